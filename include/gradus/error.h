@@ -1,0 +1,39 @@
+// Errors, and where they happened.
+//
+// Everything in Gradus that can fail takes a last argument `Where where = here()`. A default
+// argument is evaluated at the call, so it holds the file and line of the caller: the student's
+// own line, which is the line that an error should name.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace gradus {
+
+// A line of source code.
+struct Where {
+  const char* file = "";
+  int line = 0;
+};
+
+// The place this is called from; only useful as a default argument.
+// (std::source_location would do the same; Clang 14 does not have it.)
+constexpr Where here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  return {file, line};
+}
+
+// "lessons/01_attention.cpp:57"
+std::string to_string(const Where& where);
+
+// What every mistake of a user of this library is reported with. The text says what was wanted,
+// what was given, and where.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Throws Error with "<what> at <where>: <problem>", for example
+// "matmul at lessons/01_attention.cpp:57: inner sizes 8 and 9 differ".
+[[noreturn]] void fail(const std::string& what, const Where& where, const std::string& problem);
+
+}  // namespace gradus
