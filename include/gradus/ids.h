@@ -1,0 +1,21 @@
+// Whole numbers in the shape of a tensor: token ids, labels. They have no gradient.
+#pragma once
+
+#include <gradus/shape.h>
+
+#include <vector>
+
+namespace gradus {
+
+struct Ids {
+  Ids() = default;
+  // Row by row. Errors: a number of values that does not fill the shape.
+  Ids(const Shape& of_shape, std::vector<int> of_values, Where where = here());
+  // A single row: [T].
+  Ids(std::initializer_list<int> of_values, Where where = here());
+
+  Shape shape;
+  std::vector<int> values;
+};
+
+}  // namespace gradus

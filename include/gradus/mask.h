@@ -1,0 +1,54 @@
+// Which position may attend to which.
+//
+// A Mask says what is *allowed*: true means that the query may look at the key. (Other libraries
+// use true for "hide this"; that is why this is a type of its own and not a tensor of zeros and
+// ones.) The usual masks are kept as rules, not as a matrix, so they cost no memory and attention
+// can skip what is hidden. A query that may look at nothing gets zeros, and passes no gradient on.
+#pragma once
+
+#include <gradus/ids.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace gradus {
+
+class Mask {
+ public:
+  Mask() = default;  // everything is allowed
+
+  // Keys from lengths[b] on are padding. Errors: no lengths, a negative length.
+  static Mask padding(std::vector<int> lengths, Where where = here());
+  // Keys whose id is 0 are padding; ids [B, T].
+  static Mask padding(const Ids& ids, Where where = here());
+  // Query t may look at keys 0 … t.
+  static Mask causal();
+  // One truth value for each position of `shape`, which must be [Tq, Tk], [B, Tq, Tk] or
+  // [B, H, Tq, Tk], where a size of 1 stands for all. Errors: another shape or number of values.
+  static Mask from(const Shape& shape, const std::vector<bool>& allowed, Where where = here());
+
+  // Allowed by both. Errors: two padding masks or two explicit masks that do not have one shape.
+  Mask operator&(const Mask& other) const;
+
+  bool allows(Index batch, Index head, Index query, Index key) const;
+  // True if everything is allowed.
+  bool empty() const { return !causal_ && lengths_.empty() && allowed_.empty(); }
+
+  // Errors: the mask is not made for such attention.
+  void check(Index batch, Index heads, Index queries, Index keys, const char* operation,
+             const Where& where) const;
+
+  // The parts, for kernels.
+  bool is_causal() const { return causal_; }
+  const std::vector<int>& lengths() const { return lengths_; }           // empty, or one a sequence
+  const std::vector<std::uint8_t>& allowed() const { return allowed_; }  // empty, or of the shape
+  const Shape& allowed_shape() const { return allowed_shape_; }          // rank 4
+
+ private:
+  bool causal_ = false;
+  std::vector<int> lengths_;
+  std::vector<std::uint8_t> allowed_;
+  Shape allowed_shape_;
+};
+
+}  // namespace gradus

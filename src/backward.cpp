@@ -1,0 +1,154 @@
+// Gradients, from the result back to everything it was computed from.
+//
+// The chain rule for a graph: the gradient of a tensor is complete once every operation that used
+// it has added its share. So the operations are visited in reverse topological order: each one
+// after all those that used its result.
+
+#include <gradus/hooks.h>
+#include <gradus/operation.h>
+
+#include "kernels/elementwise.h"
+
+namespace gradus {
+
+namespace {
+
+// All tensors below `root` that were computed and want a gradient, inputs before results.
+// A depth-first walk that keeps its own stack, because a graph may be a million operations deep.
+std::vector<Tensor> topological_order(const Tensor& root) {
+  static std::atomic<std::uint64_t> visits{0};
+  const std::uint64_t visit = ++visits;
+  struct Step {
+    const Tensor* tensor;
+    int next_input;
+  };
+  std::vector<Tensor> order;
+  std::vector<Step> stack{{&root, 0}};
+  root.node()->visit = visit;
+  while (!stack.empty()) {
+    Step& step = stack.back();
+    const Inputs& inputs = step.tensor->node()->made_by->inputs;
+    if (step.next_input == inputs.count()) {
+      order.push_back(*step.tensor);
+      stack.pop_back();
+      continue;
+    }
+    const Tensor& input = inputs[step.next_input++];
+    Node& node = *input.node();
+    if (!node.made_by || node.visit == visit) continue;
+    node.visit = visit;
+    stack.push_back({&input, 0});
+  }
+  return order;
+}
+
+void check_usable(const Tensor& out, const Where& where) {
+  const Inputs& inputs = out.node()->made_by->inputs;
+  for (int i = 0; i < inputs.count(); ++i) {
+    const Node& input = *inputs[i].node();
+    if (input.freed)
+      fail(
+          "backward", where,
+          "the graph of " + describe(inputs[i]) + " was freed by an earlier backward(Graph::free)");
+    if (input.version != inputs.version(i))
+      fail("backward", where,
+           "the values of " + describe(inputs[i]) + " were changed after " + out.operation() +
+               " at " + to_string(out.where()) + " used them");
+  }
+}
+
+void check_root(const Tensor& root, const Where& where) {
+  if (root.node()->freed)
+    fail("backward", where,
+         "the graph of " + describe(root) + " was freed by an earlier backward(Graph::free)");
+  if (!root.requires_grad())
+    fail("backward", where,
+         describe(root) + " was not computed from any tensor that requires a gradient");
+}
+
+}  // namespace
+
+void Tensor::backward(Graph graph, Where where) const {
+  if (size() != 1)
+    fail("backward", where,
+         "only a single number can be differentiated without a seed, " + describe(*this) +
+             " holds " + std::to_string(size()) + " values: take its sum or mean, or give a seed");
+  const NoGrad no_grad;
+  backward(Tensor::full(shape(), 1, where), graph, where);
+}
+
+void Tensor::backward(const Tensor& seed, Graph graph, Where where) const {
+  check_root(*this, where);
+  if (seed.shape() != shape())
+    fail("backward", where,
+         "the seed must have the shape of " + describe(*this) + ", it has " +
+             gradus::to_string(seed.shape()));
+  const NoGrad no_grad;
+  if (!node_->made_by) return add_grad(seed);
+  std::vector<Tensor> order = topological_order(*this);
+  for (const Tensor& tensor : order) {
+    check_usable(tensor, where);
+    tensor.node()->gradient = Tensor();
+  }
+  add_grad(seed);
+  while (!order.empty()) {
+    const Tensor out = std::move(order.back());
+    order.pop_back();
+    Node& node = *out.node();
+    if (node.hooked) run_gradient_hook(out);
+    if (node.gradient.exists()) backward_step(*node.made_by, out);
+    if (graph == Graph::free) {
+      // Inputs that nothing else holds are kept by `order` until their turn.
+      delete node.made_by;
+      node.made_by = nullptr;
+      node.freed = true;
+    }
+  }
+}
+
+void Tensor::add_grad(Tensor gradient) const {
+  Node& node = checked();
+  if (!node.requires_grad) return;
+  if (gradient.shape() != node.shape)
+    throw Error("add_grad: the gradient of " + describe(*this) + " must have its shape, " +
+                gradus::to_string(gradient.shape()) + " given");
+  if (!node.gradient.exists()) {
+    node.gradient = std::move(gradient);
+    return;
+  }
+  // A gradient that somebody else holds too is replaced by the sum, otherwise added to.
+  Node& old = *node.gradient.node();
+  const bool mine = old.owners.load() == 1 && old.values.unique();
+  Tensor sum = mine ? node.gradient : result_of("gradient", node.shape, node.where);
+  kernels::add(old.values.data(), gradient.data(), sum.node()->values.data(), size());
+  node.gradient = std::move(sum);
+}
+
+Tensor Tensor::grad(Where where) const {
+  if (!checked().gradient.exists())
+    fail("grad", where,
+         "there is no gradient in " + describe(*this) +
+             (requires_grad() ? ": backward() has not come by" : ": it does not require one"));
+  return node_->gradient;
+}
+
+bool Tensor::has_grad() const {
+  return checked().gradient.exists();
+}
+void Tensor::clear_grad() {
+  checked().gradient = Tensor();
+}
+bool Tensor::requires_grad() const {
+  return checked().requires_grad;
+}
+
+Tensor& Tensor::requires_grad(bool wanted, Where where) {
+  Node& node = checked();
+  if (node.made_by && !wanted)
+    fail("requires_grad", where,
+         describe(*this) + " was computed from tensors that require one: use detach()");
+  node.requires_grad = wanted;
+  return *this;
+}
+
+}  // namespace gradus

@@ -1,0 +1,94 @@
+// Loops over single numbers. The function that is applied to each is given as a lambda, which the
+// compiler builds into the loop.
+#pragma once
+
+#include <gradus/shape.h>
+
+#include "threads.h"
+
+#include <algorithm>
+
+namespace gradus::kernels {
+
+constexpr Index elementwise_grain = 32768;
+
+// y[i] = f(x[i])
+template <class F>
+void map(const Scalar* x, Index count, Scalar* y, F f) {
+  parallel_for(count, elementwise_grain, [=](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) y[i] = f(x[i]);
+  });
+}
+
+// c[i] = f(a[i], b[i])
+template <class F>
+void zip(const Scalar* a, const Scalar* b, Index count, Scalar* c, F f) {
+  parallel_for(count, elementwise_grain, [=](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) c[i] = f(a[i], b[i]);
+  });
+}
+
+inline void add(const Scalar* a, const Scalar* b, Scalar* c, Index count) {
+  zip(a, b, count, c, [](Scalar x, Scalar y) { return x + y; });
+}
+
+// How far apart in memory neighbours along each axis of `shape` lie in an operand of shape `own`
+// that is broadcast to it: 0 along the axes it is repeated on.
+struct Strides {
+  Strides(const Shape& own, const Shape& shape) {
+    Index step = 1;
+    for (int back = 1; back <= own.rank(); ++back) {
+      at[shape.rank() - back] = own[-back] > 1 ? step : 0;
+      step *= own[-back];
+    }
+  }
+  // Where row number `row` (along the last axis) begins.
+  Index row_start(Index row, const Shape& shape) const {
+    Index offset = 0;
+    for (int axis = shape.rank() - 2; axis >= 0; --axis) {
+      offset += row % shape[axis] * at[axis];
+      row /= shape[axis];
+    }
+    return offset;
+  }
+  Index at[Shape::max_rank] = {};
+};
+
+// c = f(a, b) with both broadcast to `shape`.
+template <class F>
+void zip_broadcast(const Scalar* a, const Shape& shape_a, const Scalar* b, const Shape& shape_b,
+                   const Shape& shape, Scalar* c, F f) {
+  if (shape_a == shape && shape_b == shape) return zip(a, b, shape.size(), c, f);
+  const Strides of_a(shape_a, shape);
+  const Strides of_b(shape_b, shape);
+  const Index columns = shape.rank() ? shape[-1] : 1;
+  const Index step_a = shape.rank() ? of_a.at[shape.rank() - 1] : 0;
+  const Index step_b = shape.rank() ? of_b.at[shape.rank() - 1] : 0;
+  parallel_for(shape.size() / columns, 1 + elementwise_grain / columns,
+               [&](Index begin, Index end) {
+                 for (Index row = begin; row < end; ++row) {
+                   const Scalar* x = a + of_a.row_start(row, shape);
+                   const Scalar* y = b + of_b.row_start(row, shape);
+                   Scalar* to = c + row * columns;
+                   // Steps that the compiler knows make vector code of the first two loops.
+                   if (step_a == 1 && step_b == 1)
+                     for (Index j = 0; j < columns; ++j) to[j] = f(x[j], y[j]);
+                   else if (step_a == 1)
+                     for (Index j = 0; j < columns; ++j) to[j] = f(x[j], *y);
+                   else
+                     for (Index j = 0; j < columns; ++j) to[j] = f(*x, y[j * step_b]);
+                 }
+               });
+}
+
+// to [outer, inner] = the sum of x [outer, count, inner] over its middle axis, in order.
+inline void sum_axis(const Scalar* x, Index outer, Index count, Index inner, Scalar* to) {
+  for (Index o = 0; o < outer; ++o) {
+    Scalar* own = to + o * inner;
+    std::fill_n(own, inner, Scalar(0));
+    for (Index i = 0; i < count; ++i)
+      for (Index j = 0; j < inner; ++j) own[j] += x[(o * count + i) * inner + j];
+  }
+}
+
+}  // namespace gradus::kernels

@@ -1,0 +1,113 @@
+#include <gradus/operation.h>
+#include <gradus/pooling.h>
+
+#include "../kernels/threads.h"
+
+#include <algorithm>
+
+namespace gradus {
+
+namespace {
+
+void check(const char* name, const Tensor& x, const Mask& mask, Where where) {
+  if (x.rank() != 3) fail(name, where, "[B, T, D] is needed, not " + describe(x));
+  mask.check(x.shape()[0], 1, 1, x.shape()[1], name, where);
+}
+
+struct MaxPooling : Operation {
+  std::vector<int> chosen;  // [B, D]: the position of the maximum, -1 if nothing was allowed
+
+  void backward(const Tensor& out) override {
+    const Tensor& x = inputs[0];
+    const Index t = x.shape()[1];
+    const Index d = x.shape()[2];
+    const Scalar* dy = out.grad().data();
+    // y[b, j] = x[b, chosen, j]: the gradient goes where the maximum came from.
+    Tensor dx = Tensor::zeros(x.shape(), x.where());
+    Scalar* values = dx.mutable_data();
+    for (Index i = 0; i < out.size(); ++i) {
+      const int position = chosen[static_cast<std::size_t>(i)];
+      if (position >= 0) values[(i / d * t + position) * d + i % d] = dy[i];
+    }
+    x.add_grad(dx);
+  }
+};
+
+}  // namespace
+
+Tensor max_pooling(const Tensor& x, const Mask& mask, Where where) {
+  check("max_pooling", x, mask, where);
+  const Index t = x.shape()[1];
+  const Index d = x.shape()[2];
+  Tensor out = result_of("max_pooling", x.shape().without(1), where);
+  Scalar* y = out.mutable_data();
+  std::vector<int> chosen(static_cast<std::size_t>(out.size()), -1);
+  for (Index b = 0; b < x.shape()[0]; ++b) {
+    int* best = chosen.data() + b * d;
+    std::fill_n(y + b * d, d, Scalar(0));
+    for (Index i = 0; i < t; ++i) {
+      if (!mask.allows(b, 0, 0, i)) continue;
+      const Scalar* row = x.data() + (b * t + i) * d;
+      for (Index j = 0; j < d; ++j)
+        if (best[j] < 0 || row[j] > y[b * d + j]) {
+          y[b * d + j] = row[j];
+          best[j] = static_cast<int>(i);
+        }
+    }
+  }
+  if (MaxPooling* op = record<MaxPooling>(out, x)) op->chosen = std::move(chosen);
+  return out;
+}
+
+namespace {
+
+struct MeanPooling : Operation {
+  Mask mask;
+  std::vector<Index> counts;  // [B]: how many positions were allowed
+
+  void backward(const Tensor& out) override {
+    const Tensor& x = inputs[0];
+    const Index t = x.shape()[1];
+    const Index d = x.shape()[2];
+    const Scalar* dy = out.grad().data();
+    // y[b] = the sum of the allowed x[b, i] / count, so each of them receives dy[b] / count.
+    Tensor dx = Tensor::zeros(x.shape(), x.where());
+    Scalar* values = dx.mutable_data();
+    for (Index b = 0; b < x.shape()[0]; ++b)
+      for (Index i = 0; i < t; ++i)
+        for (Index j = 0; j < d && mask.allows(b, 0, 0, i); ++j)
+          values[(b * t + i) * d + j] =
+              dy[b * d + j] / static_cast<Scalar>(counts[static_cast<std::size_t>(b)]);
+    x.add_grad(dx);
+  }
+};
+
+}  // namespace
+
+Tensor mean_pooling(const Tensor& x, const Mask& mask, Where where) {
+  check("mean_pooling", x, mask, where);
+  const Index t = x.shape()[1];
+  const Index d = x.shape()[2];
+  Tensor out = result_of("mean_pooling", x.shape().without(1), where);
+  Scalar* y = out.mutable_data();
+  std::vector<Index> counts;
+  for (Index b = 0; b < x.shape()[0]; ++b, y += d) {
+    Index count = 0;
+    std::fill_n(y, d, Scalar(0));
+    for (Index i = 0; i < t; ++i) {
+      if (!mask.allows(b, 0, 0, i)) continue;
+      ++count;
+      const Scalar* row = x.data() + (b * t + i) * d;
+      for (Index j = 0; j < d; ++j) y[j] += row[j];
+    }
+    for (Index j = 0; j < d && count > 0; ++j) y[j] /= static_cast<Scalar>(count);
+    counts.push_back(count);
+  }
+  if (MeanPooling* op = record<MeanPooling>(out, x)) {
+    op->mask = mask;
+    op->counts = std::move(counts);
+  }
+  return out;
+}
+
+}  // namespace gradus
