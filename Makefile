@@ -19,18 +19,20 @@ ARCH := $(ARCH)
 STRICT := -std=c++20 -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 # GCC 12 sees an overlap in std::string that is not there.
 STRICT += $(call PROBE,-Wno-restrict)
-OPTIMISE := $(or $(FLAGS_$(MODE)),-O3 -g1)
+FLAGS_release := -O3 -g1
 FLAGS_debug := -O0 -g
 FLAGS_double := -O2 -g1 -DGRADUS_DOUBLE
-FLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_asan := -O1 -g -DGRADUS_NO_RECYCLING -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan := -O1 -g -fsanitize=thread
-FLAGS := $(STRICT) $(OPTIMISE) $(ARCH) -Iinclude -pthread $(EXTRA)
+FLAGS := $(STRICT) $(FLAGS_$(MODE)) $(ARCH) -Iinclude -pthread $(EXTRA)
 
-# The inner loops of the matrix products: a*b+c as one fused step, and optimised in every build,
-# because unoptimised they would be eighty times slower.
-KERNEL_FLAGS := -ffp-contract=fast -O3
-FLAGS_src/kernels/matmul := $(KERNEL_FLAGS)
-FLAGS_src/kernels/attention := $(KERNEL_FLAGS)
+# The inner loops of matrix products and attention are optimised in every build (unoptimised they
+# would be eighty times slower), and in the innermost one a*b+c is one fused step.
+FLAGS_src/kernels/tile := -ffp-contract=fast -O3
+FLAGS_src/kernels/matmul := -O3
+FLAGS_src/kernels/attention := -O3
+FLAGS_src/kernels/attention_backward := -O3
+FLAGS_src/kernels/rows := -O3
 
 SOURCES := $(wildcard src/*.cpp src/*/*.cpp)
 OBJECTS := $(SOURCES:%.cpp=$(BUILD)/%.o)
@@ -43,17 +45,18 @@ help:
 
 $(BUILD)/%.o: %.cpp Makefile
 	@mkdir -p $(@D)
-	$(CXX) $(FLAGS) $(FLAGS_$*) -MMD -MP -c $< -o $@
+	@echo "  $<"
+	@$(CXX) $(FLAGS) $(FLAGS_$*) -MMD -MP -c $< -o $@
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	@ar rcs $@ $^
 
 $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LIBRARY)
-	$(CXX) $(FLAGS) $^ -o $@
+	@$(CXX) $(FLAGS) $^ -o $@
 
 $(BUILD)/gradus-tests: $(TEST_OBJECTS) $(LIBRARY)
-	$(CXX) $(FLAGS) $(TEST_OBJECTS) $(LIBRARY) -o $@
+	@$(CXX) $(FLAGS) $(TEST_OBJECTS) $(LIBRARY) -o $@
 
 test: $(BUILD)/gradus-tests
 	$(BUILD)/gradus-tests

@@ -26,9 +26,9 @@ Mask Mask::padding(std::vector<int> lengths, Where where) {
   return mask;
 }
 
-Mask Mask::padding(const Ids& ids, Where where) {
+Mask Mask::padding_of(const Ids& ids, Where where) {
   if (ids.shape.rank() != 2)
-    fail("Mask::padding", where, "ids of shape [B, T] are needed, not " + to_string(ids.shape));
+    fail("Mask::padding_of", where, "ids of shape [B, T] are needed, not " + to_string(ids.shape));
   const Index batch = ids.shape[0];
   const Index length = ids.shape[1];
   std::vector<int> lengths;

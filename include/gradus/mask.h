@@ -20,7 +20,7 @@ class Mask {
   // Keys from lengths[b] on are padding. Errors: no lengths, a negative length.
   static Mask padding(std::vector<int> lengths, Where where = here());
   // Keys whose id is 0 are padding; ids [B, T].
-  static Mask padding(const Ids& ids, Where where = here());
+  static Mask padding_of(const Ids& ids, Where where = here());
   // Query t may look at keys 0 … t.
   static Mask causal();
   // One truth value for each position of `shape`, which must be [Tq, Tk], [B, Tq, Tk] or

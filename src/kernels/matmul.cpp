@@ -1,6 +1,6 @@
 // The fast matrix product: the plain three loops in another order.
 //
-//   1. Tiles (tile.h): the innermost work happens in registers. Without them memory, not
+//   1. Tiles (tile.cpp): the innermost work happens in registers. Without them memory, not
 //      arithmetic, sets the pace.
 //   2. Blocks: a block of B (384 × 2048) that stays in the second- and third-level cache is used
 //      for a block of rows of A (120 × 384) that stays in the second-level cache.
@@ -19,6 +19,9 @@
 
 #include <gradus/buffer.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace gradus::kernels {
 
 namespace {
@@ -27,60 +30,12 @@ constexpr Index block_columns = 2048;
 constexpr Index block_depth = 384;
 constexpr Index block_rows = 120;
 
-Index round_up(Index value, Index step) {
-  return (value + step - 1) / step * step;
-}
-
-// Memory for a packed block, aligned and used again.
-struct Packed {
-  explicit Packed(Index count) : bytes(static_cast<std::size_t>(count) * sizeof(Scalar)) {
-    values = static_cast<Scalar*>(take_memory(bytes));
-  }
-  Packed(const Packed&) = delete;
-  Packed& operator=(const Packed&) = delete;
-  ~Packed() { give_memory(values, bytes); }
-  std::size_t bytes;
-  Scalar* values;
-};
-
-// Copies B's columns `first` … of one panel, tile_columns wide and filled up with zeros: step k of
-// the panel is tile_columns adjacent numbers.
-void pack_panel_of_b(MatrixView b, Index depth, Index columns, Scalar* to) {
-  for (Index k = 0; k < depth; ++k, to += tile_columns) {
-    const Scalar* row = b.values + k * b.row_stride;
-    if (b.column_stride == 1 && columns == tile_columns) {
-      std::copy_n(row, tile_columns, to);
-      continue;
-    }
-    for (Index j = 0; j < columns; ++j) to[j] = row[j * b.column_stride];
-    std::fill(to + columns, to + tile_columns, Scalar(0));
-  }
-}
-
-// The same for a transposed B, whose columns are adjacent in k: read along memory, eight steps of
-// all columns at a time.
-void pack_transposed_panel_of_b(MatrixView b, Index depth, Index columns, Scalar* to) {
-  for (Index k = 0; k < depth; k += 8) {
-    const Index steps = std::min<Index>(8, depth - k);
-    for (Index j = 0; j < tile_columns; ++j) {
-      const Scalar* column = b.values + j * b.column_stride + k;
-      for (Index s = 0; s < steps; ++s)
-        to[(k + s) * tile_columns + j] = j < columns ? column[s] : Scalar(0);
-    }
-  }
-}
-
 void pack_b(MatrixView b, Index depth, Index columns, Scalar* to) {
   const Index panels = (columns + tile_columns - 1) / tile_columns;
   parallel_for(panels, 1 + 32768 / (depth * tile_columns), [=](Index begin, Index end) {
-    for (Index p = begin; p < end; ++p) {
-      const Index first = p * tile_columns;
-      const Index here_columns = std::min<Index>(tile_columns, columns - first);
-      const MatrixView panel{b.values + first * b.column_stride, b.row_stride, b.column_stride};
-      const bool transposed = b.row_stride == 1 && b.column_stride != 1;
-      (transposed ? pack_transposed_panel_of_b : pack_panel_of_b)(panel, depth, here_columns,
-                                                                  to + p * depth * tile_columns);
-    }
+    const Index first = begin * tile_columns;
+    pack_panels({b.values + first * b.column_stride, b.row_stride, b.column_stride}, depth,
+                std::min(columns, end * tile_columns) - first, to + first * depth);
   });
 }
 
@@ -101,32 +56,32 @@ void multiply_packed(const Scalar* a, const Scalar* b, Index rows, Index columns
                      Scalar* c, Index ldc) {
   for (Index j = 0; j < columns; j += tile_columns)
     for (Index i = 0; i < rows; i += tile_rows)
-      any_tile(std::min<Index>(tile_rows, rows - i), std::min<Index>(tile_columns, columns - j),
-               depth, a + i * depth, 1, tile_rows, b + j * depth, tile_columns, c + i * ldc + j,
-               ldc);
+      multiply_tile(std::min<Index>(tile_rows, rows - i),
+                    std::min<Index>(tile_columns, columns - j), depth, a + i * depth, 1, tile_rows,
+                    b + j * depth, tile_columns, c + i * ldc + j, ldc);
 }
 
 // Small products: A is read where it is, and so is B if its rows are whole vectors.
 void multiply_small(Index m, Index n, Index k, MatrixView a, MatrixView b, Scalar* c, Index ldc) {
-  const bool direct = b.column_stride == 1 && n % width == 0;
-  const Packed packed(direct ? 0 : round_up(n, tile_columns) * k);
+  const bool direct = b.column_stride == 1 && n % vector_width == 0;
+  const Buffer packed(direct ? 0 : tile_columns * k);
   for (Index j = 0; j < n; j += tile_columns) {
     const Index columns = std::min<Index>(tile_columns, n - j);
     const Scalar* panel = b.values + j;
     if (!direct) {
-      pack_panel_of_b({b.values + j * b.column_stride, b.row_stride, b.column_stride}, k, columns,
-                      packed.values);
-      panel = packed.values;
+      pack_panels({b.values + j * b.column_stride, b.row_stride, b.column_stride}, k, columns,
+                  packed.data());
+      panel = packed.data();
     }
     for (Index i = 0; i < m; i += tile_rows)
-      any_tile(std::min<Index>(tile_rows, m - i), columns, k, a.values + i * a.row_stride,
-               a.row_stride, a.column_stride, panel, direct ? b.row_stride : tile_columns,
-               c + i * ldc + j, ldc);
+      multiply_tile(std::min<Index>(tile_rows, m - i), columns, k, a.values + i * a.row_stride,
+                    a.row_stride, a.column_stride, panel, direct ? b.row_stride : tile_columns,
+                    c + i * ldc + j, ldc);
   }
 }
 
 void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Scalar* c, Index ldc) {
-  const Packed packed_b(std::min(k, block_depth) *
+  const Buffer packed_b(std::min(k, block_depth) *
                         round_up(std::min(n, block_columns), tile_columns));
   // Rows are handed out in pieces of equal size, whole tiles, so that all threads end together.
   const Index pieces =
@@ -138,15 +93,15 @@ void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Scala
       const Index columns = std::min(block_columns, n - j);
       const Index depth = std::min(block_depth, k - s);
       pack_b({b.values + s * b.row_stride + j * b.column_stride, b.row_stride, b.column_stride},
-             depth, columns, packed_b.values);
+             depth, columns, packed_b.data());
       const Index grain = 1 + 300000 / (piece_rows * columns * depth);
       parallel_for(count, grain, [&](Index begin, Index end) {
-        const Packed packed_a(piece_rows * depth);
+        const Buffer packed_a(piece_rows * depth);
         for (Index i = begin * piece_rows; i < std::min(m, end * piece_rows); i += piece_rows) {
           const Index rows = std::min(piece_rows, m - i);
           pack_a({a.values + i * a.row_stride + s * a.column_stride, a.row_stride, a.column_stride},
-                 rows, depth, packed_a.values);
-          multiply_packed(packed_a.values, packed_b.values, rows, columns, depth, c + i * ldc + j,
+                 rows, depth, packed_a.data());
+          multiply_packed(packed_a.data(), packed_b.data(), rows, columns, depth, c + i * ldc + j,
                           ldc);
         }
       });

@@ -1,0 +1,166 @@
+#include <gradus/attention.h>
+#include <gradus/operation.h>
+
+#include "../kernels/attention.h"
+#include "../kernels/rows.h"
+
+#include <cmath>
+
+namespace gradus {
+
+namespace {
+
+using kernels::AttentionMask;
+using kernels::AttentionShape;
+using kernels::HeadsView;
+
+// Where the heads of an operand lie; see the three layouts in attention.h.
+struct Layout {
+  Index batch, heads, tokens, dim;
+  Index batch_stride, token_stride, head_stride;
+};
+
+Layout layout_of(const Tensor& x, int num_heads) {
+  const Shape& s = x.shape();
+  if (x.rank() == 4) return {s[0], s[1], s[2], s[3], s[1] * s[2] * s[3], s[3], s[2] * s[3]};
+  const Index dim = s[-1] / num_heads;
+  return {x.rank() == 3 ? s[0] : 1, num_heads, s[-2], dim, s[-2] * s[-1], s[-1], dim};
+}
+
+template <class View, class Values>
+View view(Values* values, const Layout& at) {
+  return {values, at.batch_stride, at.token_stride, at.head_stride};
+}
+
+AttentionMask mask_of(const Mask& mask) {
+  AttentionMask plain{};
+  plain.causal = mask.is_causal();
+  if (!mask.lengths().empty()) plain.lengths = mask.lengths().data();
+  if (!mask.allowed().empty()) {
+    const Shape& s = mask.allowed_shape();
+    plain.allowed = mask.allowed().data();
+    plain.batch_stride = s[0] > 1 ? s[1] * s[2] * s[3] : 0;
+    plain.head_stride = s[1] > 1 ? s[2] * s[3] : 0;
+    plain.query_stride = s[2] > 1 ? s[3] : 0;
+    plain.key_stride = s[3] > 1 ? 1 : 0;
+  }
+  return plain;
+}
+
+Scalar scale_of(const AttentionOptions& options, Index key_dim) {
+  return options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<Scalar>(key_dim));
+}
+
+void check_heads(const char* name, const Tensor& x, const AttentionOptions& options, Where where) {
+  if (options.num_heads < 1 || (x.rank() == 4 && options.num_heads != 1))
+    fail(name, where, "num_heads must be at least 1, and 1 for tensors of rank 4");
+  if (x.rank() < 2 || x.rank() > 4)
+    fail(name, where, "[T, D], [B, T, D] or [B, H, T, D] is needed, not " + describe(x));
+  if (x.rank() < 4 && x.shape()[-1] % options.num_heads != 0)
+    fail(name, where,
+         "the last size of " + describe(x) + " is no multiple of " +
+             std::to_string(options.num_heads) + " heads");
+  if (!std::isfinite(options.scale)) fail(name, where, "the scale must be a number");
+}
+
+AttentionShape checked_shape(const char* name, const Tensor& query, const Tensor& key,
+                             const Tensor& value, const AttentionOptions& options, Where where) {
+  for (const Tensor* x : {&query, &key, &value}) check_heads(name, *x, options, where);
+  const Layout q = layout_of(query, options.num_heads);
+  const Layout k = layout_of(key, options.num_heads);
+  const Layout v = layout_of(value, options.num_heads);
+  const bool same_rank = query.rank() == key.rank() && key.rank() == value.rank();
+  const bool fits = q.batch == k.batch && k.batch == v.batch && q.heads == k.heads &&
+                    k.heads == v.heads && q.dim == k.dim && k.tokens == v.tokens;
+  if (!same_rank || !fits)
+    fail(name, where,
+         "query " + describe(query) + ", key " + describe(key) + " and value " + describe(value) +
+             " do not fit: batches and heads must agree, query and key in their last size, key " +
+             "and value in their number of positions");
+  options.mask.check(q.batch, q.heads, q.tokens, k.tokens, name, where);
+  return {q.batch, q.heads, q.tokens, k.tokens, q.dim, v.dim};
+}
+
+struct ScaledDotProductAttention : Operation {
+  AttentionOptions options;
+  AttentionShape shape;
+  Buffer log_sum_exp;  // [B, H, Tq]: from it the weights can be computed again
+
+  void backward(const Tensor& out) override {
+    const Tensor& query = inputs[0];
+    const Tensor& key = inputs[1];
+    const Tensor& value = inputs[2];
+    const int heads = options.num_heads;
+    const Layout q = layout_of(query, heads);
+    const Layout k = layout_of(key, heads);
+    const Layout v = layout_of(value, heads);
+    const Layout o = layout_of(out, heads);
+    Tensor dq = result_of("attention gradient", query.shape(), query.where());
+    Tensor dk = result_of("attention gradient", key.shape(), key.where());
+    Tensor dv = result_of("attention gradient", value.shape(), value.where());
+    kernels::attention_backward(
+        shape, view<HeadsView>(query.data(), q), view<HeadsView>(key.data(), k),
+        view<HeadsView>(value.data(), v), mask_of(options.mask), scale_of(options, shape.key_dim),
+        view<HeadsView>(out.data(), o), log_sum_exp.data(), view<HeadsView>(out.grad().data(), o),
+        view<kernels::MutableHeadsView>(dq.mutable_data(), q),
+        view<kernels::MutableHeadsView>(dk.mutable_data(), k),
+        view<kernels::MutableHeadsView>(dv.mutable_data(), v));
+    query.add_grad(dq);
+    key.add_grad(dk);
+    value.add_grad(dv);
+  }
+};
+
+}  // namespace
+
+Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                                    const AttentionOptions& options, Where where) {
+  const char* name = "scaled_dot_product_attention";
+  const AttentionShape shape = checked_shape(name, query, key, value, options, where);
+  const Index width = query.rank() == 4 ? shape.value_dim : shape.heads * shape.value_dim;
+  Tensor out = result_of(name, query.shape().with(-1, width), where);
+  const Buffer log_sum_exp(shape.batch * shape.heads * shape.queries);
+  const int heads = options.num_heads;
+  kernels::attention_forward(
+      shape, view<HeadsView>(query.data(), layout_of(query, heads)),
+      view<HeadsView>(key.data(), layout_of(key, heads)),
+      view<HeadsView>(value.data(), layout_of(value, heads)), mask_of(options.mask),
+      scale_of(options, shape.key_dim),
+      view<kernels::MutableHeadsView>(out.mutable_data(), layout_of(out, heads)),
+      log_sum_exp.data());
+  if (auto* op = record<ScaledDotProductAttention>(out, query, key, value)) {
+    op->options = options;
+    op->shape = shape;
+    op->log_sum_exp = log_sum_exp;
+  }
+  return out;
+}
+
+Tensor attention_weights(const Tensor& query, const Tensor& key, const AttentionOptions& options,
+                         Where where) {
+  const AttentionShape shape = checked_shape("attention_weights", query, key, key, options, where);
+  const Layout q = layout_of(query, options.num_heads);
+  const Layout k = layout_of(key, options.num_heads);
+  const Scalar scale = scale_of(options, shape.key_dim);
+  Tensor weights =
+      result_of("attention_weights", {shape.batch, shape.heads, shape.queries, shape.keys}, where);
+  std::vector<std::uint8_t> allowed(static_cast<std::size_t>(shape.keys));
+  Scalar* row = weights.mutable_data();
+  for (Index b = 0; b < shape.batch; ++b)
+    for (Index h = 0; h < shape.heads; ++h)
+      for (Index i = 0; i < shape.queries; ++i, row += shape.keys) {
+        const Scalar* q_row =
+            query.data() + b * q.batch_stride + h * q.head_stride + i * q.token_stride;
+        for (Index j = 0; j < shape.keys; ++j) {
+          const Scalar* k_row =
+              key.data() + b * k.batch_stride + h * k.head_stride + j * k.token_stride;
+          row[j] = scale * kernels::dot(q_row, k_row, shape.key_dim);
+          allowed[static_cast<std::size_t>(j)] = options.mask.allows(b, h, i, j);
+        }
+        kernels::masked_softmax(row, allowed.data(), 1, shape.keys, row);
+      }
+  finish(weights, nullptr, nullptr, 0);
+  return weights;
+}
+
+}  // namespace gradus
