@@ -55,6 +55,10 @@ $(LIBRARY): $(OBJECTS)
 $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LIBRARY)
 	@$(CXX) $(FLAGS) $^ -o $@
 
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	@$(CXX) $(FLAGS) $^ -o $@
+
 $(BUILD)/gradus-tests: $(TEST_OBJECTS) $(LIBRARY)
 	@$(CXX) $(FLAGS) $(TEST_OBJECTS) $(LIBRARY) -o $@
 
