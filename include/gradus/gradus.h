@@ -2,10 +2,13 @@
 #pragma once
 
 #include <gradus/attention.h>
+#include <gradus/batches.h>
 #include <gradus/check_gradients.h>
 #include <gradus/dropout.h>
 #include <gradus/elementwise.h>
 #include <gradus/embedding.h>
+#include <gradus/files.h>
+#include <gradus/fit.h>
 #include <gradus/hooks.h>
 #include <gradus/layers.h>
 #include <gradus/loss.h>
@@ -15,10 +18,14 @@
 #include <gradus/operation.h>
 #include <gradus/optimizer.h>
 #include <gradus/pooling.h>
+#include <gradus/progress.h>
 #include <gradus/random.h>
 #include <gradus/reduce.h>
+#include <gradus/reviews.h>
+#include <gradus/safetensors.h>
 #include <gradus/shaping.h>
 #include <gradus/softmax.h>
 #include <gradus/tensor.h>
+#include <gradus/text.h>
 #include <gradus/threads.h>
 #include <gradus/transformer.h>

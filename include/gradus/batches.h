@@ -1,0 +1,53 @@
+// Batches of texts. Texts of a batch are padded to the longest of them, so texts of similar length
+// are put together: padding is work for nothing.
+#pragma once
+
+#include <gradus/ids.h>
+#include <gradus/mask.h>
+#include <gradus/reviews.h>
+#include <gradus/text.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace gradus {
+
+struct Batch {
+  Ids ids;                         // [B, T], 0 for padding
+  Mask mask;                       // which of them are words
+  std::vector<int> labels;         // [B]
+  std::vector<std::size_t> which;  // the number of each text among all
+};
+
+struct BatchOptions {
+  std::size_t size = 32;
+  bool shuffle = true;
+  bool group_by_length = true;
+  std::size_t pad_to = 0;  // if not 0: every batch has at least this length
+};
+
+// Texts turned into numbers, and how they are dealt out in each epoch. The plan of an epoch depends
+// on the seed and its number alone, so a training that was interrupted finds its place again.
+class Batches {
+ public:
+  // Errors: no examples, a batch size of 0.
+  Batches(const std::vector<Example>& examples, const TextVectorizer& vectorizer,
+          BatchOptions options = {}, std::uint64_t seed = 0, Where where = here());
+
+  std::size_t examples() const { return ids_.size(); }
+  std::size_t count() const;  // batches in an epoch
+
+  // The texts of each batch of an epoch.
+  std::vector<std::vector<std::size_t>> plan(std::uint64_t epoch) const;
+  Batch make(const std::vector<std::size_t>& which) const;
+  // What share of all positions of an epoch is padding.
+  double padding_share(std::uint64_t epoch) const;
+
+ private:
+  std::vector<std::vector<int>> ids_;
+  std::vector<int> labels_;
+  BatchOptions options_;
+  std::uint64_t seed_;
+};
+
+}  // namespace gradus

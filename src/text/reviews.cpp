@@ -1,0 +1,91 @@
+#include <gradus/files.h>
+#include <gradus/random.h>
+#include <gradus/reviews.h>
+#include <gradus/text.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+namespace gradus {
+
+namespace {
+
+constexpr std::size_t largest_review = 1 << 20;
+
+// Adds a review after checking it.
+void add_example(std::vector<Example>& examples, std::string text, int label, std::string source,
+                 const Where& where) {
+  if (text.size() > largest_review)
+    fail("read reviews", where, source + " is longer than the 1048576 bytes a review may have");
+  check_utf8(text, source, where);
+  if (split_words(standardize(text)).empty())
+    fail("read reviews", where, "there is no word in the review " + source);
+  examples.push_back({std::move(text), label, std::move(source)});
+}
+
+std::vector<std::string> files_in(const std::string& folder, const Where& where) {
+  std::error_code error;
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+    if (entry.path().extension() == ".txt") paths.push_back(entry.path().string());
+  if (error)
+    fail("read_review_folder", where,
+         "a folder with reviews ID_RATING.txt is wanted at " + folder + ": " + error.message());
+  if (paths.empty())
+    fail("read_review_folder", where, "there is no file ID_RATING.txt in " + folder);
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+}  // namespace
+
+std::vector<Example> read_review_folder(const std::string& folder, Where where) {
+  std::vector<Example> examples;
+  for (const int label : {0, 1})
+    for (const std::string& path : files_in(folder + (label ? "/pos" : "/neg"), where))
+      add_example(examples, read_file(path, largest_review, where), label, path, where);
+  return examples;
+}
+
+std::vector<Example> read_tsv(const std::string& path, Where where) {
+  const std::string contents = read_file(path, 1'000'000'000, where);
+  std::vector<Example> examples;
+  int line_number = 0;
+  for (std::size_t begin = 0; begin < contents.size();) {
+    const std::size_t end = std::min(contents.find('\n', begin), contents.size());
+    std::string line = contents.substr(begin, end - begin);
+    begin = end + 1;
+    const std::string source = path + ":" + std::to_string(++line_number);
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (line.size() < 2 || (line[0] != '0' && line[0] != '1') || line[1] != '\t')
+      fail("read_tsv", where, source + " must be the label 0 or 1, a tab, and the text");
+    add_example(examples, line.substr(2), line[0] - '0', source, where);
+  }
+  if (examples.empty()) fail("read_tsv", where, "there is no review in " + path);
+  return examples;
+}
+
+SplitExamples split_examples(std::vector<Example> examples, double share, std::uint64_t seed,
+                             Where where) {
+  const auto count = static_cast<double>(examples.size());
+  const auto kept = examples.size() - static_cast<std::size_t>(share >= 0 ? share * count : 0);
+  if (!(share > 0 && share < 1) || kept == 0 || kept == examples.size())
+    fail("split_examples", where,
+         "a share between 0 and 1 that leaves both parts something is needed, not " +
+             std::to_string(share) + " of " + std::to_string(examples.size()));
+  Random random(seed);
+  random.shuffle(examples);
+  SplitExamples parts;
+  for (std::size_t i = 0; i < examples.size(); ++i)
+    (i < kept ? parts.first : parts.second).push_back(std::move(examples[i]));
+  return parts;
+}
+
+std::vector<std::string> texts_of(const std::vector<Example>& examples) {
+  std::vector<std::string> texts;
+  for (const Example& example : examples) texts.push_back(example.text);
+  return texts;
+}
+
+}  // namespace gradus

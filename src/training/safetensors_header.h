@@ -1,0 +1,31 @@
+// The JSON header of a safetensors file. Only what such a header may hold is accepted: one object
+// of objects with "dtype", "shape" and "data_offsets", and "__metadata__" with strings.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace gradus {
+
+struct TensorEntry {
+  std::string name;
+  std::string dtype;
+  std::vector<std::uint64_t> shape;
+  std::uint64_t begin = 0;  // bytes, counted from the end of the header
+  std::uint64_t end = 0;
+};
+
+struct TensorHeader {
+  std::vector<TensorEntry> entries;
+  std::map<std::string, std::string> metadata;
+};
+
+// Throws Error with what is wrong and at which byte of the header.
+TensorHeader parse_header(const std::string& json);
+
+// The text between quotes, with everything escaped that JSON wants escaped.
+std::string quoted(const std::string& text);
+
+}  // namespace gradus
