@@ -15,10 +15,10 @@
 using namespace gradus;
 
 struct Classifier : TextClassifier {
-  Classifier(bool with_positions, Random& random)
+  Classifier(bool with_positions, bool keras, Random& random)
       : TextClassifier("Classifier"),
         positional(600, 20000, 256, random),
-        encoder(256, 32, 2, random),
+        encoder(256, 32, 2, random, {.attention = {.keras_book_start = keras}}),
         dropout(Scalar(0.5), random),
         logit(256, 1, random),
         positions(with_positions) {
@@ -69,7 +69,7 @@ int main(int argc, char** argv) try {
               100 * train.padding_share(0));
 
   Random random(seed);
-  Classifier model(positions, random);
+  Classifier model(positions, !std::getenv("GLOROT"), random);
   RMSprop optimizer(model.parameters());
   fit(model, optimizer, train, validation, {.epochs = epochs, .patience = 2, .folder = folder});
   std::printf("test: %s\n", evaluate(model, test).text().c_str());

@@ -12,7 +12,7 @@ namespace {
 
 std::atomic<Index> node_count{0};
 thread_local bool recording = true;
-thread_local std::vector<Watcher*> watchers;
+thread_local std::vector<Watcher*> watchers = watchers_at_start();
 
 // Frees a node and whatever only it kept alive. A chain of a million nodes must not become a
 // million nested calls, so nodes to be freed wait in a list that runs through the nodes.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gradus/attention.h>
+#include <gradus/baseline.h>
 #include <gradus/batches.h>
 #include <gradus/check_gradients.h>
 #include <gradus/dropout.h>
@@ -17,6 +18,7 @@
 #include <gradus/normalize.h>
 #include <gradus/operation.h>
 #include <gradus/optimizer.h>
+#include <gradus/picture.h>
 #include <gradus/pooling.h>
 #include <gradus/progress.h>
 #include <gradus/random.h>

@@ -21,4 +21,7 @@ class Watcher {
 void add_watcher(Watcher& watcher);
 void remove_watcher(Watcher& watcher);
 
+// The watchers that the environment asks for, for a new thread: GRADUS_PROFILE, GRADUS_TRACE.
+std::vector<Watcher*> watchers_at_start();
+
 }  // namespace gradus

@@ -1,0 +1,36 @@
+// Pictures that need no other program: SVG files that every browser shows, light or dark as the
+// reader's system is, in colours that colour-blind people can tell apart.
+#pragma once
+
+#include <gradus/fit.h>
+#include <gradus/tensor.h>
+
+#include <string>
+#include <vector>
+
+namespace gradus {
+
+// Weights as squares, the darker the larger; rows are queries, columns are keys. weights [Tq, Tk]
+// gives one square field, [H, Tq, Tk] one for each head, [L, H, Tq, Tk] a row of them for each
+// layer. The number itself is shown when the mouse rests on a square.
+// Errors: another rank, a number of words that is not Tq or Tk, a weight that is not a number.
+std::string attention_svg(const std::string& title, const std::vector<std::string>& queries,
+                          const std::vector<std::string>& keys, const Tensor& weights,
+                          Where where = here());
+
+// Lines over epochs. Errors: no line, a line without points.
+struct Curve {
+  std::string name;
+  std::vector<double> values;  // one for each epoch, from 1 on
+};
+std::string curves_svg(const std::string& title, const std::vector<Curve>& curves,
+                       int marked_epoch = 0, Where where = here());
+
+// How often values fall into each of `bins` equal intervals between the smallest and the largest.
+std::string histogram_svg(const std::string& title, const Tensor& values, int bins = 40,
+                          Where where = here());
+
+// Text with &, <, > and " written so that XML takes them as they are.
+std::string xml_text(const std::string& text);
+
+}  // namespace gradus

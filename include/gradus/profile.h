@@ -1,0 +1,34 @@
+// Where the time goes: a table by operation. GRADUS_PROFILE=1 prints it at the end of any program.
+#pragma once
+
+#include <gradus/watcher.h>
+
+#include <chrono>
+#include <map>
+#include <string>
+
+namespace gradus {
+
+class Profile : public Watcher {
+ public:
+  // calls, seconds forward and backward, GFLOP/s where the operation is a matrix product, share of
+  // the time; the most expensive first. Optimiser steps and loading are not operations.
+  std::string table() const;
+
+  void before_forward() override;
+  void after_forward(const Tensor& out, const Tensor* const* inputs, int count) override;
+  void before_backward(const Tensor& out) override;
+  void after_backward(const Tensor& out, const Operation& made_by) override;
+
+ private:
+  struct Row {
+    long calls = 0;
+    double forward = 0, backward = 0;  // seconds
+    double flops = 0;                  // of both
+  };
+  std::map<std::string, Row> rows_;
+  std::chrono::steady_clock::time_point start_, backward_start_;
+  bool in_backward_ = false;
+};
+
+}  // namespace gradus

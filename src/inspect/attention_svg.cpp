@@ -1,0 +1,104 @@
+#include <gradus/picture.h>
+
+#include "svg.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gradus {
+
+namespace {
+
+constexpr double label_width = 96;  // room for words, on the left and above
+constexpr double gap = 20;
+
+// Sizes of one field: as large as fits into 420 pixels.
+struct Field {
+  Field(Index rows, Index columns)
+      : cell(std::clamp(420.0 / static_cast<double>(std::max(rows, columns)), 1.0, 26.0)),
+        width(cell * static_cast<double>(columns)),
+        height(cell * static_cast<double>(rows)),
+        // Of many words only every n-th is written.
+        step(cell >= 11 ? 1 : static_cast<Index>(std::ceil(11 / cell))) {}
+  double cell, width, height;
+  Index step;
+};
+
+std::string labels(const Field& field, const std::vector<std::string>& queries,
+                   const std::vector<std::string>& keys, double x, double y) {
+  std::string svg;
+  for (std::size_t i = 0; i < queries.size(); i += static_cast<std::size_t>(field.step))
+    svg += svg::text(x - 6, y + (static_cast<double>(i) + 0.5) * field.cell + 4, "ink",
+                     svg::cut(queries[i], 13), "font-size=\"11\" text-anchor=\"end\"");
+  for (std::size_t i = 0; i < keys.size(); i += static_cast<std::size_t>(field.step)) {
+    const double at = x + (static_cast<double>(i) + 0.5) * field.cell + 4;
+    svg += svg::text(
+        at, y - 6, "ink", svg::cut(keys[i], 13),
+        "font-size=\"11\" " + svg::format("transform=\"rotate(-60 %.1f %.1f)\"", at, y - 6));
+  }
+  return svg;
+}
+
+// The squares of one head. Weights below 1/500 of the largest would not be seen.
+std::string squares(const Field& field, const Scalar* weights,
+                    const std::vector<std::string>& queries, const std::vector<std::string>& keys,
+                    double x, double y) {
+  const auto columns = keys.size();
+  const double most =
+      static_cast<double>(*std::max_element(weights, weights + queries.size() * columns));
+  std::string svg;
+  for (std::size_t i = 0; i < queries.size(); ++i)
+    for (std::size_t j = 0; j < columns; ++j) {
+      const auto weight = static_cast<double>(weights[i * columns + j]);
+      const double shade = most > 0 ? std::max(0.0, weight / most) : 0;
+      if (shade < 0.002) continue;
+      svg += svg::format(
+                 "<rect class=\"cell\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
+                 "fill-opacity=\"%.3f\"><title>",
+                 x + static_cast<double>(j) * field.cell, y + static_cast<double>(i) * field.cell,
+                 field.cell, field.cell, shade) +
+             xml_text(queries[i]) + " → " + xml_text(keys[j]) +
+             svg::format(": %.3f</title></rect>\n", weight);
+    }
+  return svg + svg::format(
+                   "<rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
+                   x, y, field.width, field.height);
+}
+
+}  // namespace
+
+std::string attention_svg(const std::string& title, const std::vector<std::string>& queries,
+                          const std::vector<std::string>& keys, const Tensor& weights,
+                          Where where) {
+  const Shape& s = weights.shape();
+  if (s.rank() < 2 || s.rank() > 4 || s[-2] != static_cast<Index>(queries.size()) ||
+      s[-1] != static_cast<Index>(keys.size()))
+    fail("attention_svg", where,
+         "weights [.., " + std::to_string(queries.size()) + ", " + std::to_string(keys.size()) +
+             "] are needed for the words given, not " + describe(weights));
+  for (const Scalar weight : weights.values())
+    if (!std::isfinite(weight))
+      fail("attention_svg", where, "a weight in " + describe(weights) + " is not a number");
+  const Index heads = s.rank() > 2 ? s[-3] : 1;
+  const Index layers = s.rank() > 3 ? s[0] : 1;
+  const Field field(s[-2], s[-1]);
+  const double step_x = field.width + label_width + gap;
+  const double step_y = field.height + label_width + gap;
+  const double width = std::max(static_cast<double>(heads) * step_x + gap + 30, 360.0);
+  std::string svg = svg::begin(width, 40 + static_cast<double>(layers) * step_y + gap);
+  svg += svg::text(16, 26, "ink", title, "font-size=\"15\" font-weight=\"bold\"");
+  for (Index l = 0; l < layers; ++l)
+    for (Index h = 0; h < heads; ++h) {
+      const double x = static_cast<double>(h) * step_x + label_width + gap / 2;
+      const double y = 40 + static_cast<double>(l) * step_y + label_width;
+      svg += labels(field, queries, keys, x, y);
+      svg += squares(field, weights.data() + (l * heads + h) * s[-2] * s[-1], queries, keys, x, y);
+      const std::string name = (layers > 1 ? "layer " + std::to_string(l + 1) + ", " : "") +
+                               "head " + std::to_string(h + 1);
+      if (heads * layers > 1)
+        svg += svg::text(x, y + field.height + 15, "faint", name, "font-size=\"11\"");
+    }
+  return svg + "</svg>\n";
+}
+
+}  // namespace gradus

@@ -1,0 +1,68 @@
+#include "svg.h"
+
+#include <gradus/picture.h>
+
+namespace gradus {
+
+std::string xml_text(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '&')
+      result += "&amp;";
+    else if (c == '<')
+      result += "&lt;";
+    else if (c == '>')
+      result += "&gt;";
+    else if (c == '"')
+      result += "&quot;";
+    else if (static_cast<unsigned char>(c) >= 0x20 || c == '\n')
+      result += c;
+  }
+  return result;
+}
+
+namespace svg {
+
+// Blue for amounts; orange, green and purple for further lines (Okabe and Ito 2008).
+std::string begin(double width, double height) {
+  return format(
+             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
+             "width=\"%.0f\" height=\"%.0f\" font-family=\"sans-serif\">\n",
+             width, height, width, height) +
+         "<style>\n"
+         ".paper{fill:#ffffff}.ink{fill:#222222}.faint{fill:#666666}.grid{stroke:#dddddd}\n"
+         ".cell{fill:#08519c}.frame{fill:none;stroke:#aaaaaa}\n"
+         ".line{fill:none;stroke-width:2}\n"
+         ".s0{stroke:#0072b2}.s1{stroke:#d55e00}.s2{stroke:#009e73}.s3{stroke:#aa4499}\n"
+         ".f0{fill:#0072b2}.f1{fill:#d55e00}.f2{fill:#009e73}.f3{fill:#aa4499}\n"
+         "@media (prefers-color-scheme:dark){\n"
+         ".paper{fill:#1b1b1f}.ink{fill:#eeeeee}.faint{fill:#aaaaaa}.grid{stroke:#3a3a40}\n"
+         ".cell{fill:#9ecae1}.frame{stroke:#666666}\n"
+         ".s0{stroke:#56b4e9}.s1{stroke:#e69f00}.s2{stroke:#2ec4a0}.s3{stroke:#dd88cc}\n"
+         ".f0{fill:#56b4e9}.f1{fill:#e69f00}.f2{fill:#2ec4a0}.f3{fill:#dd88cc}}\n"
+         "</style>\n"
+         "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n";
+}
+
+std::string text(double x, double y, const std::string& css_class, const std::string& content,
+                 const std::string& attributes) {
+  return format("<text x=\"%.1f\" y=\"%.1f\" class=\"", x, y) + css_class + "\" " + attributes +
+         ">" + xml_text(content) + "</text>\n";
+}
+
+std::string cut(const std::string& text, std::size_t most) {
+  std::size_t characters = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool first_byte = (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;
+    if (first_byte && ++characters > most) {
+      // Back over one character to make room for the mark.
+      std::size_t end = i - 1;
+      while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+      return text.substr(0, end) + "…";
+    }
+  }
+  return text;
+}
+
+}  // namespace svg
+}  // namespace gradus
