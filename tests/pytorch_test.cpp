@@ -1,0 +1,182 @@
+// The same numbers as PyTorch: tests/reference/make_reference.py made them.
+//
+// The deviation of a tensor is its largest difference divided by its largest value; it must be
+// below 1e-5.
+
+#include <doctest/doctest.h>
+#include <gradus/gradus.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+
+using namespace gradus;
+
+namespace {
+
+std::map<std::string, Tensor>& reference() {
+  static std::map<std::string, Tensor> tensors = [] {
+    std::map<std::string, Tensor> found;
+    for (const NamedTensor& t : read_safetensors("tests/reference/reference.safetensors").tensors)
+      found[t.name] = t.tensor;
+    return found;
+  }();
+  return tensors;
+}
+
+Tensor input(const std::string& name) {
+  REQUIRE_MESSAGE(reference().count(name) == 1, name);
+  return Tensor::from(reference()[name].shape(), reference()[name].values()).requires_grad(true);
+}
+
+double worst_forward = 0;
+double worst_gradient = 0;
+
+void compare(const std::string& name, const Tensor& computed, double& worst) {
+  CAPTURE(name);
+  REQUIRE(reference().count(name) == 1);
+  const Tensor& wanted = reference()[name];
+  REQUIRE(computed.shape() == wanted.shape());
+  double largest = 0;
+  double difference = 0;
+  for (Index i = 0; i < wanted.size(); ++i) {
+    const auto x = static_cast<double>(computed.data()[i]);
+    const auto y = static_cast<double>(wanted.data()[i]);
+    largest = std::max(largest, std::abs(y));
+    difference = std::max(difference, std::abs(x - y));
+  }
+  // The gradient of a key's bias is zero in theory, and a few rounding errors in practice.
+  const double deviation = largest > 1e-12 ? difference / largest : difference;
+  CHECK(deviation < 1e-5);
+  worst = std::max(worst, deviation);
+}
+
+// The output of a case, and after backward() with its upstream gradient that of each input.
+void check_case(const std::string& name, const Tensor& out,
+                const std::vector<NamedTensor>& inputs) {
+  compare(name + ".out", out, worst_forward);
+  out.backward(reference()[name + ".upstream"]);
+  for (const NamedTensor& x : inputs) {
+    const bool zero_in_theory = x.name.find("key.bias") != std::string::npos;
+    if (zero_in_theory) {
+      for (const Scalar g : x.tensor.grad().values()) CHECK(std::abs(g) < Scalar(1e-6));
+      continue;
+    }
+    compare(name + ".grad." + x.name, x.tensor.grad(), worst_gradient);
+  }
+}
+
+void set_weights(const std::string& name, Module& module) {
+  for (const NamedTensor& parameter : module.parameters()) {
+    const Tensor values = input(name + "." + parameter.name);
+    REQUIRE(values.shape() == parameter.tensor.shape());
+    Tensor target = parameter.tensor;
+    std::copy_n(values.data(), values.size(), target.mutable_data());
+  }
+}
+
+std::vector<NamedTensor> with(std::vector<NamedTensor> parameters, const Tensor& x) {
+  parameters.push_back({"x", x});
+  return parameters;
+}
+
+}  // namespace
+
+TEST_CASE("softmax, layer normalisation and cross-entropy agree with PyTorch") {
+  const Tensor s = input("softmax.x");
+  check_case("softmax", softmax(s), {{"x", s}});
+  const Tensor l = input("log_softmax.x");
+  check_case("log_softmax", log_softmax(l), {{"x", l}});
+  const Tensor x = input("layer_norm.x");
+  const Tensor gamma = input("layer_norm.gamma");
+  const Tensor beta = input("layer_norm.beta");
+  check_case("layer_norm", layer_norm(x, gamma, beta),
+             {{"x", x}, {"gamma", gamma}, {"beta", beta}});
+  const Tensor logits = input("cross_entropy.x");
+  check_case("cross_entropy", cross_entropy(logits, {0, 4, -1, 2, 2, -1}), {{"x", logits}});
+}
+
+TEST_CASE("multi-head attention with masks agrees with PyTorch") {
+  for (const std::string name : {"mha_padding", "mha_causal"}) {
+    Random random(1);
+    MultiHeadAttention attention(8, 2, 5, random);
+    set_weights(name, attention);
+    const Tensor x = input(name + ".x");
+    const Mask mask = name == "mha_causal" ? Mask::causal() : Mask::padding({6, 3});
+    check_case(name, attention(x, mask), with(attention.parameters(), x));
+  }
+}
+
+TEST_CASE("an encoder block agrees with PyTorch") {
+  Random random(1);
+  TransformerEncoder encoder(8, 10, 2, random);
+  set_weights("encoder", encoder);
+  const Tensor x = input("encoder.x");
+  check_case("encoder", encoder(x, Mask::padding({5, 2})), with(encoder.parameters(), x));
+}
+
+namespace {
+
+struct Classifier : Module {
+  explicit Classifier(Random& random)
+      : Module("Classifier"),
+        embedding(9, 20, 8, random),
+        encoder(8, 10, 2, random),
+        logit(8, 1, random) {
+    add("embedding", embedding);
+    add("encoder", encoder);
+    add("logit", logit);
+  }
+  PositionalEmbedding embedding;
+  TransformerEncoder encoder;
+  Dense logit;
+};
+
+}  // namespace
+
+TEST_CASE("the whole classifier agrees with PyTorch") {
+  Random random(1);
+  Classifier model(random);
+  set_weights("classifier", model);
+  const Ids ids({3, 7}, {3, 7, 19, 4, 4, 2, 1, 5, 6, 3, 0, 0, 0, 0, 9, 9, 9, 9, 1, 0, 0});
+  const Mask mask = Mask::padding_of(ids);
+  const Tensor encoded = model.encoder(model.embedding(ids), mask);
+  const Tensor logits = model.logit(max_pooling(encoded, mask));
+  compare("classifier.logits", logits, worst_forward);
+  const Tensor loss = binary_cross_entropy(logits, Tensor::matrix({{1}, {0}, {1}}));
+  compare("classifier.out", loss, worst_forward);
+  loss.backward();
+  for (const NamedTensor& p : model.parameters())
+    if (p.name.find("key.bias") == std::string::npos)
+      compare("classifier.grad." + p.name, p.tensor.grad(), worst_gradient);
+}
+
+TEST_CASE("five steps of each optimiser agree with PyTorch") {
+  const auto run = [](const std::string& name, auto make) {
+    Tensor w = input(name + ".start");
+    auto optimizer = make(std::vector<NamedTensor>{{"w", w}});
+    for (int step = 0; step < 5; ++step) {
+      w.clear_grad();
+      w.add_grad(reference()[name + ".gradient." + std::to_string(step)]);
+      optimizer.step();
+      compare(name + ".step." + std::to_string(step), w, worst_forward);
+    }
+  };
+  using Parameters = std::vector<NamedTensor>;
+  const Scalar rate = Scalar(0.01);
+  run("sgd",
+      [](Parameters p) { return Sgd(p, {.learning_rate = Scalar(0.1), .momentum = Scalar(0.9)}); });
+  run("rmsprop", [=](Parameters p) { return RMSprop(p, {.learning_rate = rate}); });
+  run("adam", [=](Parameters p) { return Adam(p, {.learning_rate = rate}); });
+  run("adamw", [=](Parameters p) {
+    return AdamW(p, {.learning_rate = rate, .weight_decay = Scalar(0.05)});
+  });
+}
+
+TEST_CASE("the largest deviation from PyTorch is reported") {
+  std::printf("PyTorch: largest deviation forward %.1e, gradients %.1e\n", worst_forward,
+              worst_gradient);
+  CHECK(worst_gradient > 0);
+  reference().clear();
+}
