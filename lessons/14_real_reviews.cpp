@@ -70,7 +70,7 @@ int main(int argc, char** argv) try {
 
   Random random(seed);
   Classifier model(positions, !std::getenv("GLOROT"), random);
-  RMSprop optimizer(model.parameters());
+  RMSprop optimizer(model.parameters(), {.epsilon_under_root = !std::getenv("BESIDE")});
   fit(model, optimizer, train, validation, {.epochs = epochs, .patience = 2, .folder = folder});
   std::printf("test: %s\n", evaluate(model, test).text().c_str());
 } catch (const Error& error) {

@@ -57,11 +57,14 @@ class Sgd : public Optimizer {
   std::vector<Tensor> velocity_;
 };
 
-// w -= rate g / (sqrt(s) + epsilon) with s = rho s + (1 - rho) g² (Hinton 2012, lecture 6e).
+// w -= rate g / (sqrt(s) + epsilon) with s = rho s + (1 - rho) g² (Hinton 2012, lecture 6e). Keras
+// since 2.11 divides by sqrt(s + epsilon) instead, so that gradients well below sqrt(epsilon), as
+// those of rare words are, move a weight less than the full rate.
 struct RmspropOptions {
   Scalar learning_rate = Scalar(1e-3);
   Scalar rho = Scalar(0.9);
   Scalar epsilon = Scalar(1e-7);
+  bool epsilon_under_root = false;
 };
 class RMSprop : public Optimizer {
  public:

@@ -95,11 +95,12 @@ RMSprop::RMSprop(std::vector<NamedTensor> parameters, RmspropOptions options, Wh
 void RMSprop::update(std::size_t number, Scalar* w, const Scalar* g, Index count) {
   const Scalar rate = learning_rate;
   const Scalar rho = options_.rho;
-  const Scalar epsilon = options_.epsilon;
+  const Scalar under = options_.epsilon_under_root ? options_.epsilon : 0;
+  const Scalar beside = options_.epsilon_under_root ? 0 : options_.epsilon;
   Scalar* s = square_[number].mutable_data();
   each(count, [=](Index i) {
     s[i] = rho * s[i] + (1 - rho) * (g[i] * g[i]);
-    w[i] -= rate * g[i] / (std::sqrt(s[i]) + epsilon);
+    w[i] -= rate * g[i] / (std::sqrt(s[i] + under) + beside);
   });
 }
 
