@@ -2,15 +2,19 @@
 #
 #   make run            build, then train the classifier on the reviews that come with the project
 #   make test           build and run every test
+#   make lesson-NN      build and run lesson NN, such as lesson-01
+#   make lessons        run every lesson that needs no data of its own
 #   make imdb DATA=dir  the book's experiment on the real reviews (dir/train/pos/0_9.txt ...)
+#   make reviews        write the reviews in lessons/data again, from their grammar
+#   make bench          the speed table of this machine; bench-book, bench-matmul, bench-attention
+#                       and bench-tiny measure one row (THREADS= BATCH= LENGTH= STEPS= M= N= K=)
 #   make clean          delete everything that was built
 #
 # MODE=release (the default), debug (-O0 -g), double (float64, for gradient checks), asan or tsan
-# chooses the kind of build; each lives in its own folder under build/.
+# chooses the kind of build, CXX the compiler; each pair lives in a folder of its own under build/.
 
 MODE ?= release
-BUILD := build/$(MODE)
-CXX ?= g++
+BUILD ?= build/$(MODE)$(filter-out -g++ -c++,-$(notdir $(lastword $(CXX))))
 PROBE = $(shell $(CXX) -Werror $(1) -E -x c++ /dev/null >/dev/null 2>&1 && echo $(1))
 ARCH ?= $(or $(call PROBE,-march=native),$(call PROBE,-mcpu=native))
 ARCH := $(ARCH)
@@ -39,6 +43,7 @@ OBJECTS := $(SOURCES:%.cpp=$(BUILD)/%.o)
 TESTS := $(wildcard tests/*.cpp)
 TEST_OBJECTS := $(TESTS:%.cpp=$(BUILD)/%.o)
 LIBRARY := $(BUILD)/libgradus.a
+NUMBERS := $(shell ls lessons | sed -n 's/^\([0-9][0-9]\)_.*/\1/p')
 
 help:
 	@sed -n 's/^#   make/make/p' Makefile
@@ -62,12 +67,32 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
 $(BUILD)/gradus-tests: $(TEST_OBJECTS) $(LIBRARY)
 	@$(CXX) $(FLAGS) $(TEST_OBJECTS) $(LIBRARY) -o $@
 
-test: $(BUILD)/gradus-tests
+LESSON = $(BUILD)/$(basename $(or $(wildcard lessons/$*_*.cpp),$(error there is no lesson $*)))
+
+run: lesson-10
+
+lesson-%:
+	@$(MAKE) --no-print-directory $(LESSON)
+	@$(LESSON)
+
+lessons: $(patsubst %,lesson-%,$(filter-out 14,$(NUMBERS)))
+
+imdb: $(BUILD)/lessons/14_real_reviews
+	@$(BUILD)/lessons/14_real_reviews "$(DATA)" "$(SEED)" "$(POSITIONS)" "$(EPOCHS)"
+
+reviews: $(BUILD)/lessons/data/make_reviews
+	@$(BUILD)/lessons/data/make_reviews
+
+test: doctest
+	@$(MAKE) --no-print-directory $(BUILD)/gradus-tests
 	$(BUILD)/gradus-tests
+
+doctest:
+	@CXX="$(CXX)" sh tests/install_doctest.sh
 
 clean:
 	rm -rf build
 
-.PHONY: help test clean run imdb
+.PHONY: help run lessons imdb reviews test doctest clean
 .SECONDARY:
 -include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(patsubst %.cpp,$(BUILD)/%.d,$(wildcard lessons/*.cpp))
