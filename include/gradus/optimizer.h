@@ -57,14 +57,18 @@ class Sgd : public Optimizer {
   std::vector<Tensor> velocity_;
 };
 
-// w -= rate g / (sqrt(s) + epsilon) with s = rho s + (1 - rho) g² (Hinton 2012, lecture 6e). Keras
-// since 2.11 divides by sqrt(s + epsilon) instead, so that gradients well below sqrt(epsilon), as
-// those of rare words are, move a weight less than the full rate.
+// w -= rate g / (sqrt(s) + epsilon) with s = rho s + (1 - rho) g² (Hinton 2012, lecture 6e).
+//
+// A row of an embedding whose word is not in the batch has gradient 0. Taken at its word, the
+// formula lets s of that row fade, so that a word seen again after fifty batches moves by
+// rate / sqrt(1 - rho) in every component, however small its gradient is. With lazy_rows, rows
+// (along the last axis) whose gradient is all zero keep their s until they are used again, as the
+// sparse update of TensorFlow (SparseApplyRMSProp) has it.
 struct RmspropOptions {
   Scalar learning_rate = Scalar(1e-3);
   Scalar rho = Scalar(0.9);
   Scalar epsilon = Scalar(1e-7);
-  bool epsilon_under_root = false;
+  bool lazy_rows = false;
 };
 class RMSprop : public Optimizer {
  public:

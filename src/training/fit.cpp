@@ -92,8 +92,9 @@ class Trainer {
     make_folder(options.folder, where);
     if (!file_exists(state_path())) return;
     load_state(state_path(), state_, model, optimizer, where);
-    std::printf("going on with epoch %d, batch %zu of %zu\n", state_.epoch + 1, state_.batch + 1,
-                train.count());
+    if (!options.quiet)
+      std::printf("going on in epoch %d, after %zu of %zu batches\n", state_.epoch + 1,
+                  state_.batch, train.count());
   }
 
   History run() {

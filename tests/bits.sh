@@ -1,0 +1,100 @@
+#!/bin/sh
+# The same bits everywhere: builds the lessons in many ways, runs them, and compares what they print
+# with lessons/expected. One differing character fails.
+#
+#   bits.sh quick   GCC (or what CXX is) at -O3 and, shortened, at -O0; takes a few minutes
+#   bits.sh all     also Clang, libc++, 1 to 3 threads, x86-64-v3 and -v4, AArch64 under emulation
+#   bits.sh accept  takes what the lessons print now as the expected transcripts
+#
+# Lessons that train run shortened (STEPS=2) where the machine is slow, and are compared with
+# lessons/expected/NN.short.txt.
+set -u
+cd "$(dirname "$0")/.."
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+programs=$(ls lessons | sed -n 's/^\([0-9][0-9]_.*\)\.cpp$/\1/p' | grep -v '^14')
+compared=0
+failed=0
+
+build() {  # build FOLDER MAKE-ARGUMENTS...
+  folder=$1
+  shift
+  targets=
+  for program in $programs; do targets="$targets $folder/lessons/$program"; done
+  make --no-print-directory -s -j"$jobs" BUILD="$folder" "$@" $targets >/dev/null || exit 1
+}
+
+transcript() {  # transcript FOLDER LESSON full|short EMULATOR
+  rm -rf build/classifier
+  if [ "$3" = short ]; then STEPS=2 $4 "$1/lessons/$2"; else $4 "$1/lessons/$2"; fi 2>&1
+}
+
+expected() {  # expected LESSON full|short
+  number=${1%%_*}
+  if [ "$2" = short ] && grep -q '"STEPS"' "lessons/$1.cpp"; then
+    echo "lessons/expected/$number.short.txt"
+  else
+    echo "lessons/expected/$number.txt"
+  fi
+}
+
+compare() {  # compare NAME FOLDER full|short [EMULATOR]
+  for program in $programs; do
+    transcript "$2" "$program" "$3" "${4:-}" >build/transcript.txt
+    compared=$((compared + 1))
+    if diff "$(expected "$program" "$3")" build/transcript.txt >build/transcript.diff; then
+      echo "same bits  $1  $program"
+    else
+      echo "DIFFERENT  $1  $program"
+      head -n 6 build/transcript.diff
+      failed=$((failed + 1))
+    fi
+  done
+}
+
+works() { printf 'int main(){}' | "$@" -x c++ - -o build/works >/dev/null 2>&1; }
+
+mkdir -p build lessons/expected
+build build/release
+if [ "${1:-quick}" = accept ]; then
+  for program in $programs; do
+    for form in full short; do
+      transcript build/release "$program" $form "" >"$(expected "$program" $form)"
+    done
+  done
+  exit 0
+fi
+
+compare "${CXX:-g++} -O3" build/release full
+build build/debug MODE=debug
+compare "${CXX:-g++} -O0" build/debug short
+if [ "${1:-quick}" = all ]; then
+  for count in 1 2 3; do
+    GRADUS_THREADS=$count
+    export GRADUS_THREADS
+    compare "$count threads" build/release full
+  done
+  unset GRADUS_THREADS
+  if works clang++; then
+    build build/release-clang++ CXX=clang++
+    compare "clang++ -O3" build/release-clang++ full
+    build build/debug-clang++ MODE=debug CXX=clang++
+    compare "clang++ -O0" build/debug-clang++ short
+  fi
+  if works clang++ -stdlib=libc++; then
+    build build/libc++ CXX=clang++ EXTRA=-stdlib=libc++
+    compare "clang++ libc++" build/libc++ full
+  fi
+  for level in v3 v4; do
+    works g++ -march=x86-64-$level || continue
+    build build/x86-64-$level ARCH=-march=x86-64-$level
+    if build/x86-64-$level/lessons/01_attention >/dev/null 2>&1; then
+      compare "x86-64-$level" build/x86-64-$level full
+    fi
+  done
+  if works aarch64-linux-gnu-g++ -static && command -v qemu-aarch64-static >/dev/null 2>&1; then
+    build build/aarch64 CXX=aarch64-linux-gnu-g++ ARCH= EXTRA=-static
+    compare "AArch64 (qemu)" build/aarch64 short qemu-aarch64-static
+  fi
+fi
+echo "$((compared - failed)) passed, $failed failed"
+[ "$failed" = 0 ]
