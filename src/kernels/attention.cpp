@@ -94,29 +94,29 @@ void attend(const AttentionShape& shape, const HeadMask& mask, Rows<const Scalar
   const Index rows = last - first;
   const Buffer scores(rows * key_block);
   Running running[query_block];
-  for (Index i = 0; i < rows; ++i)
-    std::fill_n(out.values + (first + i) * out.stride, shape.value_dim, Scalar(0));
+  Scalar* sums = out.values + first * out.stride;
+  if (mask.end(last - 1) <= 0)
+    for (Index i = 0; i < rows; ++i) std::fill_n(sums + i * out.stride, shape.value_dim, Scalar(0));
   for (Index k = 0; k < mask.end(last - 1); k += key_block) {
     const Index count = std::min(key_block, packed.count - k);
-    std::fill_n(scores.data(), rows * key_block, Scalar(0));
     multiply_panels(rows, count, shape.key_dim, query.values + first * query.stride, query.stride,
-                    1, packed.keys.data() + k * shape.key_dim, shape.key_dim, 0, scores.data(),
+                    1, packed.keys.data() + k * shape.key_dim, shape.key_dim, 0, {}, scores.data(),
                     key_block);
     for (Index i = 0; i < rows; ++i) {
       const Scalar factor =
           add_block(mask, first + i, k, count, scale, scores.data() + i * key_block, running[i]);
-      Scalar* o = out.values + (first + i) * out.stride;
-      if (factor != 1)
+      Scalar* o = sums + i * out.stride;
+      if (k > 0 && factor != 1)
         for (Index d = 0; d < shape.value_dim; ++d) o[d] *= factor;
     }
     multiply_panels(rows, shape.value_dim, count, scores.data(), key_block, 1,
                     packed.values.data() + k * round_up(shape.value_dim, tile_columns), count, 0,
-                    out.values + first * out.stride, out.stride);
+                    k > 0 ? Start{sums, out.stride} : Start{}, sums, out.stride);
   }
   for (Index i = 0; i < rows; ++i) {
     const Running& r = running[i];
     log_sum_exp[first + i] = r.sum > 0 ? r.most + log_one(r.sum) : minus_infinity;
-    Scalar* o = out.values + (first + i) * out.stride;
+    Scalar* o = sums + i * out.stride;
     for (Index d = 0; d < shape.value_dim && r.sum > 0; ++d) o[d] /= r.sum;
     if (r.sum != r.sum) std::fill_n(o, shape.value_dim, r.sum);
   }

@@ -74,20 +74,23 @@ void differentiate_block(const Head& head, const PackedBlock& packed, const Scal
   const Index rows = end - begin;
   p += begin * key_block;
   ds += begin * key_block;
-  std::fill_n(p, rows * key_block, Scalar(0));
-  std::fill_n(ds, rows * key_block, Scalar(0));
-  if (head.mask.end(end - 1) <= first) return;  // no query here looks at this block
+  Scalar* dq = head.dquery.values + begin * head.dquery.stride;
+  if (head.mask.end(end - 1) <= first) {  // no query here looks at this block
+    std::fill_n(p, rows * key_block, Scalar(0));
+    std::fill_n(ds, rows * key_block, Scalar(0));
+    return;
+  }
   multiply_panels(rows, count, shape.key_dim, head.query.values + begin * head.query.stride,
-                  head.query.stride, 1, packed.keys_as_columns.data(), shape.key_dim, 0, p,
+                  head.query.stride, 1, packed.keys_as_columns.data(), shape.key_dim, 0, {}, p,
                   key_block);
   multiply_panels(rows, count, shape.value_dim, head.dout.values + begin * head.dout.stride,
-                  head.dout.stride, 1, packed.values_as_columns.data(), shape.value_dim, 0, ds,
+                  head.dout.stride, 1, packed.values_as_columns.data(), shape.value_dim, 0, {}, ds,
                   key_block);
   for (Index i = 0; i < rows; ++i)
     differentiate_row(head, begin + i, first, count, do_dot_o[begin + i], p + i * key_block,
                       ds + i * key_block);
   multiply_panels(rows, shape.key_dim, count, ds, key_block, 1, packed.keys_as_rows.data(), count,
-                  0, head.dquery.values + begin * head.dquery.stride, head.dquery.stride);
+                  0, first > 0 ? Start{dq, head.dquery.stride} : Start{}, dq, head.dquery.stride);
 }
 
 // to (count × columns) = weightsᵀ · right, summed over all queries in order.
@@ -99,11 +102,10 @@ void sum_over_queries(const Head& head, Index first, Index count, const Scalar* 
     const Index row = begin * tile_rows;
     const Index rows = std::min(count, end * tile_rows) - row;
     Scalar* own = to.values + (first + row) * to.stride;
-    for (Index i = 0; i < rows; ++i) std::fill_n(own + i * to.stride, columns, Scalar(0));
     for (Index q = start; q < queries; q += depth_block)
       multiply_panels(rows, columns, std::min(depth_block, queries - q),
-                      weights + q * key_block + row, 1, key_block, right.data(), queries, q, own,
-                      to.stride);
+                      weights + q * key_block + row, 1, key_block, right.data(), queries, q,
+                      q > start ? Start{own, to.stride} : Start{}, own, to.stride);
   });
 }
 
@@ -122,9 +124,10 @@ void differentiate_head(const Head& head) {
   for (Index i = 0; i < queries; ++i) {
     do_dot_o.data()[i] = dot(head.dout.values + i * head.dout.stride,
                              head.out.values + i * head.out.stride, shape.value_dim);
-    std::fill_n(head.dquery.values + i * head.dquery.stride, shape.key_dim, Scalar(0));
   }
   const Index seen = head.mask.end(queries - 1);
+  for (Index i = 0; i < queries && seen == 0; ++i)
+    std::fill_n(head.dquery.values + i * head.dquery.stride, shape.key_dim, Scalar(0));
   for (Index first = 0; first < seen; first += key_block) {
     const Index count = std::min(key_block, seen - first);
     const PackedBlock packed(head, first, count);

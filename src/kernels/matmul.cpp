@@ -51,18 +51,19 @@ void pack_a(MatrixView a, Index rows, Index depth, Scalar* to) {
   }
 }
 
-// C += A · B for packed blocks: rows × depth and depth × columns.
+// C = start + A · B for packed blocks: rows × depth and depth × columns.
 void multiply_packed(const Scalar* a, const Scalar* b, Index rows, Index columns, Index depth,
-                     Scalar* c, Index ldc) {
+                     Start start, Scalar* c, Index ldc) {
   for (Index j = 0; j < columns; j += tile_columns)
     for (Index i = 0; i < rows; i += tile_rows)
       multiply_tile(std::min<Index>(tile_rows, rows - i),
                     std::min<Index>(tile_columns, columns - j), depth, a + i * depth, 1, tile_rows,
-                    b + j * depth, tile_columns, c + i * ldc + j, ldc);
+                    b + j * depth, tile_columns, start.at(i, j), c + i * ldc + j, ldc);
 }
 
 // Small products: A is read where it is, and so is B if its rows are whole vectors.
-void multiply_small(Index m, Index n, Index k, MatrixView a, MatrixView b, Scalar* c, Index ldc) {
+void multiply_small(Index m, Index n, Index k, MatrixView a, MatrixView b, Start start, Scalar* c,
+                    Index ldc) {
   const bool direct = b.column_stride == 1 && n % vector_width == 0;
   const Buffer packed(direct ? 0 : tile_columns * k);
   for (Index j = 0; j < n; j += tile_columns) {
@@ -76,11 +77,12 @@ void multiply_small(Index m, Index n, Index k, MatrixView a, MatrixView b, Scala
     for (Index i = 0; i < m; i += tile_rows)
       multiply_tile(std::min<Index>(tile_rows, m - i), columns, k, a.values + i * a.row_stride,
                     a.row_stride, a.column_stride, panel, direct ? b.row_stride : tile_columns,
-                    c + i * ldc + j, ldc);
+                    start.at(i, j), c + i * ldc + j, ldc);
   }
 }
 
-void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Scalar* c, Index ldc) {
+void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Start start, Scalar* c,
+                    Index ldc) {
   const Buffer packed_b(std::min(k, block_depth) *
                         round_up(std::min(n, block_columns), tile_columns));
   // Rows are handed out in pieces of equal size, whole tiles, so that all threads end together.
@@ -94,6 +96,7 @@ void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Scala
       const Index depth = std::min(block_depth, k - s);
       pack_b({b.values + s * b.row_stride + j * b.column_stride, b.row_stride, b.column_stride},
              depth, columns, packed_b.data());
+      const Start from = (s == 0 ? start : Start{c, ldc}).at(0, j);
       const Index grain = 1 + 300000 / (piece_rows * columns * depth);
       parallel_for(count, grain, [&](Index begin, Index end) {
         const Buffer packed_a(piece_rows * depth);
@@ -101,8 +104,8 @@ void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Scala
           const Index rows = std::min(piece_rows, m - i);
           pack_a({a.values + i * a.row_stride + s * a.column_stride, a.row_stride, a.column_stride},
                  rows, depth, packed_a.data());
-          multiply_packed(packed_a.data(), packed_b.data(), rows, columns, depth, c + i * ldc + j,
-                          ldc);
+          multiply_packed(packed_a.data(), packed_b.data(), rows, columns, depth, from.at(i, 0),
+                          c + i * ldc + j, ldc);
         }
       });
     }
@@ -110,21 +113,19 @@ void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Scala
 
 }  // namespace
 
-void matmul(Index m, Index n, Index k, MatrixView a, MatrixView b, Scalar* c, Index ldc,
-            bool accumulate) {
-  if (!accumulate)
-    for (Index i = 0; i < m; ++i) std::fill_n(c + i * ldc, n, Scalar(0));
+void matmul(Index m, Index n, Index k, MatrixView a, MatrixView b, Start start, Scalar* c,
+            Index ldc) {
   if (m * n * k <= 64 * 64 * 64 && k <= 512)
-    multiply_small(m, n, k, a, b, c, ldc);
+    multiply_small(m, n, k, a, b, start, c, ldc);
   else
-    multiply_large(m, n, k, a, b, c, ldc);
+    multiply_large(m, n, k, a, b, start, c, ldc);
 }
 
-void matmul_plain(Index m, Index n, Index k, MatrixView a, MatrixView b, Scalar* c, Index ldc,
-                  bool accumulate) {
+void matmul_plain(Index m, Index n, Index k, MatrixView a, MatrixView b, Start start, Scalar* c,
+                  Index ldc) {
   for (Index i = 0; i < m; ++i)
     for (Index j = 0; j < n; ++j) {
-      Scalar sum = accumulate ? c[i * ldc + j] : 0;
+      Scalar sum = start.values ? start.values[i * start.row_stride + j] : 0;
       for (Index s = 0; s < k; ++s)
         sum = std::fma(a.values[i * a.row_stride + s * a.column_stride],
                        b.values[s * b.row_stride + j * b.column_stride], sum);

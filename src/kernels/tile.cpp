@@ -42,10 +42,11 @@ inline Vector multiply_add(Scalar a, Vector b, Vector sum) {
 
 template <int Rows, int Vectors>
 void tile(Index depth, const Scalar* a, Index a_row, Index a_step, const Scalar* b, Index b_step,
-          Scalar* c, Index ldc) {
+          Start start, Scalar* c, Index ldc) {
   Vector sum[Rows][Vectors];
   for (int r = 0; r < Rows; ++r)
-    for (int v = 0; v < Vectors; ++v) sum[r][v] = load(c + r * ldc + v * vector_width);
+    for (int v = 0; v < Vectors; ++v)
+      sum[r][v] = load(start.values + r * start.row_stride + v * vector_width);
   for (Index k = 0; k < depth; ++k) {
     Vector column[Vectors];
 #pragma GCC unroll 4
@@ -63,7 +64,8 @@ void tile(Index depth, const Scalar* a, Index a_row, Index a_step, const Scalar*
     for (int v = 0; v < Vectors; ++v) store(c + r * ldc + v * vector_width, sum[r][v]);
 }
 
-using Tile = void (*)(Index, const Scalar*, Index, Index, const Scalar*, Index, Scalar*, Index);
+using Tile = void (*)(Index, const Scalar*, Index, Index, const Scalar*, Index, Start, Scalar*,
+                      Index);
 
 template <int Vectors>
 Tile tile_of_height(Index rows) {
@@ -108,13 +110,16 @@ void pack_transposed(MatrixView b, Index depth, Index columns, Scalar* to) {
 }  // namespace
 
 void multiply_tile(Index rows, Index columns, Index depth, const Scalar* a, Index a_row,
-                   Index a_step, const Scalar* b, Index b_step, Scalar* c, Index ldc) {
+                   Index a_step, const Scalar* b, Index b_step, Start start, Scalar* c, Index ldc) {
+  alignas(64) static constexpr Scalar zeros[tile_columns] = {};
+  if (!start.values) start = {zeros, 0};
   const Tile run = tile_of(rows, (columns + vector_width - 1) / vector_width);
-  if (columns % vector_width == 0) return run(depth, a, a_row, a_step, b, b_step, c, ldc);
+  if (columns % vector_width == 0) return run(depth, a, a_row, a_step, b, b_step, start, c, ldc);
   // The last vector of a row would reach past the edge of C: worked on in a copy.
   alignas(64) Scalar copy[tile_rows * tile_columns] = {};
-  for (Index r = 0; r < rows; ++r) std::copy_n(c + r * ldc, columns, copy + r * tile_columns);
-  run(depth, a, a_row, a_step, b, b_step, copy, tile_columns);
+  for (Index r = 0; r < rows; ++r)
+    std::copy_n(start.values + r * start.row_stride, columns, copy + r * tile_columns);
+  run(depth, a, a_row, a_step, b, b_step, {copy, tile_columns}, copy, tile_columns);
   for (Index r = 0; r < rows; ++r) std::copy_n(copy + r * tile_columns, columns, c + r * ldc);
 }
 
@@ -129,13 +134,13 @@ void pack_panels(MatrixView b, Index depth, Index columns, Scalar* to) {
 
 void multiply_panels(Index rows, Index columns, Index depth, const Scalar* a, Index a_row,
                      Index a_step, const Scalar* packed_b, Index depth_packed, Index first,
-                     Scalar* c, Index ldc) {
+                     Start start, Scalar* c, Index ldc) {
   for (Index j = 0; j < columns; j += tile_columns)
     for (Index i = 0; i < rows; i += tile_rows)
       multiply_tile(std::min<Index>(tile_rows, rows - i),
                     std::min<Index>(tile_columns, columns - j), depth, a + i * a_row, a_row, a_step,
                     packed_b + j * depth_packed + first * tile_columns, tile_columns,
-                    c + i * ldc + j, ldc);
+                    start.at(i, j), c + i * ldc + j, ldc);
 }
 
 }  // namespace gradus::kernels

@@ -31,19 +31,20 @@ constexpr Index round_up(Index value, Index step) {
   return (value + step - 1) / step * step;
 }
 
-// C += A · B for a tile of at most tile_rows × tile_columns, each element added up over k in order.
+// C = start + A · B for a tile of at most tile_rows × tile_columns, each element added up over k in
+// order.
 // a: row r, step k at a[r * a_row + k * a_step]. b: step k at b[k * b_step], columns adjacent, and
 // readable up to a whole vector.
 void multiply_tile(Index rows, Index columns, Index depth, const Scalar* a, Index a_row,
-                   Index a_step, const Scalar* b, Index b_step, Scalar* c, Index ldc);
+                   Index a_step, const Scalar* b, Index b_step, Start start, Scalar* c, Index ldc);
 
 // B in panels of tile_columns columns, filled up with zeros: within a panel, step k is tile_columns
 // adjacent numbers. `to` must have room for round_up(columns, tile_columns) * depth numbers.
 void pack_panels(MatrixView b, Index depth, Index columns, Scalar* to);
 
-// C += A · B with B packed `depth_packed` deep, of which the steps from `first` on are used.
+// C = start + A · B with B packed `depth_packed` deep, of which the steps from `first` on are used.
 void multiply_panels(Index rows, Index columns, Index depth, const Scalar* a, Index a_row,
                      Index a_step, const Scalar* packed_b, Index depth_packed, Index first,
-                     Scalar* c, Index ldc);
+                     Start start, Scalar* c, Index ldc);
 
 }  // namespace gradus::kernels

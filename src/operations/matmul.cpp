@@ -11,6 +11,7 @@ namespace gradus {
 namespace {
 
 using kernels::MatrixView;
+using kernels::Start;
 
 // The matrices of an operand as the product sees them: [rows, columns], after any transposition.
 struct Matrices {
@@ -54,8 +55,9 @@ void multiply_all(const Shape& leading, const Scalar* a, const Matrices& of_a, c
     const MatrixView right{b + matrix_number(i, leading, of_b.leading) * k * n, of_b.row_stride,
                            of_b.column_stride};
     const Index target = matrix_number(i, leading, out_leading);
+    Scalar* c = out + target * m * n;
     const bool again = written[static_cast<std::size_t>(target)];
-    kernels::matmul(m, n, k, left, right, out + target * m * n, n, again);
+    kernels::matmul(m, n, k, left, right, again ? Start{c, n} : Start{}, c, n);
     written[static_cast<std::size_t>(target)] = true;
   }
 }
@@ -130,12 +132,12 @@ struct Linear : Operation {
     // y = x W + b
     if (x.requires_grad()) {  // dx = dy Wᵀ
       Tensor dx = result_of("linear gradient", x.shape(), x.where());
-      kernels::matmul(rows, d, n, {dy, n, 1}, {weights.data(), 1, n}, dx.mutable_data(), d, false);
+      kernels::matmul(rows, d, n, {dy, n, 1}, {weights.data(), 1, n}, {}, dx.mutable_data(), d);
       x.add_grad(dx);
     }
     if (weights.requires_grad()) {  // dW = xᵀ dy
       Tensor dw = result_of("linear gradient", weights.shape(), weights.where());
-      kernels::matmul(d, n, rows, {x.data(), 1, d}, {dy, n, 1}, dw.mutable_data(), n, false);
+      kernels::matmul(d, n, rows, {x.data(), 1, d}, {dy, n, 1}, {}, dw.mutable_data(), n);
       weights.add_grad(dw);
     }
     if (bias.requires_grad()) {  // db = the sum of dy over all rows
@@ -162,9 +164,8 @@ Tensor linear(const Tensor& x, const Tensor& weights, const Tensor& bias, Where 
   const Index rows = x.size() / d;
   Tensor out = result_of("linear", x.shape().with(-1, n), where);
   Scalar* y = out.mutable_data();
-  // Every row starts as the bias; the product adds to it.
-  for (Index row = 0; row < rows; ++row) std::copy_n(bias.data(), n, y + row * n);
-  kernels::matmul(rows, n, d, {x.data(), d, 1}, {weights.data(), n, 1}, y, n, true);
+  // The sums of every row start from the bias.
+  kernels::matmul(rows, n, d, {x.data(), d, 1}, {weights.data(), n, 1}, {bias.data(), 0}, y, n);
   record<Linear>(out, x, weights, bias);
   return out;
 }
