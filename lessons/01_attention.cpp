@@ -33,6 +33,9 @@
 using namespace gradus;
 using Words = std::vector<std::string>;
 
+const Words words = {"bank", "beside", "the", "river"};
+const Words meanings = {"water", "money", "thing", "grammar"};
+
 // One number of a matrix.
 double number(const Tensor& matrix, Index row, Index column) {
   return static_cast<double>(matrix.at({row, column}));
@@ -81,13 +84,8 @@ int main() try {
   // One row for each word. The four numbers say how much the word has to do with water, how much
   // with money, whether it names a thing, and whether it is there for the grammar only. "bank" has
   // as much of water as of money: alone, it is undecided.
-  Tensor x = Tensor::matrix({{1, 1, 2, 0},    // bank
-                             {0, 0, 0, 2},    // beside
-                             {0, 0, 0, 1},    // the
-                             {3, 0, 1, 0}});  // river
-  x.named("x");
-  const Words words = {"bank", "beside", "the", "river"};
-  const Words meanings = {"water", "money", "thing", "grammar"};
+  const Tensor x =
+      Tensor::matrix({{1, 1, 2, 0}, {0, 0, 0, 2}, {0, 0, 0, 1}, {3, 0, 1, 0}}).named("x");
   show("x", x, words, meanings);
 
   // ## Query, key, value
@@ -171,10 +169,7 @@ int main() try {
   std::printf("largest difference of scaled_dot_product_attention from the steps: %.6f\n",
               largest_difference(fused, context));
 
-  const Tensor other = Tensor::matrix({{1, 1, 2, 0},    // bank
-                                       {0, 0, 0, 2},    // beside
-                                       {0, 0, 0, 1},    // the
-                                       {0, 3, 1, 0}});  // money
+  const Tensor other = Tensor::matrix({{1, 1, 2, 0}, {0, 0, 0, 2}, {0, 0, 0, 1}, {0, 3, 1, 0}});
   const Tensor other_context = scaled_dot_product_attention(
       matmul(other, w_query), matmul(other, w_key), matmul(other, w_value));
   const Tensor other_output = matmul(other_context, w_output);
@@ -190,11 +185,11 @@ int main() try {
 
 // ## In the debugger
 //
-// Stop at the first line of main and go on line by line; each line makes one matrix of the text.
-// Look at what a tensor is with `print *scores.node()`: its shape, its name, and the line of this
-// file that made it. Step into softmax(scores): it checks the axis, asks kernels::softmax to go
-// through the rows, and that one subtracts the largest number of a row before taking powers, which
-// changes no share but keeps e^1000 from being too large for a number.
+// Stop at the first line of main (`start` in gdb) and go on with `next`: each line makes a matrix
+// of the text. Look at what a tensor is with `print *scores.node_`: its shape, its label, and the
+// line of this file that made it. Step into softmax(scores): it checks the axis and asks
+// kernels::softmax to go through the rows. That one subtracts the largest number of a row before it
+// takes powers, which changes no share but keeps e^1000 from being too large for a number.
 //
 // ## Exercises
 //
