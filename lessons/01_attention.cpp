@@ -196,7 +196,7 @@ int main() try {
 // 1. Compute the row of "the" on paper, from its query to its output, and compare.
 // 2. Swap the rows of "bank" and "river" in x (and in `words`). What happens to the outputs? What
 //    does attention know about the order of words?
-// 3. Make W_q, W_k and W_v the matrix that changes nothing (ones on the diagonal). Whom does each
-//    word look at most now? Which question can words no longer ask?
+// 3. Make W_q and W_k the matrix that changes nothing (ones on the diagonal). Whom does each word
+//    look at most now? Which question can words no longer ask?
 // 4. Divide by 0.2 instead of 2, then by 20. What do the heatmaps look like, and the outputs?
 // 5. Add "wet" as a fifth word, with numbers of your own. What does "bank" take from it?
