@@ -244,16 +244,18 @@ int main() try {
 //
 // Stop in Recall::operator() and look at `weights` before and after training. To see who teaches
 // W_q where to look, break at gradus::backward_step in the first training step and follow the
-// gradient from the loss through the logits and the weights to the scores: Softmax::backward raises
-// the score of each pair whose value is better for the loss than the weighted mean of all values.
+// gradient from the loss through the logits and the weights to the scores. After Softmax::backward
+// the gradient of a score is negative, so that the step will raise it, where the value of the pair
+// serves the loss better than the weighted mean of all values does.
 //
 // ## Exercises
 //
-// 1. Try the starts 3 to 12 where every digit occurs once. How many take the shortcut? And with
-//    W_v started at zeros in the rows for the letters?
-// 2. Print the loss of every step from 40 to 90. It falls slowly, then fast. Which of the matrices
+// 1. Try the starts 3 to 12 where every digit occurs once. How many take the shortcut? Print W_v of
+//    one that does: how does it differ from the one above?
+// 2. Print the loss of every step from 30 to 80. It falls slowly, then fast. Which of the matrices
 //    must know something before the others can learn?
-// 3. Make d smaller: 8, 4, 2. From which d on can eight letters no longer be told apart?
+// 3. Make d smaller: 8, 4, 2, 1. How few numbers are enough to tell eight letters apart? (Think of
+//    the directions on a clock.)
 // 4. Ask for two letters at once (a question with two ones). What do the weights do, and why?
 // 5. Give the letter and its digit as two separate rows, as a text would: "D2A5H0…". Why can one
 //    head no longer do it? (Olsson et al. 2022, "In-context learning and induction heads": it takes
