@@ -1,0 +1,202 @@
+// Lesson 1: attention, with numbers that can be checked by hand.
+//
+// What does "bank" mean? In "bank beside the river" it is a place at the water, in "bank beside the
+// money" it is a house with a safe. A word has one vector, which the program looks up in a table,
+// so "bank" enters with the same four numbers in both sentences. Attention is how the vector of a
+// word takes up what the words around it say:
+//
+//   1. similarity     scores  = query keyᵀ / √d      how well does each word fit what I look for?
+//   2. softmax        weights = softmax(scores)      the same as shares, which sum to 1
+//   3. weighted sum   context = weights value        what all words say, each with its share
+//   4. output         output  = context W_o          back to the width of a word's vector
+//
+// Each word plays three parts, and each part is the word's vector times a matrix: the query is what
+// the word looks for, the key is what it has on its sign, the value is what it hands over. In a
+// trained network the matrices W_q, W_k, W_v and W_o are learned (lesson 4). Here they are written
+// by hand, so that every number has a meaning.
+//
+//   T = 4 words, D = 4 numbers for a word, d = 4 for a query or key, 2 for a value
+//   x [T, D]   query [T, d]   key [T, d]   value [T, 2]   scores and weights [T, T]
+//   context [T, 2]   output [T, D]
+//
+// Sources: Vaswani et al. 2017, "Attention is all you need", section 3.2.1, equation 1; Chollet,
+// Deep Learning with Python, 2nd edition, section 11.4.1 (there without the matrices). Runs in an
+// instant.
+
+#include <gradus/gradus.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+using namespace gradus;
+using Words = std::vector<std::string>;
+
+const Words words = {"bank", "beside", "the", "river"};
+const Words meanings = {"water", "money", "thing", "grammar"};
+
+// One number of a matrix.
+double number(const Tensor& matrix, Index row, Index column) {
+  return static_cast<double>(matrix.at({row, column}));
+}
+
+// A matrix with a word for each row and each column.
+void show(const char* title, const Tensor& matrix, const Words& rows, const Words& columns) {
+  std::printf("%s %s\n%10s", title, to_string(matrix.shape()).c_str(), "");
+  for (const std::string& column : columns) std::printf("%10s", column.c_str());
+  std::printf("\n");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::printf("%10s", rows[i].c_str());
+    for (std::size_t j = 0; j < columns.size(); ++j)
+      std::printf("%10.4f", number(matrix, static_cast<Index>(i), static_cast<Index>(j)));
+    std::printf("\n");
+  }
+  std::printf("\n");
+}
+
+// A matrix of numbers from 0 to 1 as a picture: the darker the character, the larger the number.
+void heatmap(const Tensor& matrix, const Words& rows, const Words& columns) {
+  const std::string shades = " .:-=+*#%@";  // one for each tenth
+  std::printf("%10s", "");
+  for (const std::string& column : columns) std::printf("%10s", column.c_str());
+  std::printf("\n");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::string line;
+    for (std::size_t j = 0; j < columns.size(); ++j) {
+      const Scalar value = matrix.data()[i * columns.size() + j];
+      const int tenth = std::clamp(static_cast<int>(value * 10), 0, 9);
+      line += "  " + std::string(8, shades[static_cast<std::size_t>(tenth)]);
+    }
+    std::printf("%10s%s\n%10s%s\n", rows[i].c_str(), line.c_str(), "", line.c_str());
+  }
+  std::printf("\n");
+}
+
+// How far two tensors are apart at most.
+double largest_difference(const Tensor& a, const Tensor& b) {
+  return static_cast<double>(max(sqrt(pow(a - b, 2))).item());
+}
+
+int main() try {
+  // ## The sentence
+  //
+  // One row for each word. The four numbers say how much the word has to do with water, how much
+  // with money, whether it names a thing, and whether it is there for the grammar only. "bank" has
+  // as much of water as of money: alone, it is undecided.
+  const Tensor x =
+      Tensor::matrix({{1, 1, 2, 0}, {0, 0, 0, 2}, {0, 0, 0, 1}, {3, 0, 1, 0}}).named("x");
+  show("x", x, words, meanings);
+
+  // ## Query, key, value
+  //
+  // Row i of a matrix says what becomes of meaning i. W_q: a thing looks for water and money, since
+  // these tell what kind of thing it is; a word of grammar looks for things.
+  const Tensor w_query = Tensor::matrix({{0, 0, 0, 0},     // water
+                                         {0, 0, 0, 0},     // money
+                                         {1, 1, 0, 0},     // thing
+                                         {0, 0, 1, 0}});   // grammar
+  const Tensor query = matmul(x, w_query).named("query");  // [T, D] [D, d] = [T, d]
+  show("query = x W_q", query, words, meanings);
+
+  // W_k: on its sign a word has all that it is, except that it is grammar.
+  const Tensor w_key = Tensor::matrix({{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 0}});
+  const Tensor key = matmul(x, w_key).named("key");  // [T, D] [D, d] = [T, d]
+  show("key = x W_k", key, words, meanings);
+
+  // W_v: what a word hands over is its water and its money. Two numbers are enough for that.
+  const Tensor w_value = Tensor::matrix({{1, 0}, {0, 1}, {0, 0}, {0, 0}});
+  const Tensor value = matmul(x, w_value).named("value");  // [T, D] [D, 2] = [T, 2]
+  show("value = x W_v", value, words, {"water", "money"});
+
+  // ## Step 1: similarity
+  //
+  // How well a key fits a query is their dot product: multiply number by number and add up. For
+  // the query of "bank" and the key of "river" that is 2·3 + 2·0 + 0·1 + 0·0 = 6. Row i of the
+  // product query keyᵀ holds what word i has with every word. It is not symmetric: "bank" finds
+  // 6 in "river", "river" finds 2 in "bank". This is why there are two matrices, W_q and W_k.
+  const Tensor products = matmul(query, key, {.transpose_b = true}).named("products");  // [T, T]
+  show("query keyᵀ", products, words, words);
+
+  // All are divided by √d = √4 = 2; lesson 2 shows what happens otherwise.
+  const Tensor scores = (products / 2).named("scores");  // [T, T]
+  show("scores = query keyᵀ / 2", scores, words, words);
+
+  // ## Step 2: softmax
+  //
+  // Scores become shares: e to the power of each score, which is positive and grows fast, divided
+  // by the sum of its row. For "bank": e² = 7.3891, e⁰ = 1, e⁰ = 1, e³ = 20.0855.
+  const Tensor powers = exp(scores);                        // [T, T]
+  const Tensor row_sums = sum(powers, -1, true);            // [T, 1]
+  const Tensor by_hand = powers / row_sums;                 // [T, T]: each row by its own sum
+  const Tensor weights = softmax(scores).named("weights");  // [T, T]: the same in one step
+  show("e^scores", powers, words, words);
+  show("weights = softmax(scores)", weights, words, words);
+  std::printf("largest difference of softmax(scores) from e^scores / row sum: %.6f\n",
+              largest_difference(weights, by_hand));
+  show("sum of the weights of each row", sum(weights, -1, true), words, {"sum"});
+
+  // Two thirds of what "bank" takes up comes from "river". The same as a picture: row by row, who
+  // looks at whom.
+  heatmap(weights, words, words);
+  make_folder("build");
+  write_file("build/lesson01_attention.svg",
+             attention_svg("Who looks at whom", words, words, weights));
+
+  // ## Step 3: the weighted sum
+  //
+  // Each value times its weight, added up; for the water of "bank":
+  // 0.2507·1 + 0.0339·0 + 0.0339·0 + 0.6815·3 = 2.295 (the fourth digit needs longer weights).
+  const Tensor context = matmul(weights, value).named("context");  // [T, T] [T, 2] = [T, 2]
+  show("context = weights value", context, words, {"water", "money"});
+
+  // ## Step 4: the output
+  //
+  // W_o puts the two numbers where water and money are in the vector of a word. What comes out has
+  // the shape of x: so it can be added to x, and attention can follow on attention.
+  const Tensor w_output = Tensor::matrix({{1, 0, 0, 0}, {0, 1, 0, 0}});
+  const Tensor output = matmul(context, w_output).named("output");  // [T, 2] [2, D] = [T, D]
+  show("output = context W_o", output, words, meanings);
+  std::printf(
+      "bank goes in with water %.3f, money %.3f; it comes out with water %.3f, money %.3f\n",
+      number(x, 0, 0), number(x, 0, 1), number(output, 0, 0), number(output, 0, 1));
+
+  // ## The same in one call, for another sentence
+  //
+  // Steps 1 to 3 are one operation of the library. It must give the same context. And with "money"
+  // in the place of "river" the same "bank" must come out as the other kind of bank.
+  const Tensor fused = scaled_dot_product_attention(query, key, value);  // [T, 2]
+  std::printf("largest difference of scaled_dot_product_attention from the steps: %.6f\n",
+              largest_difference(fused, context));
+
+  const Tensor other = Tensor::matrix({{1, 1, 2, 0}, {0, 0, 0, 2}, {0, 0, 0, 1}, {0, 3, 1, 0}});
+  const Tensor other_context = scaled_dot_product_attention(
+      matmul(other, w_query), matmul(other, w_key), matmul(other, w_value));
+  const Tensor other_output = matmul(other_context, w_output);
+  std::printf("bank beside the river: water %.3f, money %.3f\n", number(output, 0, 0),
+              number(output, 0, 1));
+  std::printf("bank beside the money: water %.3f, money %.3f\n", number(other_output, 0, 0),
+              number(other_output, 0, 1));
+  std::printf("\nPicture: build/lesson01_attention.svg; open it in a browser.\n");
+} catch (const Error& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}
+
+// ## In the debugger
+//
+// Stop at the first line of main (`start` in gdb) and go on with `next`: each line makes a matrix
+// of the text. Look at what a tensor is with `print *scores.node_`: its shape, its label, and the
+// line of this file that made it. Step into softmax(scores): it checks the axis and asks
+// kernels::softmax to go through the rows. That one subtracts the largest number of a row before it
+// takes powers, which changes no share but keeps e^1000 from being too large for a number.
+//
+// ## Exercises
+//
+// 1. Compute the row of "the" on paper, from its query to its output, and compare.
+// 2. Swap the rows of "bank" and "river" in x (and in `words`). What happens to the outputs? What
+//    does attention know about the order of words?
+// 3. Make W_q and W_k the matrix that changes nothing (ones on the diagonal). Whom does each word
+//    look at most now? Which question can words no longer ask?
+// 4. Divide by 0.2 instead of 2, then by 20. What do the heatmaps look like, and the outputs?
+// 5. Add "wet" as a fifth word, with numbers of your own. What does "bank" take from it?
