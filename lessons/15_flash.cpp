@@ -16,8 +16,8 @@
 //
 // Sources: Milakov and Gimelshein 2018, "Online normalizer calculation for softmax" (algorithm 3,
 // the running maximum and sum); Dao et al. 2022, "FlashAttention" (section 3.1: with the weighted
-// values, in blocks, and the recomputation in backward). Their gain is on GPUs, where reading and
-// writing the matrix takes longer than computing it. The same holds here on a smaller scale.
+// values, in blocks, and the recomputation in backward). Their gain in time is on GPUs, where
+// reading and writing the matrix takes longer than computing it; here it is smaller.
 //
 // It takes about half a second on one core. TIMES=1 in the environment measures time as well, which
 // is the one thing that differs from machine to machine.
@@ -29,6 +29,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 
 using namespace gradus;
 
@@ -77,7 +78,7 @@ void add_block(Running& r, std::span<const Scalar> scores, std::span<const Scala
               r.out, r.out / r.sum);
 }
 
-// Twelve keys in three blocks. The second block brings a larger score, the third does not. Beside
+// Twelve keys in three blocks. The second block brings a larger score, the third does not. Below
 // each line of the running result stands what softmax says when it is given all keys so far.
 Running show_blocks(const Tensor& scores, const Tensor& values) {
   Running r;
@@ -93,7 +94,7 @@ Running show_blocks(const Tensor& scores, const Tensor& values) {
 
 // ## Step 2: the two ways
 //
-// The composed way, three operations that lesson 1 put in a row. The fused way is one operation of
+// The composed way is the formula above, line by line. The fused way is one operation of
 // the library, `scaled_dot_product_attention`: step 1 for 96 queries and 128 keys at a time, with
 // vectors of V numbers for o (src/kernels/attention.cpp).
 Tensor composed(const Tensor& query, const Tensor& key, const Tensor& value) {
