@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <gradus/elementwise.h>
 #include <gradus/reduce.h>
+#include <gradus/shaping.h>
 #include <gradus/tensor.h>
 
 #include <string>
@@ -56,6 +57,18 @@ TEST_CASE("broadcasting sums the gradient back to each operand's shape") {
   CHECK(row.grad().at({0}) == 30);
   CHECK(column.grad().shape() == Shape{2, 1});
   CHECK(column.grad().at({1, 0}) == 6);
+}
+
+TEST_CASE("live_values counts the numbers of every buffer once, however many tensors share it") {
+  const Index before = live_values();
+  {
+    const Tensor x = Tensor::zeros({3, 4});
+    const Tensor same = reshape(x, {12});
+    CHECK(live_values() == before + 12);
+    const Tensor twice = x * Scalar(2);
+    CHECK(live_values() == before + 24);
+  }
+  CHECK(live_values() == before);
 }
 
 TEST_CASE("a chain of a million nodes is built, differentiated and freed") {
