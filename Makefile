@@ -37,6 +37,7 @@ FLAGS_src/kernels/matmul := -O3
 FLAGS_src/kernels/attention := -O3
 FLAGS_src/kernels/attention_backward := -O3
 FLAGS_src/kernels/rows := -O3
+FLAGS_tests/bench/machine := -ffp-contract=fast -O3
 
 SOURCES := $(wildcard src/*.cpp src/*/*.cpp)
 OBJECTS := $(SOURCES:%.cpp=$(BUILD)/%.o)
@@ -60,7 +61,7 @@ $(LIBRARY): $(OBJECTS)
 $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LIBRARY)
 	@$(CXX) $(FLAGS) $^ -o $@
 
-$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/machine.o $(LIBRARY)
 	@mkdir -p $(@D)
 	@$(CXX) $(FLAGS) $^ -o $@
 
@@ -79,6 +80,12 @@ lessons: $(patsubst %,lesson-%,$(filter-out 14,$(NUMBERS)))
 
 imdb: $(BUILD)/lessons/14_real_reviews
 	@$(BUILD)/lessons/14_real_reviews "$(DATA)" "$(SEED)" "$(POSITIONS)" "$(EPOCHS)"
+
+bench-book: $(BUILD)/bench/book_step
+	@$< $(or $(THREADS),2) $(or $(STEPS),5) $(or $(BATCH),32) $(or $(LENGTH),600)
+
+bench-matmul: $(BUILD)/bench/matmul
+	@$< $(or $(M),1024) $(or $(N),1024) $(or $(K),1024) $(or $(THREADS),1) $(or $(LAYOUT),nn)
 
 reviews: $(BUILD)/lessons/data/make_reviews
 	@$(BUILD)/lessons/data/make_reviews

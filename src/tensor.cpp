@@ -2,6 +2,8 @@
 #include <gradus/operation.h>
 #include <gradus/watcher.h>
 
+#include "kernels/elementwise.h"
+
 #include <algorithm>
 #include <mutex>
 #include <set>
@@ -123,7 +125,7 @@ Tensor Tensor::zeros(const Shape& shape, Where where) {
 
 Tensor Tensor::full(const Shape& shape, Scalar value, Where where) {
   Tensor tensor = result_of("tensor", shape, where);
-  std::fill_n(tensor.mutable_data(), shape.size(), value);
+  kernels::fill(tensor.mutable_data(), shape.size(), value);
   return tensor;
 }
 

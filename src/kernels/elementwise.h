@@ -20,6 +20,11 @@ void map(const Scalar* x, Index count, Scalar* y, F f) {
   });
 }
 
+inline void fill(Scalar* x, Index count, Scalar value) {
+  parallel_for(count, elementwise_grain,
+               [=](Index begin, Index end) { std::fill(x + begin, x + end, value); });
+}
+
 // c[i] = f(a[i], b[i])
 template <class F>
 void zip(const Scalar* a, const Scalar* b, Index count, Scalar* c, F f) {
@@ -83,12 +88,13 @@ void zip_broadcast(const Scalar* a, const Shape& shape_a, const Scalar* b, const
 
 // to [outer, inner] = the sum of x [outer, count, inner] over its middle axis, in order.
 inline void sum_axis(const Scalar* x, Index outer, Index count, Index inner, Scalar* to) {
-  for (Index o = 0; o < outer; ++o) {
-    Scalar* own = to + o * inner;
-    std::fill_n(own, inner, Scalar(0));
-    for (Index i = 0; i < count; ++i)
-      for (Index j = 0; j < inner; ++j) own[j] += x[(o * count + i) * inner + j];
-  }
+  for (Index o = 0; o < outer; ++o)
+    parallel_for(inner, 1 + elementwise_grain / count, [=](Index begin, Index end) {
+      Scalar* own = to + o * inner;
+      std::fill(own + begin, own + end, Scalar(0));
+      for (Index i = 0; i < count; ++i)
+        for (Index j = begin; j < end; ++j) own[j] += x[(o * count + i) * inner + j];
+    });
 }
 
 }  // namespace gradus::kernels

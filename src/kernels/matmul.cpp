@@ -42,23 +42,35 @@ void pack_b(MatrixView b, Index depth, Index columns, Scalar* to) {
 // Copies rows of A in panels of tile_rows: step k of a panel is tile_rows adjacent numbers.
 void pack_a(MatrixView a, Index rows, Index depth, Scalar* to) {
   for (Index first = 0; first < rows; first += tile_rows) {
-    const Index here_rows = std::min<Index>(tile_rows, rows - first);
     const Scalar* from = a.values + first * a.row_stride;
-    for (Index k = 0; k < depth; ++k, to += tile_rows) {
-      for (Index r = 0; r < here_rows; ++r) to[r] = from[r * a.row_stride + k * a.column_stride];
-      for (Index r = here_rows; r < tile_rows; ++r) to[r] = 0;
+    const Index here_rows = std::min<Index>(tile_rows, rows - first);
+    for (Index k = 0; k < depth; ++k, to += tile_rows, from += a.column_stride) {
+      if (here_rows == tile_rows)
+        for (Index r = 0; r < tile_rows; ++r) to[r] = from[r * a.row_stride];
+      else
+        for (Index r = 0; r < here_rows; ++r) to[r] = from[r * a.row_stride];
     }
   }
 }
 
-// C = start + A · B for packed blocks: rows × depth and depth × columns.
-void multiply_packed(const Scalar* a, const Scalar* b, Index rows, Index columns, Index depth,
-                     Start start, Scalar* c, Index ldc) {
+// C = start + A · B for a block of rows and packed B. A whose rows are adjacent in memory is read
+// where it is; a transposed one would be read across memory, and is packed.
+void multiply_block(MatrixView a, const Scalar* b, Index rows, Index columns, Index depth,
+                    Start start, Scalar* c, Index ldc) {
+  const bool direct = a.column_stride == 1;
+  const Buffer packed(direct ? 0 : round_up(rows, tile_rows) * depth);
+  Index panel = tile_rows * a.row_stride;
+  if (!direct) {
+    pack_a(a, rows, depth, packed.data());
+    a = {packed.data(), 1, tile_rows};
+    panel = tile_rows * depth;
+  }
   for (Index j = 0; j < columns; j += tile_columns)
     for (Index i = 0; i < rows; i += tile_rows)
       multiply_tile(std::min<Index>(tile_rows, rows - i),
-                    std::min<Index>(tile_columns, columns - j), depth, a + i * depth, 1, tile_rows,
-                    b + j * depth, tile_columns, start.at(i, j), c + i * ldc + j, ldc);
+                    std::min<Index>(tile_columns, columns - j), depth,
+                    a.values + i / tile_rows * panel, a.row_stride, a.column_stride, b + j * depth,
+                    tile_columns, start.at(i, j), c + i * ldc + j, ldc);
 }
 
 // Small products: A is read where it is, and so is B if its rows are whole vectors.
@@ -99,14 +111,11 @@ void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Start
       const Start from = (s == 0 ? start : Start{c, ldc}).at(0, j);
       const Index grain = 1 + 300000 / (piece_rows * columns * depth);
       parallel_for(count, grain, [&](Index begin, Index end) {
-        const Buffer packed_a(piece_rows * depth);
-        for (Index i = begin * piece_rows; i < std::min(m, end * piece_rows); i += piece_rows) {
-          const Index rows = std::min(piece_rows, m - i);
-          pack_a({a.values + i * a.row_stride + s * a.column_stride, a.row_stride, a.column_stride},
-                 rows, depth, packed_a.data());
-          multiply_packed(packed_a.data(), packed_b.data(), rows, columns, depth, from.at(i, 0),
-                          c + i * ldc + j, ldc);
-        }
+        for (Index i = begin * piece_rows; i < std::min(m, end * piece_rows); i += piece_rows)
+          multiply_block(
+              {a.values + i * a.row_stride + s * a.column_stride, a.row_stride, a.column_stride},
+              packed_b.data(), std::min(piece_rows, m - i), columns, depth, from.at(i, 0),
+              c + i * ldc + j, ldc);
       });
     }
 }

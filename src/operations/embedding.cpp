@@ -1,6 +1,8 @@
 #include <gradus/embedding.h>
 #include <gradus/operation.h>
 
+#include "../kernels/elementwise.h"
+
 #include <algorithm>
 
 namespace gradus {
@@ -17,11 +19,14 @@ struct Embedding : Operation {
     // y[i] = table[ids[i]], so row ids[i] of the table receives dy[i]; all other rows stay zero.
     Tensor d_table = Tensor::zeros(table.shape(), table.where());
     Scalar* rows = d_table.mutable_data();
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      Scalar* row = rows + ids[i] * d;
-      const Scalar* dy_row = dy + static_cast<Index>(i) * d;
-      for (Index j = 0; j < d; ++j) row[j] += dy_row[j];
-    }
+    // A word may occur more than once, so threads share the columns, not the words.
+    const Index words = static_cast<Index>(ids.size());
+    kernels::parallel_for(d, 16 + kernels::elementwise_grain / words, [&](Index begin, Index end) {
+      for (Index i = 0; i < words; ++i) {
+        Scalar* row = rows + ids[static_cast<std::size_t>(i)] * d;
+        for (Index j = begin; j < end; ++j) row[j] += dy[i * d + j];
+      }
+    });
     table.add_grad(d_table);
   }
 };
@@ -41,8 +46,12 @@ Tensor embedding(const Tensor& table, const Ids& ids, Where where) {
       fail("embedding", where,
            "id " + std::to_string(id) + " at position " + std::to_string(i) + " lies outside " +
                describe(table) + ": ids go from 0 to " + std::to_string(v - 1));
-    std::copy_n(table.data() + id * d, d, y + static_cast<Index>(i) * d);
   }
+  kernels::parallel_for(
+      ids.shape.size(), 1 + kernels::elementwise_grain / d, [&](Index begin, Index end) {
+        for (Index i = begin; i < end; ++i)
+          std::copy_n(table.data() + ids.values[static_cast<std::size_t>(i)] * d, d, y + i * d);
+      });
   if (Embedding* op = record<Embedding>(out, table)) op->ids = ids.values;
   return out;
 }

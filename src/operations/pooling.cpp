@@ -23,15 +23,36 @@ struct MaxPooling : Operation {
     const Index d = x.shape()[2];
     const Scalar* dy = out.grad().data();
     // y[b, j] = x[b, chosen, j]: the gradient goes where the maximum came from.
-    Tensor dx = Tensor::zeros(x.shape(), x.where());
+    Tensor dx = result_of("max_pooling gradient", x.shape(), x.where());
     Scalar* values = dx.mutable_data();
-    for (Index i = 0; i < out.size(); ++i) {
-      const int position = chosen[static_cast<std::size_t>(i)];
-      if (position >= 0) values[(i / d * t + position) * d + i % d] = dy[i];
-    }
+    kernels::parallel_for(x.shape()[0], 1, [&](Index begin, Index end) {
+      std::fill(values + begin * t * d, values + end * t * d, Scalar(0));
+      for (Index i = begin * d; i < end * d; ++i) {
+        const int position = chosen[static_cast<std::size_t>(i)];
+        if (position >= 0) values[(i / d * t + position) * d + i % d] = dy[i];
+      }
+    });
     x.add_grad(dx);
   }
 };
+
+}  // namespace
+
+namespace {
+
+// The largest of each column of x [t, d] where the mask lets position i of text b be seen, and
+// where it stands.
+void choose(const Scalar* x, Index t, Index d, const Mask& mask, Index b, Scalar* y, int* best) {
+  std::fill_n(y, d, Scalar(0));
+  for (Index i = 0; i < t; ++i, x += d) {
+    if (!mask.allows(b, 0, 0, i)) continue;
+    for (Index j = 0; j < d; ++j)
+      if (best[j] < 0 || x[j] > y[j]) {
+        y[j] = x[j];
+        best[j] = static_cast<int>(i);
+      }
+  }
+}
 
 }  // namespace
 
@@ -42,19 +63,10 @@ Tensor max_pooling(const Tensor& x, const Mask& mask, Where where) {
   Tensor out = result_of("max_pooling", x.shape().without(1), where);
   Scalar* y = out.mutable_data();
   std::vector<int> chosen(static_cast<std::size_t>(out.size()), -1);
-  for (Index b = 0; b < x.shape()[0]; ++b) {
-    int* best = chosen.data() + b * d;
-    std::fill_n(y + b * d, d, Scalar(0));
-    for (Index i = 0; i < t; ++i) {
-      if (!mask.allows(b, 0, 0, i)) continue;
-      const Scalar* row = x.data() + (b * t + i) * d;
-      for (Index j = 0; j < d; ++j)
-        if (best[j] < 0 || row[j] > y[b * d + j]) {
-          y[b * d + j] = row[j];
-          best[j] = static_cast<int>(i);
-        }
-    }
-  }
+  kernels::parallel_for(x.shape()[0], 1, [&](Index begin, Index end) {
+    for (Index b = begin; b < end; ++b)
+      choose(x.data() + b * t * d, t, d, mask, b, y + b * d, chosen.data() + b * d);
+  });
   if (MaxPooling* op = record<MaxPooling>(out, x)) op->chosen = std::move(chosen);
   return out;
 }

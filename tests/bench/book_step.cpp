@@ -1,14 +1,12 @@
 // One training step of the book's classifier: seconds, tokens a second, peak memory.
 //   book_step THREADS STEPS BATCH LENGTH
 
+#include "machine.h"
+
 #include <gradus/gradus.h>
 
-#include <sys/resource.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 
 using namespace gradus;
 
@@ -37,20 +35,13 @@ struct Classifier : Module {
   Dense dense;
 };
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto argument = [&](int i, int otherwise) {
-    return argc > i ? std::atoi(argv[i]) : otherwise;
-  };
-  set_threads(argument(1, 2));
-  const int steps = argument(2, 5);
-  const Index batch = argument(3, 32);
-  const Index length = argument(4, 600);
+  set_threads(static_cast<int>(bench::argument(argc, argv, 1, 2)));
+  const long steps = bench::argument(argc, argv, 2, 5);
+  const Index batch = bench::argument(argc, argv, 3, 32);
+  const Index length = bench::argument(argc, argv, 4, 600);
   Random random(1);
   Classifier model(random);
   RMSprop optimizer(model.parameters());
@@ -63,18 +54,16 @@ int main(int argc, char** argv) {
   const Mask mask = Mask::padding_of(words);
 
   std::vector<double> seconds;
-  for (int step = 0; step <= steps; ++step) {
-    const double start = now();
+  for (long step = 0; step <= steps; ++step) {
+    const double start = bench::now();
     const Tensor loss = binary_cross_entropy(model(words, mask), targets);
     loss.backward(Graph::free);
     optimizer.step();
     optimizer.clear_grad();
-    if (step > 0) seconds.push_back(now() - start);
+    if (step > 0) seconds.push_back(bench::now() - start);
   }
-  std::sort(seconds.begin(), seconds.end());
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const double median = seconds[seconds.size() / 2];
+  const double median = bench::median(seconds);
   std::printf("book-step median_s=%.4f min_s=%.4f tokens_per_s=%.0f peak_rss_mib=%ld\n", median,
-              seconds[0], static_cast<double>(batch * length) / median, usage.ru_maxrss / 1024);
+              *std::min_element(seconds.begin(), seconds.end()),
+              static_cast<double>(batch * length) / median, bench::peak_rss_mib());
 }
