@@ -87,11 +87,11 @@ struct Head {
 
 // ## A task that is all order
 //
-// A text has ten words out of twenty. Two are marked, A and B, one of each; the others are filler.
+// A text has ten words: two that are marked, A and B, and eight fillers out of seventeen others.
 // The question: did A come first? A text and its twin with A and B swapped have the same words and
 // opposite answers, so whoever sees only which words there are gets exactly one of the two right.
 constexpr Index length = 10;
-constexpr int vocabulary = 20, word_a = 1, word_b = 2;
+constexpr int vocabulary = 20, word_a = 1, word_b = 2;  // 0 is padding; fillers are from 3 on
 
 struct Texts {
   Ids ids;         // [B, T]
@@ -280,9 +280,8 @@ int main() try {
 // 1. In Head::exact, change 1024 to 16777216. How many values are still the same, and why?
 // 2. Words start within ±0.05, waves reach ±1. Vaswani et al. (section 3.4) multiply the words by
 //    sqrt(D) before they add the waves. Print how large both are, and try it.
-// 3. Give the model without positions a causal mask: encoder(x, Mask::causal()). Is it still
-//    permutation that it cannot see? Train it before you look for the reason (Haviv et al. 2022,
-//    "Transformer Language Models without Positional Encodings Still Learn Positional
-//    Information").
+// 3. Give the model without positions a causal mask: encoder(x, Mask::causal()). Does it still not
+//    see the order? Guess, train it, and then look for the reason (Haviv et al. 2022, "Transformer
+//    Language Models without Positional Encodings Still Learn Positional Information").
 // 4. Make the positions for 20 words, train on texts of 10, and test on texts of 20. Which of the
 //    two kinds carries over better, and which rows of the learned table were never trained?
