@@ -31,3 +31,4 @@
 #include <gradus/text.h>
 #include <gradus/threads.h>
 #include <gradus/transformer.h>
+#include <gradus/watcher.h>
