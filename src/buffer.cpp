@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t alignment = 64;
 
-std::atomic<Index> value_count{0};
+thread_local Index value_count = 0;
 
 // ---- Small blocks: a list for each class of size, four classes to each doubling: 64, 80, 96, 112,
 // 128, 160 … bytes. Each thread has lists of its own, so nothing needs a lock.
@@ -143,17 +143,18 @@ void give_memory(void* memory, std::size_t bytes) noexcept {
 Buffer::Buffer(Index size)
     : block_(new (take_memory(sizeof(Block) + static_cast<std::size_t>(size) * sizeof(Scalar)))
                  Block{1, size}) {
-  value_count.fetch_add(size, std::memory_order_relaxed);
+  value_count += size;
 }
 
 void Buffer::release() noexcept {
-  if (block_->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  value_count.fetch_sub(block_->size, std::memory_order_relaxed);
+  // A sole owner cannot get company meanwhile, and is spared the atomic step down.
+  if (!unique() && block_->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  value_count -= block_->size;
   give_memory(block_, sizeof(Block) + static_cast<std::size_t>(block_->size) * sizeof(Scalar));
 }
 
 Index live_values() {
-  return value_count.load(std::memory_order_relaxed);
+  return value_count;
 }
 
 }  // namespace gradus

@@ -12,7 +12,7 @@ namespace gradus {
 
 namespace {
 
-std::atomic<Index> node_count{0};
+thread_local Index node_count = 0;
 thread_local bool recording = true;
 thread_local std::vector<Watcher*> watchers = watchers_at_start();
 
@@ -34,7 +34,7 @@ void free_nodes(Node* pending) {
       }
       delete made_by;
     }
-    node_count.fetch_sub(1, std::memory_order_relaxed);
+    --node_count;
     delete node;
   }
 }
@@ -53,7 +53,9 @@ Tensor::Tensor(const Tensor& other) noexcept : node_(other.node_) {
 }
 
 void Tensor::drop() noexcept {
-  if (node_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+  // A sole owner cannot get company meanwhile, and is spared the atomic step down.
+  if (node_->owners.load(std::memory_order_acquire) == 1 ||
+      node_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     node_->next = nullptr;
     free_nodes(node_);
   }
@@ -66,7 +68,7 @@ Tensor result_of(const char* operation, const Shape& shape, const Where& where) 
   node->values = Buffer(shape.size());
   node->operation = operation;
   node->where = where;
-  node_count.fetch_add(1, std::memory_order_relaxed);
+  ++node_count;
   return Tensor(node);
 }
 
@@ -229,7 +231,7 @@ Tensor Tensor::detach() const {
   copy->operation = "detach";
   copy->label = node.label;
   copy->where = node.where;
-  node_count.fetch_add(1, std::memory_order_relaxed);
+  ++node_count;
   return Tensor(copy);
 }
 
@@ -270,7 +272,7 @@ bool grad_enabled() {
   return recording;
 }
 Index live_nodes() {
-  return node_count.load();
+  return node_count;
 }
 
 }  // namespace gradus

@@ -51,8 +51,8 @@ class Buffer {
   Block* block_ = nullptr;
 };
 
-// How many numbers all Buffers of the program hold at this moment: what tensors, gradients and the
-// graph keep in memory. A Buffer with several owners counts once.
+// How many numbers the Buffers that this thread made hold at this moment: what tensors, gradients
+// and the graph keep in memory. A Buffer with several owners counts once.
 Index live_values();
 
 }  // namespace gradus

@@ -141,7 +141,7 @@ class NoGrad {
 };
 bool grad_enabled();
 
-// How many nodes exist in the whole program. Tests end with zero: nothing leaks.
+// How many nodes this thread has made that still exist. Tests end with zero: nothing leaks.
 Index live_nodes();
 
 }  // namespace gradus
