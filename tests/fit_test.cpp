@@ -182,29 +182,3 @@ TEST_CASE("clipping scales all gradients by one factor") {
   CHECK(a.grad().at({0}) == doctest::Approx(0.6));
   CHECK(b.grad().at({0}) == doctest::Approx(0.8));
 }
-
-TEST_CASE("RMSprop with lazy rows leaves rows without gradient as they are") {
-  Random random(1);
-  Embedding usual(3, 2, random);
-  Embedding lazy(3, 2, random);
-  Tensor table = usual.parameters()[0].tensor;
-  Tensor lazy_table = lazy.parameters()[0].tensor;
-  std::copy_n(table.data(), 6, lazy_table.mutable_data());
-  RMSprop first(usual.parameters());
-  RMSprop second(lazy.parameters(), {.lazy_rows = true});
-  const std::vector<Scalar> before(table.data(), table.data() + 6);
-  const auto step = [](Embedding& embedding, RMSprop& optimizer, int word) {
-    sum(embedding(Ids({1, 1}, {word})) * Scalar(3)).backward();
-    optimizer.step();
-    optimizer.clear_grad();
-  };
-  step(usual, first, 1);
-  step(lazy, second, 1);
-  CHECK(lazy_table.data()[0] == before[0]);
-  CHECK(lazy_table.data()[2] == table.data()[2]);
-  CHECK(lazy_table.data()[2] != before[2]);
-  // While another word is used, the square of word 1 fades only without lazy rows.
-  step(usual, first, 2);
-  step(lazy, second, 2);
-  CHECK(first.state()[0].tensor.data()[2] == Scalar(0.9) * second.state()[0].tensor.data()[2]);
-}

@@ -59,16 +59,12 @@ class Sgd : public Optimizer {
 
 // w -= rate g / (sqrt(s) + epsilon) with s = rho s + (1 - rho) g² (Hinton 2012, lecture 6e).
 //
-// A row of an embedding whose word is not in the batch has gradient 0. Taken at its word, the
-// formula lets s of that row fade, so that a word seen again after fifty batches moves by
-// rate / sqrt(1 - rho) in every component, however small its gradient is. With lazy_rows, rows
-// (along the last axis) whose gradient is all zero keep their s until they are used again, as the
-// sparse update of TensorFlow (SparseApplyRMSProp) has it.
+// A row of an embedding whose word is not in the batch has gradient 0 and does not move, but its s
+// fades; when the word comes back it moves by up to rate / sqrt(1 - rho).
 struct RmspropOptions {
   Scalar learning_rate = Scalar(1e-3);
   Scalar rho = Scalar(0.9);
   Scalar epsilon = Scalar(1e-7);
-  bool lazy_rows = false;
 };
 class RMSprop : public Optimizer {
  public:

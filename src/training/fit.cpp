@@ -12,7 +12,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <limits>
 
 namespace gradus {
 
@@ -137,10 +136,10 @@ class Trainer {
 
   void finish_epoch(const Epoch& epoch) {
     History& history = state_.history;
-    const double best =
-        history.best < 0 ? std::numeric_limits<double>::infinity()
-                         : history.epochs[static_cast<std::size_t>(history.best)].validation.loss();
-    const bool better = epoch.validation.loss() < best;
+    const bool better =
+        history.best < 0 ||
+        is_better(epoch.validation,
+                  history.epochs[static_cast<std::size_t>(history.best)].validation);
     history.epochs.push_back(epoch);
     if (better) {
       history.best = state_.epoch;
@@ -157,6 +156,11 @@ class Trainer {
     state_.batch = 0;
     state_.running = {};
     save();
+  }
+
+  bool is_better(const Metric& now, const Metric& before) const {
+    if (options_.best_by == BestBy::loss) return now.loss() < before.loss();
+    return now.accuracy() > before.accuracy();
   }
 
   void save() {

@@ -97,21 +97,10 @@ void RMSprop::update(std::size_t number, Scalar* w, const Scalar* g, Index count
   const Scalar rho = options_.rho;
   const Scalar epsilon = options_.epsilon;
   Scalar* s = square_[number].mutable_data();
-  const auto move = [=](Index i) {
+  each(count, [=](Index i) {
     s[i] = rho * s[i] + (1 - rho) * (g[i] * g[i]);
     w[i] -= rate * g[i] / (std::sqrt(s[i]) + epsilon);
-  };
-  if (!options_.lazy_rows) return each(count, move);
-  const Index width = parameters()[number].tensor.shape()[-1];
-  kernels::parallel_for(count / width, 1 + kernels::elementwise_grain / width,
-                        [=](Index begin, Index end) {
-                          for (Index row = begin; row < end; ++row) {
-                            const Scalar* first = g + row * width;
-                            if (std::all_of(first, first + width, [](Scalar v) { return v == 0; }))
-                              continue;
-                            for (Index i = row * width; i < (row + 1) * width; ++i) move(i);
-                          }
-                        });
+  });
 }
 
 Adam::Adam(std::vector<NamedTensor> parameters, AdamOptions options, Where where)
