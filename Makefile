@@ -3,6 +3,7 @@
 #   make run            build, then train the classifier on the reviews that come with the project
 #   make test           build and run every test
 #   make imdb DATA=dir  the book's experiment on the real reviews (dir/train/pos/0_9.txt ...)
+#   make book           the lessons as pages for a browser: build/book/index.html
 #   make clean          delete everything that was built
 #
 # MODE=release (the default), debug (-O0 -g), double (float64, for gradient checks), asan or tsan
@@ -38,6 +39,7 @@ SOURCES := $(wildcard src/*.cpp src/*/*.cpp)
 OBJECTS := $(SOURCES:%.cpp=$(BUILD)/%.o)
 TESTS := $(wildcard tests/*.cpp)
 TEST_OBJECTS := $(TESTS:%.cpp=$(BUILD)/%.o)
+BOOK := $(wildcard lessons/book/*.cpp)
 LIBRARY := $(BUILD)/libgradus.a
 
 help:
@@ -62,12 +64,19 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
 $(BUILD)/gradus-tests: $(TEST_OBJECTS) $(LIBRARY)
 	@$(CXX) $(FLAGS) $(TEST_OBJECTS) $(LIBRARY) -o $@
 
+$(BUILD)/book: $(BOOK:%.cpp=$(BUILD)/%.o) $(LIBRARY)
+	@$(CXX) $(FLAGS) $^ -o $@
+
+book: $(BUILD)/book
+	@rm -rf build/book
+	$(BUILD)/book build/book
+
 test: $(BUILD)/gradus-tests
 	$(BUILD)/gradus-tests
 
 clean:
 	rm -rf build
 
-.PHONY: help test clean run imdb
+.PHONY: help test book clean run imdb
 .SECONDARY:
--include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(patsubst %.cpp,$(BUILD)/%.d,$(wildcard lessons/*.cpp))
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(patsubst %.cpp,$(BUILD)/%.d,$(wildcard lessons/*.cpp) $(BOOK))
