@@ -1,8 +1,10 @@
 // How the lesson files become a book: what the files of this folder share.
 //
 //   tokens.cpp     cuts C++ into words, strings, comments
-//   names.cpp      finds what the headers declare, and which word of a lesson means which of it
+//   names.cpp      finds what the headers declare
+//   highlight.cpp  colours code, and links each word to what it means
 //   prose.cpp      turns comments into text, and a lesson into text and code
+//   pictures.cpp   puts pictures into pages
 //   make_book.cpp  writes the pages
 #pragma once
 
@@ -27,15 +29,19 @@ bool is_keyword(const std::string& word);
 std::vector<std::string> lines_of(const std::string& text);
 // The text without white space at both ends.
 std::string trimmed(const std::string& text);
+std::string first_sentence(const std::string& text);
 
 // The declarations of all headers, each with the address of its line: "tensor.h.html#L36".
 struct Names {
   std::map<std::string, std::string> types;
-  std::map<std::string, std::string> functions;                       // outside of classes
+  // Outside of classes; more than one address if several headers declare functions of that name.
+  std::map<std::string, std::vector<std::string>> functions;
   std::map<std::string, std::map<std::string, std::string>> members;  // by name, then by class
   std::map<std::string, std::string> headers;  // "gradus/tensor.h" to "tensor.h.html"
 
   void read_header(const std::string& include, const std::string& page, const std::string& text);
+  // Where a function is declared, or where the reference lists its several headers.
+  std::string function(const std::string& name) const;
   // What `softmax()`, `Tensor` or `Tensor::from` in running text means; "" if nothing.
   std::string address(std::string text) const;
 };

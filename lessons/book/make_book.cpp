@@ -114,14 +114,14 @@ std::string contents_page(const Names& names, const std::vector<Lesson>& lessons
   return page("Contents", body + "</dl>\n");
 }
 
-// The first words of a header: its opening comment up to the first full stop.
+// The first words of a header: the first sentence of its opening comment.
 std::string purpose(const std::string& header) {
   std::string text;
   for (const std::string& line : book::lines_of(header)) {
     if (line.compare(0, 2, "//") != 0 || book::trimmed(line.substr(2)).empty()) break;
     text += (text.empty() ? "" : " ") + book::trimmed(line.substr(2));
   }
-  return text.substr(0, text.find(". ")) + (text.find(". ") == std::string::npos ? "" : ".");
+  return book::first_sentence(text);
 }
 
 std::string reference_page(const Names& names, const std::vector<std::string>& headers,
@@ -134,8 +134,16 @@ std::string reference_page(const Names& names, const std::vector<std::string>& h
   for (const auto& [name, address] : names.types)
     body += anchor(address, "<code>" + name + "</code>") + "\n";
   body += "</p>\n<h2 id=\"functions\">Functions</h2>\n<p class=\"names\">\n";
-  for (const auto& [name, address] : names.functions)
-    body += anchor(address, "<code>" + name + "</code>") + "\n";
+  for (const auto& [name, addresses] : names.functions) {
+    body += "<span id=\"" + name + "\">";
+    for (const std::string& address : addresses) {
+      const std::string header = address.substr(0, address.find(".html"));
+      body += anchor(address, "<code>" + name + "</code>" +
+                                  (addresses.size() > 1 ? " (" + header + ")" : "")) +
+              " ";
+    }
+    body += "</span>\n";
+  }
   return page("Reference", body + "</p>\n");
 }
 
@@ -190,8 +198,8 @@ int main(int argc, char** argv) try {
   write("glossary.html", glossary_page(names));
   for (std::size_t i = 0; i < headers.size(); ++i)
     write(headers[i] + ".h.html", page("gradus/" + headers[i] + ".h",
-                                     book::code_block(book::highlighted_lines(names, texts[i]), 0,
-                                                      book::lines_of(texts[i]).size())));
+                                       book::code_block(book::highlighted_lines(names, texts[i]), 0,
+                                                        book::lines_of(texts[i]).size())));
   for (std::size_t i = 0; i < lessons.size(); ++i)
     write(lessons[i].name + ".html", lesson_page(names, lessons, i));
   std::printf("%zu lessons and %zu headers: open %s/index.html in a browser\n", lessons.size(),

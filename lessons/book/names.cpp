@@ -1,12 +1,5 @@
-// Which names the headers declare, and which of them a word of a lesson means.
-//
-// This reads tokens, not C++, so it leaves a word without a link rather than guess: a member is
-// linked if the type of its object was seen, or if one class alone has a member of that name.
-#include <gradus/picture.h>
-
-#include <cctype>
-#include <set>
-
+// Which names the headers declare. This reads tokens, not C++: what has a name before its first
+// parenthesis is a function, unless it stands in a body or in a private part.
 #include "book.h"
 
 namespace book {
@@ -14,10 +7,6 @@ namespace book {
 namespace {
 
 using Tokens = std::vector<Token>;
-
-bool is_upper(const std::string& word) {
-  return !word.empty() && std::isupper(static_cast<unsigned char>(word[0]));
-}
 
 // The words of a statement or of the head of a block, as far as a name is looked for in them:
 // without the part `template <...>`.
@@ -73,10 +62,14 @@ void declare(Names& names, const Scope& scope, const Tokens& head, const std::st
   const Token* name = function_name(head);
   if (!scope.open || !name || is_keyword(name->text) || name->text == scope.type) return;
   const std::string address = page + "#L" + std::to_string(name->line);
-  if (scope.type.empty())
-    names.functions.emplace(name->text, address);
-  else
+  if (!scope.type.empty()) {
     names.members[name->text].emplace(scope.type, address);
+    return;
+  }
+  // Of several functions of that name in one header the first is linked to.
+  std::vector<std::string>& known = names.functions[name->text];
+  if (known.empty() || known.back().compare(0, page.size() + 1, page + "#") != 0)
+    known.push_back(address);
 }
 
 }  // namespace
@@ -111,6 +104,8 @@ void Names::read_header(const std::string& include, const std::string& page,
       if (scopes.size() > 1) scopes.pop_back();
       head.clear();
     } else if (token.text == ";") {
+      if (head.size() > 2 && head[0].text == "using" && head[2].text == "=" && scopes.back().open)
+        types.emplace(head[1].text, page + "#L" + std::to_string(head[1].line));
       declare(*this, scopes.back(), without_template(head), page);
       head.clear();
     } else if (token.text == ":" && head.size() == 1 && is_keyword(head[0].text)) {
@@ -131,110 +126,13 @@ std::string Names::address(std::string text) const {
     return in_class == found->second.end() ? "" : in_class->second;
   }
   if (const auto type = types.find(text); type != types.end()) return type->second;
-  if (const auto function = functions.find(text); function != functions.end())
-    return function->second;
-  return "";
+  return function(text);
 }
 
-namespace {
-
-// The nearest token before or after that is neither space nor comment; null if there is none.
-const Token* neighbour(const Tokens& tokens, std::size_t i, int step) {
-  for (i += static_cast<std::size_t>(step); i < tokens.size(); i += static_cast<std::size_t>(step))
-    if (tokens[i].kind != Kind::space && tokens[i].kind != Kind::comment) return &tokens[i];
-  return nullptr;
-}
-
-std::string text_of(const Token* token) {
-  return token ? token->text : "";
-}
-
-}  // namespace
-
-// A variable, parameter or function of the file itself is a word that stands right behind a type:
-// `Dropout dropout`, `double number(`, `const Tensor& x` (and not `a * b`, which has a space).
-Linker::Linker(const Names& names, const Tokens& tokens) : names_(names) {
-  static const std::set<std::string> no_type = {"return", "else",  "case",   "new",  "struct",
-                                                "class",  "throw", "delete", "using"};
-  for (std::size_t i = 2; i < tokens.size(); ++i) {
-    if (tokens[i].kind != Kind::word || tokens[i - 1].kind != Kind::space) continue;
-    std::size_t type = i - 2;
-    if ((tokens[type].text == "&" || tokens[type].text == "*") && type > 0) --type;
-    if (tokens[type].kind == Kind::word && !no_type.count(tokens[type].text) &&
-        !is_keyword(tokens[i].text))
-      variables_.emplace(tokens[i].text, tokens[type].text);
-  }
-}
-
-std::string Linker::member(const std::string& object, const std::string& name) const {
-  // Strings and containers have these too.
-  static const std::set<std::string> common = {"at",   "back",  "begin", "count", "data", "empty",
-                                               "end",  "find",  "front", "get",   "name", "reset",
-                                               "size", "value", "load",  "str"};
-  const auto found = names_.members.find(name);
-  if (found == names_.members.end()) return "";
-  const auto variable = variables_.find(object);
-  if (variable != variables_.end()) {
-    const auto in_class = found->second.find(variable->second);
-    if (in_class != found->second.end()) return in_class->second;
-    if (!is_upper(variable->second) && variable->second != "auto") return "";
-  }
-  return found->second.size() == 1 && !common.count(name) ? found->second.begin()->second : "";
-}
-
-std::string Linker::address(const Tokens& tokens, std::size_t i) const {
-  const std::string& word = tokens[i].text;
-  if (tokens[i].kind == Kind::directive) {
-    const std::size_t begin = word.find('<'), end = word.find('>');
-    if (begin == std::string::npos || end == std::string::npos) return "";
-    const auto header = names_.headers.find(word.substr(begin + 1, end - begin - 1));
-    return header == names_.headers.end() ? "" : header->second;
-  }
-  if (tokens[i].kind != Kind::word || is_keyword(word)) return "";
-  const std::string before = text_of(neighbour(tokens, i, -1));
-  const bool called = text_of(neighbour(tokens, i, 1)) == "(";
-  if (before == "::" && i >= 2 && tokens[i - 2].text != "gradus")
-    return names_.address(tokens[i - 2].text + "::" + word);
-  if (before == "." || before == "->")
-    return called && i >= 2 ? member(tokens[i - 2].text, word) : "";
-  if (const auto type = names_.types.find(word); type != names_.types.end()) return type->second;
-  if (!called || variables_.count(word)) return "";
-  const auto function = names_.functions.find(word);
-  return function == names_.functions.end() ? "" : function->second;
-}
-
-namespace {
-
-std::string colour(const Token& token) {
-  if (token.kind == Kind::comment) return "c";
-  if (token.kind == Kind::directive) return "d";
-  if (token.kind == Kind::string) return "s";
-  if (token.kind == Kind::number) return "n";
-  if (token.kind == Kind::word && is_keyword(token.text)) return "k";
-  return token.kind == Kind::word && is_upper(token.text) ? "t" : "";
-}
-
-}  // namespace
-
-std::vector<std::string> highlighted_lines(const Names& names, const std::string& code) {
-  const Tokens tokens = tokens_of(code);
-  const Linker linker(names, tokens);
-  std::vector<std::string> html(1);
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const std::string css = colour(tokens[i]);
-    const std::string address = linker.address(tokens, i);
-    // A comment or a raw string can run over several lines; each gets a colour of its own.
-    const std::vector<std::string> pieces = lines_of(tokens[i].text + "\n");
-    for (std::size_t k = 0; k < pieces.size(); ++k) {
-      if (k > 0) html.emplace_back();
-      std::string piece = gradus::xml_text(pieces[k]);
-      if (!css.empty() && !piece.empty())
-        piece = "<span class=\"" + css + "\">" + piece + "</span>";
-      if (!address.empty()) piece = "<a href=\"" + address + "\">" + piece + "</a>";
-      html.back() += piece;
-    }
-  }
-  return html;
+std::string Names::function(const std::string& name) const {
+  const auto found = functions.find(name);
+  if (found == functions.end()) return "";
+  return found->second.size() == 1 ? found->second[0] : "reference.html#" + name;
 }
 
 }  // namespace book

@@ -181,10 +181,9 @@ Lesson read_lesson(const std::string& name, const std::string& source) {
     if (text.empty()) break;
     lesson.sentence += (lesson.sentence.empty() ? "" : " ") + text;
   }
-  for (std::size_t i = 0; i + 1 < lesson.sentence.size(); ++i)
-    if (std::string(".?!").find(lesson.sentence[i]) != std::string::npos &&
-        lesson.sentence[i + 1] == ' ')
-      lesson.sentence.resize(i + 1);
+  // A paragraph that leads to a formula ends with a colon.
+  if (!lesson.sentence.empty() && lesson.sentence.back() == ':') lesson.sentence.back() = '.';
+  lesson.sentence = first_sentence(lesson.sentence);
   return lesson;
 }
 
@@ -219,6 +218,10 @@ std::string lesson_html(const Names& names, const Lesson& lesson) {
                       (indentation == 0 || (in_main && indentation == 2 && after_break) ||
                        starts_with(trimmed(source[i]), "// ## "));
     if (!text) {
+      if (starts_with(source[i], "int main")) {
+        page += code_html(source, html, code_begin, i);
+        code_begin = i;
+      }
       ++i;
       continue;
     }

@@ -134,4 +134,15 @@ std::string trimmed(const std::string& text) {
   return text.substr(begin, end - begin);
 }
 
+std::string first_sentence(const std::string& text) {
+  for (std::size_t i = 0; i + 2 < text.size(); ++i) {
+    const bool ends = (text[i] == '.' || text[i] == '?' || text[i] == '!') && text[i + 1] == ' ';
+    // "et al. 2017" goes on, "e.g. this" too.
+    if (ends && !std::isdigit(static_cast<unsigned char>(text[i + 2])) &&
+        !std::islower(static_cast<unsigned char>(text[i + 2])))
+      return text.substr(0, i + 1);
+  }
+  return text;
+}
+
 }  // namespace book
