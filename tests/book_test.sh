@@ -38,7 +38,7 @@ while read -r target; do complain "the id $target is given twice"; done < "$list
 # What is linked to; "#output" is on the same page.
 for file in "$book"/*.html; do
   name=$(basename "$file")
-  grep -o '\(href\|src\)="[^"]*"' "$file" | sed "s/^[a-z]*=\"\(.*\)\"/\1/; s/^#/$name#/"
+  grep -oE '(href|src)="[^"]*"' "$file" | sed "s/^[a-z]*=\"\(.*\)\"/\1/; s/^#/$name#/"
 done | sort -u > "$lists/links"
 comm -23 "$lists/links" "$lists/targets" > "$lists/broken"
 while read -r link; do
@@ -46,7 +46,7 @@ while read -r link; do
 done < "$lists/broken"
 [ "$(wc -l < "$lists/links")" -gt 100 ] || complain "hardly any links were found"
 
-grep -l '@import\|url(http' "$book"/* && complain "a file is fetched from elsewhere"
+grep -lE '@import|url\(http' "$book"/* && complain "a file is fetched from elsewhere"
 if command -v xmllint > /dev/null; then
   for file in "$book"/*.html; do
     xmllint --noout "$file" || complain "$file is not well formed"

@@ -38,7 +38,7 @@ std::string text_of(const Token* token) {
 Linker::Linker(const Names& names, const Tokens& tokens) : names_(names) {
   static const std::set<std::string> no_type = {"return", "else",  "case",   "new",  "struct",
                                                 "class",  "throw", "delete", "using"};
-  for (std::size_t i = 3; i < tokens.size(); ++i) {
+  for (std::size_t i = 4; i < tokens.size(); ++i) {
     if (tokens[i].kind != Kind::word || tokens[i - 1].kind != Kind::space) continue;
     std::size_t type = i - 2;
     if (tokens[type].text == "&" || tokens[type].text == "*") --type;
