@@ -5,6 +5,7 @@
 #   make lesson-NN      build and run lesson NN, such as lesson-01
 #   make lessons        run every lesson that needs no data of its own
 #   make imdb DATA=dir  the book's experiment on the real reviews (dir/train/pos/0_9.txt ...)
+#   make book           the lessons as pages for a browser: build/book/index.html
 #   make reviews        write the reviews in lessons/data again, from their grammar
 #   make bench          the speed table of this machine; bench-book, bench-matmul, bench-attention
 #                       and bench-tiny measure one row (THREADS= BATCH= LENGTH= STEPS= M= N= K=)
@@ -43,6 +44,7 @@ SOURCES := $(wildcard src/*.cpp src/*/*.cpp)
 OBJECTS := $(SOURCES:%.cpp=$(BUILD)/%.o)
 TESTS := $(wildcard tests/*.cpp)
 TEST_OBJECTS := $(TESTS:%.cpp=$(BUILD)/%.o)
+BOOK := $(wildcard lessons/book/*.cpp)
 LIBRARY := $(BUILD)/libgradus.a
 NUMBERS := $(shell ls lessons | sed -n 's/^\([0-9][0-9]\)_.*/\1/p')
 
@@ -87,6 +89,13 @@ bench-book: $(BUILD)/bench/book_step
 bench-matmul: $(BUILD)/bench/matmul
 	@$< $(or $(M),1024) $(or $(N),1024) $(or $(K),1024) $(or $(THREADS),1) $(or $(LAYOUT),nn)
 
+$(BUILD)/book: $(BOOK:%.cpp=$(BUILD)/%.o) $(LIBRARY)
+	@$(CXX) $(FLAGS) $^ -o $@
+
+book: $(BUILD)/book
+	@rm -rf build/book
+	$(BUILD)/book build/book
+
 reviews: $(BUILD)/lessons/data/make_reviews
 	@$(BUILD)/lessons/data/make_reviews
 
@@ -100,6 +109,6 @@ doctest:
 clean:
 	rm -rf build
 
-.PHONY: help run lessons imdb reviews test doctest clean
+.PHONY: help run lessons imdb reviews book test doctest clean
 .SECONDARY:
--include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(patsubst %.cpp,$(BUILD)/%.d,$(wildcard lessons/*.cpp))
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(patsubst %.cpp,$(BUILD)/%.d,$(wildcard lessons/*.cpp) $(BOOK))

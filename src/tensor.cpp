@@ -188,7 +188,7 @@ const Shape& Tensor::shape() const {
   return checked().shape;
 }
 
-std::span<const Scalar> Tensor::values() const {
+std::span<const Scalar> Tensor::values() const& {
   const Node& node = checked();
   return {node.values.data(), static_cast<std::size_t>(node.values.size())};
 }

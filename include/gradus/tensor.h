@@ -67,7 +67,12 @@ class Tensor {
   Index size() const { return shape().size(); }
 
   // The values, row by row.
-  std::span<const Scalar> values() const;
+  std::span<const Scalar> values() const&;
+  // Of a tensor about to disappear, as in `for (Scalar x : sum(y).values())`: a copy.
+  std::vector<Scalar> values() && {
+    const std::span<const Scalar> span = static_cast<const Tensor&>(*this).values();
+    return {span.begin(), span.end()};
+  }
   const Scalar* data() const { return values().data(); }
   // The value at one position, such as x.at({0, 2}). Errors: outside the shape.
   Scalar at(std::initializer_list<Index> position, Where where = here()) const;

@@ -1,0 +1,89 @@
+// How the lesson files become a book: what the files of this folder share.
+//
+//   tokens.cpp     cuts C++ into words, strings, comments
+//   names.cpp      finds what the headers declare
+//   highlight.cpp  colours code, and links each word to what it means
+//   prose.cpp      turns comments into text, and a lesson into text and code
+//   pictures.cpp   puts pictures into pages
+//   make_book.cpp  writes the pages
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace book {
+
+enum class Kind { space, comment, directive, string, number, word, sign };
+
+struct Token {
+  Kind kind;
+  std::string text;
+  int line;  // on which it begins, 1 being the first
+};
+
+// The code in pieces; put together again they give the code.
+std::vector<Token> tokens_of(const std::string& code);
+bool is_keyword(const std::string& word);
+std::vector<std::string> lines_of(const std::string& text);
+// The text without white space at both ends.
+std::string trimmed(const std::string& text);
+std::string first_sentence(const std::string& text);
+
+// The declarations of all headers, each with the address of its line: "tensor.h.html#L36".
+struct Names {
+  std::map<std::string, std::string> types;
+  // Outside of classes; more than one address if several headers declare functions of that name.
+  std::map<std::string, std::vector<std::string>> functions;
+  std::map<std::string, std::map<std::string, std::string>> members;  // by name, then by class
+  std::map<std::string, std::string> headers;  // "gradus/tensor.h" to "tensor.h.html"
+
+  void read_header(const std::string& include, const std::string& page, const std::string& text);
+  // Where a function is declared, or where the reference lists its several headers.
+  std::string function(const std::string& name) const;
+  // What `softmax()`, `Tensor` or `Tensor::from` in running text means; "" if nothing.
+  std::string address(std::string text) const;
+};
+
+// Links from the words of one file.
+class Linker {
+ public:
+  Linker(const Names& names, const std::vector<Token>& tokens);
+  // Where the declaration of a token is; "" if it is not a public name.
+  std::string address(const std::vector<Token>& tokens, std::size_t i) const;
+
+ private:
+  std::string member(const std::string& object, const std::string& name) const;
+  const Names& names_;
+  std::map<std::string, std::string> variables_;  // name to type: these hide functions
+};
+
+// Every line of the code as HTML, in colours, with links.
+std::vector<std::string> highlighted_lines(const Names& names, const std::string& code);
+// Lines `begin` … `end` - 1 (0 being the first) as one block; each line can be linked to as #L57.
+std::string code_block(const std::vector<std::string>& html_lines, std::size_t begin,
+                       std::size_t end, std::size_t indentation = 0);
+
+// One line of running text: `code` in backticks.
+std::string inline_html(const Names& names, const std::string& text);
+// Comment lines (without the slashes) as paragraphs, headings, lists and formulas.
+std::string prose_html(const Names& names, const std::vector<std::string>& lines, int& headings);
+
+struct Lesson {
+  std::string name;      // "10_classifier"
+  std::string number;    // "10"
+  std::string title;     // "the classifier, trained"
+  std::string sentence;  // the first one
+  std::string source;
+};
+// Errors: a first line that is not "// Lesson 10: the classifier, trained."
+Lesson read_lesson(const std::string& name, const std::string& source);
+// The lesson's text and code, without what it prints.
+std::string lesson_html(const Names& names, const Lesson& lesson);
+// "build/attention.svg", in the order of the source.
+std::vector<std::string> pictures_of(const std::string& source);
+// A picture that can stand in a page with others: its classes and ids get a prefix of their own.
+std::string inline_svg(const std::string& svg, const std::string& prefix);
+
+}  // namespace book

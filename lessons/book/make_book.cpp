@@ -1,0 +1,210 @@
+// Makes the book: a page a lesson, what it prints and draws, the headers, and a glossary.
+//
+// A lesson's file is the only source of its page, so text and program cannot disagree (Knuth 1984,
+// "Literate Programming", turned round: here the program needs no tool to be compiled). What a
+// lesson prints comes from lessons/expected/NN.txt, its pictures from where the lesson wrote them.
+//
+// Run it with `make book`, then open build/book/index.html. How to write for it is at the head of
+// prose.cpp.
+
+#include <gradus/files.h>
+#include <gradus/picture.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <filesystem>
+
+#include "book.h"
+
+using namespace gradus;
+using book::Lesson;
+using book::Names;
+
+// Larger files are not ours.
+constexpr std::size_t most = 8 << 20;
+
+// The names of the files of a folder that end as wanted, without that end, in the order of bytes.
+std::vector<std::string> files_in(const std::string& folder, const std::string& end) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.size() > end.size() && name.compare(name.size() - end.size(), end.size(), end) == 0)
+      found.push_back(name.substr(0, name.size() - end.size()));
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::string anchor(const std::string& page, const std::string& html, const std::string& more = "") {
+  return "<a " + more + "href=\"" + page + "\">" + html + "</a>";
+}
+
+// A whole page; `turn` are the links to the pages before and after it. The marks are closed as XML
+// wants it too, so that a strict reader can check the page.
+std::string page(const std::string& title, const std::string& body, const std::string& turn = "") {
+  return "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n"
+         "<meta charset=\"utf-8\" />\n"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n"
+         "<meta name=\"color-scheme\" content=\"light dark\" />\n<title>" +
+         xml_text(title) +
+         " · Gradus</title>\n<link rel=\"stylesheet\" href=\"book.css\" />\n</head>\n<body>\n"
+         "<header><nav aria-label=\"Book\">" +
+         anchor("index.html", "Contents") + " " + anchor("reference.html", "Reference") + " " +
+         anchor("glossary.html", "Glossary") + "</nav></header>\n<main>\n<h1>" + xml_text(title) +
+         "</h1>\n" + body + "</main>\n" +
+         (turn.empty() ? "" : "<footer><nav aria-label=\"Lessons\">" + turn + "</nav></footer>\n") +
+         "</body>\n</html>\n";
+}
+
+std::string heading(const Lesson& lesson) {
+  return "Lesson " + std::to_string(std::stoi(lesson.number)) + ": " + lesson.title;
+}
+
+std::string output_html(const Lesson& lesson) {
+  const std::string path = "lessons/expected/" + lesson.number + ".txt";
+  const std::string program = "build/release/lessons/" + lesson.name;
+  std::string html = "<h2 id=\"output\">What it prints</h2>\n";
+  if (file_exists(path)) {
+    const std::string text = read_file(path, most);
+    check_utf8(text, path);
+    html += "<pre class=\"output\" tabindex=\"0\">" + xml_text(text) + "</pre>\n";
+  } else {
+    html +=
+        "<p class=\"note\">No transcript of this lesson is kept (<code>" + path + "</code>).</p>\n";
+  }
+  html += "<p class=\"note\">To see it yourself: <code>make " + program + " &amp;&amp; " + program +
+          "</code></p>\n";
+  int number = 0;
+  for (const std::string& picture : book::pictures_of(lesson.source)) {
+    html += "<figure>";
+    html += file_exists(picture) ? "<div class=\"picture\">" +
+                                       book::inline_svg(read_file(picture, most),
+                                                        "p" + std::to_string(++number) + "-") +
+                                       "</div>"
+                                 : "<p class=\"note\">This picture is not here: the lesson draws "
+                                   "it when it runs.</p>";
+    html += "<figcaption><code>" + xml_text(picture) + "</code></figcaption></figure>\n";
+  }
+  return html;
+}
+
+std::string lesson_page(const Names& names, const std::vector<Lesson>& lessons, std::size_t i) {
+  std::string turn;
+  if (i > 0)
+    turn += anchor(lessons[i - 1].name + ".html", "← " + xml_text(heading(lessons[i - 1])),
+                   "rel=\"prev\" ");
+  if (i + 1 < lessons.size())
+    turn += anchor(lessons[i + 1].name + ".html", xml_text(heading(lessons[i + 1])) + " →",
+                   "rel=\"next\" ");
+  return page(heading(lessons[i]),
+              "<p class=\"note\"><code>lessons/" + lessons[i].name + ".cpp</code></p>\n" +
+                  book::lesson_html(names, lessons[i]) + output_html(lessons[i]),
+              turn);
+}
+
+std::string contents_page(const Names& names, const std::vector<Lesson>& lessons) {
+  std::string body =
+      "<p>A Transformer from the ground up, in C++ that can be read. Each page is a program of the "
+      "project with the same text as its file, and what it prints. Names in the code lead to the "
+      "header that declares them.</p>\n<dl class=\"contents\">\n";
+  for (const Lesson& lesson : lessons)
+    body += "<dt>" + anchor(lesson.name + ".html", xml_text(heading(lesson))) + "</dt>\n<dd>" +
+            book::inline_html(names, lesson.sentence) + "</dd>\n";
+  return page("Contents", body + "</dl>\n");
+}
+
+// The first words of a header: the first sentence of its opening comment.
+std::string purpose(const std::string& header) {
+  std::string text;
+  for (const std::string& line : book::lines_of(header)) {
+    if (line.compare(0, 2, "//") != 0 || book::trimmed(line.substr(2)).empty()) break;
+    text += (text.empty() ? "" : " ") + book::trimmed(line.substr(2));
+  }
+  return book::first_sentence(text);
+}
+
+std::string reference_page(const Names& names, const std::vector<std::string>& headers,
+                           const std::vector<std::string>& texts) {
+  std::string body = "<h2 id=\"headers\">Headers</h2>\n<dl class=\"contents\">\n";
+  for (std::size_t i = 0; i < headers.size(); ++i)
+    body += "<dt>" + anchor(headers[i] + ".h.html", "<code>gradus/" + headers[i] + ".h</code>") +
+            "</dt>\n<dd>" + book::inline_html(names, purpose(texts[i])) + "</dd>\n";
+  body += "</dl>\n<h2 id=\"types\">Types</h2>\n<p class=\"names\">\n";
+  for (const auto& [name, address] : names.types)
+    body += anchor(address, "<code>" + name + "</code>") + "\n";
+  body += "</p>\n<h2 id=\"functions\">Functions</h2>\n<p class=\"names\">\n";
+  for (const auto& [name, addresses] : names.functions) {
+    body += "<span id=\"" + name + "\">";
+    for (const std::string& address : addresses) {
+      const std::string header = address.substr(0, address.find(".html"));
+      body += anchor(address, "<code>" + name + "</code>" +
+                                  (addresses.size() > 1 ? " (" + header + ")" : "")) +
+              " ";
+    }
+    body += "</span>\n";
+  }
+  return page("Reference", body + "</p>\n");
+}
+
+// lessons/book/glossary.txt holds a line "term: explanation" for each term.
+std::string glossary_page(const Names& names) {
+  std::vector<std::string> lines = book::lines_of(read_file("lessons/book/glossary.txt", most));
+  std::sort(lines.begin(), lines.end(), [](const std::string& a, const std::string& b) {
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                        [](unsigned char left, unsigned char right) {
+                                          return std::tolower(left) < std::tolower(right);
+                                        });
+  });
+  std::string body = "<dl class=\"glossary\">\n";
+  for (const std::string& line : lines) {
+    const std::size_t colon = line.find(": ");
+    if (colon == std::string::npos)
+      fail("glossary", here(), "a line \"term: explanation\" is wanted, not \"" + line + "\"");
+    std::string id = line.substr(0, colon);
+    for (char& c : id)
+      c = std::isalnum(static_cast<unsigned char>(c))
+              ? static_cast<char>(std::tolower(static_cast<unsigned char>(c)))
+              : '-';
+    body += "<dt id=\"" + id + "\">" + xml_text(line.substr(0, colon)) + "</dt>\n<dd>" +
+            book::inline_html(names, line.substr(colon + 2)) + "</dd>\n";
+  }
+  return page("Glossary", body + "</dl>\n");
+}
+
+int main(int argc, char** argv) try {
+  const std::string folder = argc > 1 ? argv[1] : "build/book";
+  make_folder(folder);
+
+  const std::vector<std::string> headers = files_in("include/gradus", ".h");
+  std::vector<std::string> texts;
+  Names names;
+  for (const std::string& header : headers) {
+    texts.push_back(read_file("include/gradus/" + header + ".h", most));
+    names.read_header("gradus/" + header + ".h", header + ".h.html", texts.back());
+  }
+  std::vector<Lesson> lessons;
+  for (const std::string& name : files_in("lessons", ".cpp"))
+    if (std::isdigit(static_cast<unsigned char>(name[0])))
+      lessons.push_back(book::read_lesson(name, read_file("lessons/" + name + ".cpp", most)));
+
+  const auto write = [&](const std::string& name, const std::string& text) {
+    check_utf8(text, name);
+    write_file(folder + "/" + name, text);
+  };
+  write("book.css", read_file("lessons/book/book.css", most));
+  write("index.html", contents_page(names, lessons));
+  write("reference.html", reference_page(names, headers, texts));
+  write("glossary.html", glossary_page(names));
+  for (std::size_t i = 0; i < headers.size(); ++i)
+    write(headers[i] + ".h.html", page("gradus/" + headers[i] + ".h",
+                                       book::code_block(book::highlighted_lines(names, texts[i]), 0,
+                                                        book::lines_of(texts[i]).size())));
+  for (std::size_t i = 0; i < lessons.size(); ++i)
+    write(lessons[i].name + ".html", lesson_page(names, lessons, i));
+  std::printf("%zu lessons and %zu headers: open %s/index.html in a browser\n", lessons.size(),
+              headers.size(), folder.c_str());
+} catch (const Error& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}

@@ -1,0 +1,239 @@
+// Comments become text. The rules, for authors:
+//
+//   // ## Title      a heading
+//   //               an empty line ends a paragraph
+//   //   x = y       three or more spaces: a formula, kept as it is
+//   // 1. …          a numbered list (or "- …"); its lines go on until an empty one
+//   // `softmax()`   code, with a link if it is a public name
+//
+// In a lesson, comments that begin in the first column are text, and so are comments between the
+// steps of main (indented as its statements are, after an empty line). Others stay in the code.
+#include <gradus/error.h>
+#include <gradus/picture.h>
+
+#include <cctype>
+
+#include "book.h"
+
+namespace book {
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+bool starts_with(const std::string& text, const std::string& start) {
+  return text.compare(0, start.size(), start) == 0;
+}
+
+std::size_t indentation_of(const std::string& line) {
+  const std::size_t found = line.find_first_not_of(' ');
+  return found == std::string::npos ? line.size() : found;
+}
+
+bool is_comment(const std::string& line) {
+  return starts_with(trimmed(line), "//");
+}
+
+bool is_digit(char c) {
+  return std::isdigit(static_cast<unsigned char>(c));
+}
+
+// How long the "1. " or "- " at the start is; 0 if there is none.
+std::size_t item_mark(const std::string& line) {
+  if (starts_with(line, "- ")) return 2;
+  std::size_t digits = 0;
+  while (digits < line.size() && is_digit(line[digits])) ++digits;
+  return digits > 0 && starts_with(line.substr(digits), ". ") ? digits + 2 : 0;
+}
+
+// Collects lines of one kind until they end, then writes them as one element.
+class Writer {
+ public:
+  Writer(const Names& names, int& headings) : names_(names), headings_(headings) {}
+
+  void add(const std::string& line) {
+    const std::string text = trimmed(line);
+    const std::size_t mark = indentation_of(line) < 3 ? item_mark(text) : 0;
+    const bool in_list = open_ == Open::numbers || open_ == Open::bullets;
+    // A number in the middle of a paragraph is only a list if it is 1.
+    const bool item = mark > 0 && (in_list || open_ == Open::nothing || starts_with(text, "1. "));
+    if (text.empty()) {
+      after_gap_ = true;
+      if (!in_list) close();
+      return;
+    }
+    if (starts_with(text, "## ")) {
+      close();
+      html += "<h2 id=\"s" + std::to_string(++headings_) + "\">" +
+              inline_html(names_, text.substr(3)) + "</h2>\n";
+    } else if (item) {
+      open(text[0] == '-' ? Open::bullets : Open::numbers);
+      collected_.push_back(text.substr(mark));
+    } else if (in_list && !after_gap_) {
+      collected_.back() += " " + text;
+    } else if (indentation_of(line) >= 3) {
+      open(Open::formula);
+      collected_.push_back(line);
+    } else {
+      open(Open::paragraph);
+      collected_.push_back(text);
+    }
+    after_gap_ = false;
+  }
+
+  void close() {
+    if (open_ == Open::paragraph) write("<p>", "", "\n", "</p>\n");
+    if (open_ == Open::numbers) write("<ol>\n", "<li>", "</li>\n", "</ol>\n");
+    if (open_ == Open::bullets) write("<ul>\n", "<li>", "</li>\n", "</ul>\n");
+    if (open_ == Open::formula) write_formula();
+    open_ = Open::nothing;
+    collected_.clear();
+  }
+
+  std::string html;
+
+ private:
+  enum class Open { nothing, paragraph, numbers, bullets, formula };
+
+  void open(Open wanted) {
+    if (open_ != wanted) close();
+    open_ = wanted;
+  }
+
+  void write(const char* begin, const char* before, const char* after, const char* end) {
+    std::string text;
+    for (const std::string& line : collected_) text += before + line + after;
+    // The whole at once, since `a b` may run over the end of a line.
+    text = open_ == Open::paragraph ? inline_html(names_, trimmed(text)) : items(before, after);
+    html += begin + text + end;
+  }
+
+  std::string items(const char* before, const char* after) const {
+    std::string text;
+    for (const std::string& line : collected_) text += before + inline_html(names_, line) + after;
+    return text;
+  }
+
+  void write_formula() {
+    std::size_t least = collected_[0].size();
+    for (const std::string& line : collected_) least = std::min(least, indentation_of(line));
+    html += "<pre class=\"formula\" tabindex=\"0\">";
+    for (const std::string& line : collected_) html += gradus::xml_text(line.substr(least)) + "\n";
+    html += "</pre>\n";
+  }
+
+  const Names& names_;
+  int& headings_;
+  Open open_ = Open::nothing;
+  bool after_gap_ = false;
+  Lines collected_;
+};
+
+}  // namespace
+
+std::string inline_html(const Names& names, const std::string& text) {
+  std::string html;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t open = text.find('`', i);
+    const std::size_t close = open == std::string::npos ? open : text.find('`', open + 1);
+    if (close == std::string::npos) return html + gradus::xml_text(text.substr(i));
+    const std::string code = text.substr(open + 1, close - open - 1);
+    const std::string address = names.address(code);
+    html += gradus::xml_text(text.substr(i, open - i));
+    if (!address.empty()) html += "<a href=\"" + address + "\">";
+    html += "<code>" + gradus::xml_text(code) + "</code>";
+    if (!address.empty()) html += "</a>";
+    i = close + 1;
+  }
+  return html;
+}
+
+std::string prose_html(const Names& names, const Lines& lines, int& headings) {
+  Writer writer(names, headings);
+  for (const std::string& line : lines) writer.add(line);
+  writer.close();
+  return writer.html;
+}
+
+std::string code_block(const Lines& html_lines, std::size_t begin, std::size_t end,
+                       std::size_t indentation) {
+  const std::string first = std::to_string(begin + 1), last = std::to_string(end);
+  std::string html = "<pre class=\"code\" tabindex=\"0\" data-lines=\"" +
+                     (begin + 1 == end ? "line " + first : "lines " + first + "–" + last) + "\">";
+  for (std::size_t i = begin; i < end; ++i) {
+    const std::size_t cut = std::min(indentation, indentation_of(html_lines[i]));
+    html += "<span class=\"line\" id=\"L" + std::to_string(i + 1) + "\">" +
+            html_lines[i].substr(cut) + "</span>\n";
+  }
+  return html + "</pre>\n";
+}
+
+Lesson read_lesson(const std::string& name, const std::string& source) {
+  Lesson lesson{name, name.substr(0, 2), "", "", source};
+  const Lines lines = lines_of(source);
+  const std::string start = "// Lesson " + std::to_string(std::stoi(lesson.number)) + ": ";
+  if (lines.empty() || !starts_with(lines[0], start) || lines[0].back() != '.')
+    gradus::fail("read_lesson", {("lessons/" + name + ".cpp").c_str(), 1},
+                 "the first line must be \"" + start + "title.\"");
+  lesson.title = lines[0].substr(start.size(), lines[0].size() - start.size() - 1);
+  for (std::size_t i = 2; i < lines.size() && is_comment(lines[i]); ++i) {
+    const std::string text = trimmed(lines[i].substr(2));
+    if (text.empty()) break;
+    lesson.sentence += (lesson.sentence.empty() ? "" : " ") + text;
+  }
+  // A paragraph that leads to a formula ends with a colon.
+  if (!lesson.sentence.empty() && lesson.sentence.back() == ':') lesson.sentence.back() = '.';
+  lesson.sentence = first_sentence(lesson.sentence);
+  return lesson;
+}
+
+namespace {
+
+// Lines `begin` … `end` - 1 of code, without the empty ones around them.
+std::string code_html(const Lines& source, const Lines& html, std::size_t begin, std::size_t end) {
+  while (begin < end && trimmed(source[begin]).empty()) ++begin;
+  while (end > begin && trimmed(source[end - 1]).empty()) --end;
+  if (begin == end) return "";
+  std::size_t least = source[begin].size();
+  for (std::size_t i = begin; i < end; ++i)
+    if (!trimmed(source[i]).empty()) least = std::min(least, indentation_of(source[i]));
+  return code_block(html, begin, end, least);
+}
+
+}  // namespace
+
+std::string lesson_html(const Names& names, const Lesson& lesson) {
+  const Lines source = lines_of(lesson.source);
+  const Lines html = highlighted_lines(names, lesson.source);
+  std::string page;
+  int headings = 0;
+  bool in_main = false;
+  std::size_t code_begin = 1;
+  for (std::size_t i = 1; i < source.size();) {
+    const bool after_break =
+        trimmed(source[i - 1]).empty() || starts_with(source[i - 1], "int main");
+    const std::size_t indentation = indentation_of(source[i]);
+    in_main = (in_main || starts_with(source[i], "int main")) && !starts_with(source[i], "}");
+    const bool text = is_comment(source[i]) &&
+                      (indentation == 0 || (in_main && indentation == 2 && after_break) ||
+                       starts_with(trimmed(source[i]), "// ## "));
+    if (!text) {
+      if (starts_with(source[i], "int main")) {
+        page += code_html(source, html, code_begin, i);
+        code_begin = i;
+      }
+      ++i;
+      continue;
+    }
+    page += code_html(source, html, code_begin, i);
+    Lines prose;
+    for (; i < source.size() && is_comment(source[i]) && indentation_of(source[i]) == indentation;
+         ++i)
+      prose.push_back(source[i].substr(indentation + 2));
+    page += prose_html(names, prose, headings);
+    code_begin = i;
+  }
+  return page + code_html(source, html, code_begin, source.size());
+}
+
+}  // namespace book

@@ -1,0 +1,58 @@
+#!/bin/sh
+# Makes the book and checks it: every lesson has a page, every link leads somewhere, nothing is
+# fetched from elsewhere, and (where xmllint is installed) every page is well formed.
+#
+#   tests/book_test.sh [folder]     checks a book that is already there, without making it
+export LC_ALL=C
+cd "$(dirname "$0")/.." || exit 1
+book=${1:-build/book}
+[ $# -gt 0 ] || make book || exit 1
+lists=$(mktemp -d) || exit 1
+trap 'rm -rf "$lists"' EXIT
+failures=0
+complain() {
+  echo "book_test: $*" >&2
+  failures=$((failures + 1))
+}
+
+for lesson in lessons/[0-9]*.cpp; do
+  name=$(basename "$lesson" .cpp)
+  [ -s "$book/$name.html" ] || complain "$lesson has no page"
+  grep -q "href=\"$name.html\"" "$book/index.html" || complain "$lesson is not in the contents"
+  # Every line of the file that holds code is on the page, as #L57 for line 57.
+  awk '!/^ *$/ && !/^ *\/\// { print "id=\"L" NR "\"" }' "$lesson" | sort > "$lists/code"
+  grep -o 'id="L[0-9]*"' "$book/$name.html" | sort > "$lists/shown"
+  lost=$(comm -23 "$lists/code" "$lists/shown" | head -n 1)
+  [ -z "$lost" ] || complain "$name.html lacks code: $lost"
+done
+
+# What can be linked to: each page, and each id on it.
+for file in "$book"/*; do
+  name=$(basename "$file")
+  echo "$name"
+  grep -o ' id="[^"]*"' "$file" | sed "s/^ id=\"\(.*\)\"/$name#\1/"
+done | sort > "$lists/targets"
+uniq -d "$lists/targets" > "$lists/twice"
+while read -r target; do complain "the id $target is given twice"; done < "$lists/twice"
+
+# What is linked to; "#output" is on the same page.
+for file in "$book"/*.html; do
+  name=$(basename "$file")
+  grep -oE '(href|src)="[^"]*"' "$file" | sed "s/^[a-z]*=\"\(.*\)\"/\1/; s/^#/$name#/"
+done | sort -u > "$lists/links"
+comm -23 "$lists/links" "$lists/targets" > "$lists/broken"
+while read -r link; do
+  complain "the link $link leads nowhere: $(grep -l "\"$link\"" "$book"/*.html | head -n 1)"
+done < "$lists/broken"
+[ "$(wc -l < "$lists/links")" -gt 100 ] || complain "hardly any links were found"
+
+grep -lE '@import|url\(http' "$book"/* && complain "a file is fetched from elsewhere"
+if command -v xmllint > /dev/null; then
+  for file in "$book"/*.html; do
+    xmllint --noout "$file" || complain "$file is not well formed"
+  done
+fi
+
+if [ "$failures" -gt 0 ]; then exit 1; fi
+echo "book_test: $(ls "$book"/*.html | wc -l | tr -d ' ') pages," \
+  "$(wc -l < "$lists/links" | tr -d ' ') different links, all lead somewhere"
