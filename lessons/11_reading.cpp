@@ -36,8 +36,8 @@ using namespace gradus;
 
 // ## The classifier of lesson 10
 //
-// with one change: forward_kept() also takes the mask of the words that may be looked at, so that
-// one in the middle can be hidden, not only the padding at the end.
+// without its dropout, as this training is short, and with a function more: without() hides a word
+// in the middle of a text, where the mask of lesson 10 hides the padding at the end.
 struct Classifier : TextClassifier {
   Classifier(Index vocabulary, Random& random)
       : TextClassifier("Classifier"),
@@ -123,8 +123,8 @@ std::vector<double> ranks(const std::vector<double>& values) {
   return result;
 }
 
-// Spearman's: the correlation of the ranks, Σ (a - mean)(b - mean) / sqrt(Σ (a - mean)² Σ (b -
-// mean)²).
+// Spearman's: the correlation of the ranks a and b, with a' = a - mean and b' = b - mean:
+// Σ a' b' / sqrt(Σ a'² Σ b'²).
 double rank_correlation(const std::vector<double>& x, const std::vector<double>& y) {
   const std::vector<double> a = ranks(x), b = ranks(y);
   const double middle = (static_cast<double>(x.size()) + 1) / 2;  // the mean rank
@@ -200,10 +200,11 @@ int main() try {
   // ## 3. A hundred reviews
   //
   // In about three reviews of four the word that is looked at most is also the one that the answer
-  // depends on most. The order of all the words agrees far less, and the two ways of leaving a word
-  // out do not agree much better with each other: most words hardly matter, and which of them
-  // matters a little less is chance. So attention is a fair hint where to look first, and no
-  // measure of how much a word counts, nor of the direction it pulls in.
+  // depends on most. The order of all the words agrees far less. But neither do the two ways of
+  // leaving a word out agree on it, although they nearly always name the same word first: most
+  // words hardly matter, and which of them matters a little less is chance. So attention is a fair
+  // hint where to look first. It is no measure of how much a word counts, and says nothing of the
+  // direction in which it pulls.
   double with_removed = 0, with_hidden = 0, both_ways = 0;
   int same_removed = 0, same_hidden = 0, same_both = 0;
   std::size_t best = count, worst = count;
@@ -230,7 +231,7 @@ int main() try {
   // ## 4. Where they agree, and where they do not
   //
   // By the correlation with |hidden|, among the reviews of ten words or more. Where they agree, a
-  // denied word decides: it and its "not" are looked at, and nothing else matters. Where they do
+  // denied word decides: it and its "not" are looked at, and little else matters. Where they do
   // not, compare the column of attention with the column "hidden": a word that is looked at about
   // twice as much as the average may change nothing when it is hidden, and others that are hardly
   // looked at change the logit by 1.
