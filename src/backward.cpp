@@ -124,7 +124,7 @@ void Tensor::add_grad(Tensor gradient) const {
   node.gradient = std::move(sum);
 }
 
-Tensor Tensor::grad(Where where) const {
+const Tensor& Tensor::grad(Where where) const {
   if (!checked().gradient.exists())
     fail("grad", where,
          "there is no gradient in " + describe(*this) +

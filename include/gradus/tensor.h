@@ -68,11 +68,9 @@ class Tensor {
 
   // The values, row by row.
   std::span<const Scalar> values() const&;
-  // Of a tensor about to disappear, as in `for (Scalar x : sum(y).values())`: a copy.
-  std::vector<Scalar> values() && {
-    const std::span<const Scalar> span = static_cast<const Tensor&>(*this).values();
-    return {span.begin(), span.end()};
-  }
+  // Of a tensor that is about to disappear, as in `for (Scalar x : sum(y).values())`, they would be
+  // gone before they are read: give the tensor a name first.
+  std::span<const Scalar> values() && = delete;
   const Scalar* data() const { return values().data(); }
   // The value at one position, such as x.at({0, 2}). Errors: outside the shape.
   Scalar at(std::initializer_list<Index> position, Where where = here()) const;
@@ -85,7 +83,7 @@ class Tensor {
   Scalar* mutable_data() { return mutable_values().data(); }
 
   // The gradient that backward() left here. Errors: there is none.
-  Tensor grad(Where where = here()) const;
+  const Tensor& grad(Where where = here()) const;
   bool has_grad() const;
   void clear_grad();
   // Adds to the gradient. Errors: another shape than this tensor's.
