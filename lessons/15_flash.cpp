@@ -194,7 +194,8 @@ int main() try {
   // Seven instead of six.
   const Scalar l = r.most + log_of(r.sum);
   std::printf("\nl = m + log s = %.4f\n  weights by softmax  ", l);
-  for (const Scalar p : softmax(scores).values()) std::printf(" %.4f", p);
+  const Tensor by_softmax = softmax(scores);
+  for (const Scalar p : by_softmax.values()) std::printf(" %.4f", p);
   std::printf("\n  weights as e^(x - l)");
   for (const Scalar x : scores.values()) std::printf(" %.4f", exp_of(x - l));
 
