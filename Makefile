@@ -83,6 +83,13 @@ lessons: $(patsubst %,lesson-%,$(filter-out 14,$(NUMBERS)))
 imdb: $(BUILD)/lessons/14_real_reviews
 	@$(BUILD)/lessons/14_real_reviews "$(DATA)" "$(SEED)" "$(POSITIONS)" "$(EPOCHS)"
 
+bench: $(patsubst %,$(BUILD)/bench/%,limits matmul book_step tiny attention)
+	@$(MAKE) -k $(BUILD)/bench/openblas >/dev/null 2>&1 || echo "(OpenBLAS is not installed)"
+	@sh tests/bench/table.sh $(BUILD)
+
+$(BUILD)/bench/openblas: $(BUILD)/tests/bench/openblas.o $(BUILD)/tests/bench/machine.o
+	@$(CXX) $(FLAGS) $^ -lopenblas -o $@
+
 bench-book: $(BUILD)/bench/book_step
 	@$< $(or $(THREADS),2) $(or $(STEPS),5) $(or $(BATCH),32) $(or $(LENGTH),600)
 
@@ -95,6 +102,12 @@ $(BUILD)/book: $(BOOK:%.cpp=$(BUILD)/%.o) $(LIBRARY)
 book: $(BUILD)/book
 	@rm -rf build/book
 	$(BUILD)/book build/book
+
+bench-attention: $(BUILD)/bench/attention
+	@$< $(or $(LENGTH),2048) $(or $(THREADS),1)
+
+bench-tiny: $(BUILD)/bench/tiny
+	@$<
 
 reviews: $(BUILD)/lessons/data/make_reviews
 	@$(BUILD)/lessons/data/make_reviews
@@ -109,6 +122,6 @@ doctest:
 clean:
 	rm -rf build
 
-.PHONY: help run lessons imdb reviews book test doctest clean
+.PHONY: help run lessons imdb reviews book bench test doctest clean
 .SECONDARY:
 -include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(patsubst %.cpp,$(BUILD)/%.d,$(wildcard lessons/*.cpp) $(BOOK))

@@ -89,6 +89,7 @@ bool train(const Setting& setting, const std::string& folder, int stop_at) {
 }  // namespace
 
 TEST_CASE("a training that is interrupted anywhere ends with the same bits") {
+  if (sizeof(Scalar) != 4) return;  // weights travel as float32
   const Setting setting;
   const Folder whole, pieces{whole.path + "-pieces"};
   REQUIRE(train(setting, whole.path, 0));

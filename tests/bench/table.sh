@@ -1,0 +1,70 @@
+#!/bin/sh
+# The speed table of this machine: table.sh FOLDER, where FOLDER is the build with bench/. Peers are
+# measured where they are installed, in turn with ours, and medians of three compared.
+set -u
+here=$1
+value() { sed -n "s/.*$1=\([0-9.]*\).*/\1/p"; }          # value NAME: the number after NAME=
+middle() { sort -n | sed -n 2p; }                        # of three lines
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (a > 0 && b > 0) printf "%.2f", a / b; else printf "-" }'; }
+python=$(for p in python3 /usr/bin/python3; do $p -c 'import torch' 2>/dev/null && echo $p && break; done)
+threads=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+peak_1=$("$here/bench/limits" 1 | value fma_gflops)
+limits=$("$here/bench/limits" "$threads")
+echo "limits: $peak_1 GFLOP/s on 1 thread, $(echo "$limits" | value fma_gflops) on $threads; $(echo "$limits" | value memory_gbytes) GB/s from and to memory"
+echo
+printf '%-34s %9s %9s %7s %8s\n' "matrix product (GFLOP/s)" ours OpenBLAS ratio "of peak"
+matmul_row() { # M N K THREADS LAYOUT
+  ours= theirs=
+  for turn in 1 2 3; do
+    ours="$ours $("$here/bench/matmul" "$@" | value ' gflops')"
+    [ -x "$here/bench/openblas" ] && theirs="$theirs $("$here/bench/openblas" "$@" | value gflops)"
+  done
+  a=$(printf '%s\n' $ours | middle)
+  b=$([ -n "$theirs" ] && printf '%s\n' $theirs | middle)
+  peak=$("$here/bench/limits" "$4" quick | value fma_gflops)
+  printf '%-34s %9s %9s %7s %8s\n' "$1 x $2 x $3 $5, $4 thread(s)" "$a" "${b:--}" "$(ratio "$a" "${b:-0}")" "$(ratio "$a" "$peak")"
+}
+for count in 1 $threads; do
+  for layout in nn nt tn tt; do
+    matmul_row 1024 1024 1024 $count $layout
+    matmul_row 19200 512 256 $count $layout
+    matmul_row 512 256 19200 $count $layout
+    matmul_row 600 600 256 $count $layout
+  done
+done
+matmul_row 64 64 64 1 nn
+matmul_row 32 32 32 1 nn
+
+echo
+printf '%-34s %9s %9s %7s %8s\n' "book step, 32 x 600 (s; MiB)" ours PyTorch ratio MiB
+for count in 1 $threads; do
+  ours= theirs=
+  for turn in 1 2 3; do
+    line=$("$here/bench/book_step" $count 3 32 600)
+    ours="$ours $(echo "$line" | value median_s)"
+    if [ -n "$python" ]; then
+      other=$($python tests/bench/torch_steps.py book $count 3 32 600)
+      theirs="$theirs $(echo "$other" | value median_s)"
+    fi
+  done
+  a=$(printf '%s\n' $ours | middle)
+  b=$([ -n "$theirs" ] && printf '%s\n' $theirs | middle)
+  memory=$(echo "$line" | value peak_rss_mib)
+  [ -n "$theirs" ] && memory="$memory of $(echo "$other" | value peak_rss_mib)"
+  printf '%-34s %9s %9s %7s %8s\n' "$count thread(s)" "$a" "${b:--}" "$(ratio "${b:-0}" "$a")" "$memory"
+done
+
+echo
+"$here/bench/tiny"
+[ -n "$python" ] && $python tests/bench/torch_steps.py tiny | sed 's/^/PyTorch: /'
+
+echo
+printf '%-34s %9s %9s %14s\n' "attention, one head of 64, 1 thread" seconds MiB "of matmul rate"
+for length in 512 1024 2048 4096 8192 16384; do
+  line=$("$here/bench/attention" $length 1)
+  rate=$("$here/bench/matmul" $length 64 $length 1 | value ' gflops')
+  seconds=$(echo "$line" | value median_s)
+  share=$(awk -v t="$length" -v s="$seconds" -v r="$rate" 'BEGIN { printf "%.2f", 7 * 2 * t * t * 64 / s / 1e9 / r }')
+  printf '%-34s %9s %9s %14s\n' "T = $length" "$seconds" "$(echo "$line" | value extra_mib)" "$share"
+done
