@@ -25,7 +25,7 @@ build() {  # build FOLDER MAKE-ARGUMENTS...
 
 transcript() {  # transcript FOLDER LESSON full|short EMULATOR
   rm -rf build/classifier
-  if [ "$3" = short ]; then STEPS=2 $4 "$1/lessons/$2"; else $4 "$1/lessons/$2"; fi 2>&1
+  if [ "$3" = short ]; then STEPS=2 $4 "$1/lessons/$2"; else $4 "$1/lessons/$2"; fi 2>/dev/null
 }
 
 expected() {  # expected LESSON full|short
