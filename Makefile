@@ -3,8 +3,10 @@
 #   make run            build, then train the classifier on the reviews that come with the project
 #   make test           build and run every test
 #   make lesson-NN      build and run lesson NN, such as lesson-01
+#   make debug-NN       lesson NN in gdb, at its first line; DEBUGGER=lldb for lldb
 #   make lessons        run every lesson that needs no data of its own
 #   make imdb DATA=dir  the book's experiment on the real reviews (dir/train/pos/0_9.txt ...)
+#   make bits           the same digits with other compilers, levels and thread counts?
 #   make book           the lessons as pages for a browser: build/book/index.html
 #   make reviews        write the reviews in lessons/data again, from their grammar
 #   make bench          the speed table of this machine; bench-book, bench-matmul, bench-attention
@@ -24,7 +26,7 @@ ARCH := $(ARCH)
 STRICT := -std=c++20 -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 # GCC 12 sees an overlap in std::string that is not there.
 STRICT += $(call PROBE,-Wno-restrict)
-FLAGS_release := -O3 -g1
+FLAGS_release := -O3 -g
 FLAGS_debug := -O0 -g
 FLAGS_double := -O2 -g1 -DGRADUS_DOUBLE
 FLAGS_asan := -O1 -g -DGRADUS_NO_RECYCLING -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -78,6 +80,15 @@ lesson-%:
 	@$(MAKE) --no-print-directory $(LESSON)
 	@$(LESSON)
 
+DEBUGGER ?= gdb
+
+debug-%:
+	@$(MAKE) --no-print-directory MODE=debug BUILD=build/debug $(LESSON:$(BUILD)/%=build/debug/%)
+	@sh lessons/debugger/start.sh $(DEBUGGER) $(LESSON:$(BUILD)/%=build/debug/%)
+
+bits:
+	@sh tests/bits.sh all
+
 lessons: $(patsubst %,lesson-%,$(filter-out 14,$(NUMBERS)))
 
 imdb: $(BUILD)/lessons/14_real_reviews
@@ -122,6 +133,6 @@ doctest:
 clean:
 	rm -rf build
 
-.PHONY: help run lessons imdb reviews book bench test doctest clean
+.PHONY: help run lessons bits imdb reviews book bench test doctest clean
 .SECONDARY:
 -include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(patsubst %.cpp,$(BUILD)/%.d,$(wildcard lessons/*.cpp) $(BOOK))

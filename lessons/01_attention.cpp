@@ -84,8 +84,9 @@ int main() try {
   // One row for each word. The four numbers say how much the word has to do with water, how much
   // with money, whether it names a thing, and whether it is there for the grammar only. "bank" has
   // as much of water as of money: alone, it is undecided.
-  const Tensor x =
-      Tensor::matrix({{1, 1, 2, 0}, {0, 0, 0, 2}, {0, 0, 0, 1}, {3, 0, 1, 0}}).named("x");
+  const Tensor x = Tensor::matrix({{1, 1, 2, 0}, {0, 0, 0, 2}, {0, 0, 0, 1}, {3, 0, 1, 0}})
+                       .requires_grad(true)
+                       .named("x");
   show("x", x, words, meanings);
 
   // ## Query, key, value
@@ -177,6 +178,15 @@ int main() try {
               number(output, 0, 1));
   std::printf("bank beside the money: water %.3f, money %.3f\n", number(other_output, 0, 0),
               number(other_output, 0, 1));
+
+  // ## What the output depends on
+  //
+  // x was made with requires_grad(true), so every step was written down. backward() goes through
+  // the steps in reverse (lesson 3), and says for each number of x how much the water of "bank"
+  // would change with it.
+  const Tensor water = slice(slice(output, 0, 0, 1), 1, 0, 1).named("water of bank");  // [1, 1]
+  water.backward();
+  show("gradient of the water of bank", x.grad(), words, meanings);
   std::printf("\nPicture: build/lesson01_attention.svg; open it in a browser.\n");
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
@@ -186,10 +196,12 @@ int main() try {
 // ## In the debugger
 //
 // Stop at the first line of main (`start` in gdb) and go on with `next`: each line makes a matrix
-// of the text. Look at what a tensor is with `print *scores.node_`: its shape, its label, and the
-// line of this file that made it. Step into softmax(scores): it checks the axis and asks
-// kernels::softmax to go through the rows. That one subtracts the largest number of a row before it
-// takes powers, which changes no share but keeps e^1000 from being too large for a number.
+// of the text. Look at a tensor with `print scores`: its shape, its label, the line of this file
+// that made it, and its values; `graph water` shows all that made it, `heat weights` draws it, and
+// `backward-step` at water.backward() goes from gradient to gradient. Step into softmax(scores): it
+// checks the axis and asks kernels::softmax to go through the rows. That one subtracts the largest
+// number of a row before it takes powers, which changes no share but keeps e^1000 from being too
+// large for a number.
 //
 // ## Exercises
 //

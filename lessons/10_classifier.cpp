@@ -18,7 +18,9 @@
 // Run it with `make run`; it takes about 20 seconds on two cores. STEPS=n in the environment trains
 // for n epochs only.
 //
-// Step into: fit() for one epoch; TransformerEncoder::operator() for one batch; and, with a
+// ## In the debugger
+//
+// Step into fit() for one epoch; TransformerEncoder::operator() for one batch; and, with a
 // breakpoint at gradus::backward_step, every gradient.
 
 #include <gradus/gradus.h>
@@ -149,10 +151,10 @@ int main() try {
   return 1;
 }
 
-// Exercises
+// ## Exercises
+//
 // 1. Take the positions away: use embedding.tokens instead of embedding. Which patterns suffer?
 // 2. Take the encoder away: pool the embeddings directly. Compare with the words that were counted.
 // 3. Replace the pooling by GlobalAveragePooling. Which of the two learns faster, and why?
-// 4. Write a pattern of your own into make_reviews.cpp, for the held-out reviews only. Can the
-// model
-//    read it?
+// 4. Write a pattern of your own into make_reviews.cpp, for the held-out reviews only.
+//    Can the model read it?

@@ -42,12 +42,9 @@ struct Metric {
 // Loss and accuracy over all texts, without training.
 Metric evaluate(TextClassifier& model, const Batches& batches);
 
-enum class BestBy { loss, accuracy };  // lowest validation loss, or highest validation accuracy
-
 struct FitOptions {
   int epochs = 10;
   Schedule schedule = Schedule::constant(Scalar(1e-3));
-  BestBy best_by = BestBy::loss;
   int patience = 0;        // stop after that many epochs without a better one; 0: never
   Scalar clip_norm = 0;    // 0: gradients are not clipped
   std::string folder;      // where best.safetensors and the state go; empty: nothing is written
@@ -60,7 +57,7 @@ struct Epoch {
 };
 struct History {
   std::vector<Epoch> epochs;
-  int best = -1;  // the number of the best epoch; of equals the first
+  int best = -1;  // the number of the epoch with the lowest validation loss
 };
 
 // Trains, and leaves the weights of the best epoch in the model. Prints a line for each epoch to

@@ -138,8 +138,8 @@ class Trainer {
     History& history = state_.history;
     const bool better =
         history.best < 0 ||
-        is_better(epoch.validation,
-                  history.epochs[static_cast<std::size_t>(history.best)].validation);
+        epoch.validation.loss() <
+            history.epochs[static_cast<std::size_t>(history.best)].validation.loss();
     history.epochs.push_back(epoch);
     if (better) {
       history.best = state_.epoch;
@@ -156,11 +156,6 @@ class Trainer {
     state_.batch = 0;
     state_.running = {};
     save();
-  }
-
-  bool is_better(const Metric& now, const Metric& before) const {
-    if (options_.best_by == BestBy::loss) return now.loss() < before.loss();
-    return now.accuracy() > before.accuracy();
   }
 
   void save() {
