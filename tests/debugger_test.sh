@@ -7,16 +7,14 @@ gdb_script=$(mktemp)
 lldb_script=$(mktemp)
 trap 'rm -f "$gdb_script" "$lldb_script"' EXIT
 line=$(sed -n '/^  water.backward();/=' lessons/01_attention.cpp)
-cat >"$gdb_script" <<EOF
-break 01_attention.cpp:$line
-continue
-print x
-heat weights
-graph water
-tensor scores
-backward-step
-EOF
-sed "s/^break \(.*\):\(.*\)/breakpoint set -f \1 -l \2/" "$gdb_script" >"$lldb_script"
+commands() { # commands debug|optimised: what is typed. Optimised code keeps arguments, not every line.
+  if [ "$1" = debug ]; then
+    printf 'break 01_attention.cpp:%s\ncontinue\nprint x\nheat weights\ngraph water\ntensor scores\n' "$line"
+  else
+    printf 'break gradus::backward_step\ncontinue\nprint out\nheat out\ngraph out\ntensor out\n'
+  fi
+  echo backward-step
+}
 wants() { # wants NAME TEXT...
   name=$1
   shift
@@ -39,11 +37,19 @@ for mode in debug optimised; do
       continue
     fi
     script=$gdb_script
-    [ $debugger = lldb ] && script=$lldb_script
+    commands $mode >"$gdb_script"
+    if [ $debugger = lldb ]; then
+      script=$lldb_script
+      sed -e 's/^break \(.*\):\([0-9]*\)$/breakpoint set -f \1 -l \2/' \
+        -e 's/^break \(.*\)/breakpoint set -n \1/' "$gdb_script" >"$script"
+    fi
     sh lessons/debugger/start.sh $debugger "$folder/lessons/01_attention" "$script" >build/debugger.txt 2>&1
-    wants "$debugger, $mode" '"x" tensor [4, 4] at lessons/01_attention.cpp:' \
-      'min 0.0000  max 3.0000  mean 0.6875' '"weights" softmax [4, 4]' '"scores" div' \
-      'backward of "water of bank" slice [1, 1]' 'the gradient that comes in:'
+    wants "$debugger, $mode" '"weights" softmax [4, 4] at lessons/01_attention.cpp:' \
+      '"scores" divide [4, 4]' '"x" tensor [4, 4]' '"water of bank" slice [1, 1]' 'backward of ' \
+      'the gradient that comes in:' 'min 1.0000  max 1.0000  mean 1.0000'
+    if [ $mode = debug ]; then
+      wants "$debugger, $mode" 'min 0.0000  max 3.0000  mean 0.6875' '|--    @@|'
+    fi
     echo "$debugger, $mode: done"
   done
 done
