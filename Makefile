@@ -130,6 +130,12 @@ test: doctest
 doctest:
 	@CXX="$(CXX)" sh tests/install_doctest.sh
 
+# For clangd and other tools that want to know how a file is compiled.
+compile_commands.json: Makefile $(SOURCES) $(TESTS)
+	@{ comma=[; for file in $(SOURCES) $(TESTS) $(wildcard lessons/*.cpp); do \
+	  echo "$$comma"'{"directory": "$(CURDIR)", "file": "'$$file'", "command": "$(CXX) $(FLAGS) -c '$$file'"}'; \
+	  comma=,; done; echo ']'; } >$@
+
 clean:
 	rm -rf build
 
