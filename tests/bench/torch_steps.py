@@ -44,7 +44,7 @@ class Classifier(nn.Module):
 
     def forward(self, ids):
         x = self.words(ids) + self.positions.weight[: ids.shape[1]]
-        pooled = self.encoder(x, ids != 0).amax(1)
+        pooled = self.encoder(x, ids != 0).max(1).values
         return self.logit(F.dropout(pooled, 0.5))[:, 0]
 
 
