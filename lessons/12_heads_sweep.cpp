@@ -1,4 +1,4 @@
-// Lesson 12: how many heads?
+// Lesson 12: how many heads.
 //
 // H heads of key_dim K compare and mix the words H times, each in K numbers. Two questions hide in
 // "how many heads":
