@@ -139,7 +139,7 @@ TEST_CASE("a loss that is not a number ends the training with a message") {
   const Setting setting;
   Random random(2);
   Tiny model(random);
-  model.logit.bias.mutable_values()[0] = std::nan("");
+  model.logit.bias.mutable_values()[0] = static_cast<Scalar>(std::nan(""));
   Adam optimizer(model.parameters());
   CHECK_THROWS_WITH_AS(fit(model, optimizer, setting.train, setting.validation, options("")),
                        doctest::Contains("is not a number"), Error);
