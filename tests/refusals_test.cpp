@@ -168,3 +168,29 @@ TEST_CASE("results do not depend on the number of threads") {
   CHECK(results[0] == results[1]);
   CHECK(results[0] == results[2]);
 }
+
+TEST_CASE("rows whose gradient is zero are left out without changing a bit") {
+  Random random(7);
+  const Tensor x = Tensor::normal({90, 40}, 0, 1, random);
+  const Tensor w = Tensor::normal({40, 24}, 0, 1, random);
+  for (const Index busy : {0, 1, 30, 90}) {
+    Tensor seed = Tensor::zeros({90, 24});
+    for (Index i = 0; i < busy * 24; ++i)
+      seed.mutable_data()[i / 24 * (90 / busy) * 24 + i % 24] = random.normal();
+    std::vector<Tensor> gradients;
+    for (const bool one_operation : {true, false}) {  // matmul leaves nothing out
+      Tensor input = Tensor::from(x.shape(), x.values()).requires_grad(true);
+      Tensor weights = Tensor::from(w.shape(), w.values()).requires_grad(true);
+      const Tensor y =
+          one_operation ? linear(input, weights, Tensor::zeros({24})) : matmul(input, weights);
+      y.backward(seed);
+      gradients.push_back(input.grad());
+      gradients.push_back(weights.grad());
+    }
+    const auto same = [](const Tensor& a, const Tensor& b) {
+      return std::equal(a.values().begin(), a.values().end(), b.values().begin());
+    };
+    CHECK(same(gradients[0], gradients[2]));
+    CHECK(same(gradients[1], gradients[3]));
+  }
+}

@@ -9,8 +9,12 @@
 // (Dao et al. 2022, appendix B.2.) Blocks of keys are gone through in order; for one block the
 // weights of all queries are at hand (T × 128 numbers), so that dv and dk are one matrix product
 // each and every sum has the same order however many threads there are.
+//
+// A query whose do is zero everywhere adds only zeros to dv and dk, and its dq is zero. Such
+// queries are left out (busy_rows.h): "query n" below is the n-th of the others.
 
 #include "attention_block.h"
+#include "busy_rows.h"
 #include "math.h"
 #include "rows.h"
 #include "threads.h"
@@ -33,6 +37,34 @@ struct Head {
   Rows<const Scalar> query, key, value, out, dout;
   Rows<Scalar> dquery, dkey, dvalue;
   const Scalar* log_sum_exp;
+};
+
+// The queries of a head that have a gradient, with what is needed of each, one after the other.
+struct BusyQueries {
+  explicit BusyQueries(const Head& head)
+      : position(busy_rows(head.dout.values, head.dout.stride, head.shape.queries,
+                           head.shape.value_dim)),
+        count(static_cast<Index>(position.size())),
+        query(pick_rows(head.query.values, head.query.stride, head.shape.key_dim, position)),
+        dout(pick_rows(head.dout.values, head.dout.stride, head.shape.value_dim, position)),
+        dquery(count * head.shape.key_dim),
+        do_dot_o(count),
+        packed_query(count * round_up(head.shape.key_dim, tile_columns)),
+        packed_dout(count * round_up(head.shape.value_dim, tile_columns)) {
+    const Index key_dim = head.shape.key_dim;
+    const Index value_dim = head.shape.value_dim;
+    pack_panels({query.data(), key_dim, 1}, count, key_dim, packed_query.data());
+    pack_panels({dout.data(), value_dim, 1}, count, value_dim, packed_dout.data());
+    for (Index n = 0; n < count; ++n)
+      do_dot_o.data()[n] =
+          dot(dout.data() + n * value_dim, head.out.values + at(n) * head.out.stride, value_dim);
+  }
+  Index at(Index n) const { return position[static_cast<std::size_t>(n)]; }
+
+  std::vector<Index> position;  // of query n among all
+  Index count;
+  Buffer query, dout, dquery, do_dot_o;
+  Buffer packed_query, packed_dout;  // as right sides of the products for dk and dv
 };
 
 // A block of keys and values, packed for the three products that it is the right side of.
@@ -68,79 +100,70 @@ void differentiate_row(const Head& head, Index i, Index first, Index count, Scal
 }
 
 // p and ds of the queries `begin` … `end` for one block of keys, and their part of dq.
-void differentiate_block(const Head& head, const PackedBlock& packed, const Scalar* do_dot_o,
+void differentiate_block(const Head& head, const BusyQueries& queries, const PackedBlock& packed,
                          Index first, Index count, Index begin, Index end, Scalar* p, Scalar* ds) {
-  const AttentionShape& shape = head.shape;
+  const Index key_dim = head.shape.key_dim;
+  const Index value_dim = head.shape.value_dim;
   const Index rows = end - begin;
   p += begin * key_block;
   ds += begin * key_block;
-  Scalar* dq = head.dquery.values + begin * head.dquery.stride;
-  if (head.mask.end(end - 1) <= first) {  // no query here looks at this block
+  if (head.mask.end(queries.at(end - 1)) <= first) {  // no query here looks at this block
     std::fill_n(p, rows * key_block, Scalar(0));
     std::fill_n(ds, rows * key_block, Scalar(0));
     return;
   }
-  multiply_panels(rows, count, shape.key_dim, head.query.values + begin * head.query.stride,
-                  head.query.stride, 1, packed.keys_as_columns.data(), shape.key_dim, 0, {}, p,
-                  key_block);
-  multiply_panels(rows, count, shape.value_dim, head.dout.values + begin * head.dout.stride,
-                  head.dout.stride, 1, packed.values_as_columns.data(), shape.value_dim, 0, {}, ds,
-                  key_block);
+  multiply_panels(rows, count, key_dim, queries.query.data() + begin * key_dim, key_dim, 1,
+                  packed.keys_as_columns.data(), key_dim, 0, {}, p, key_block);
+  multiply_panels(rows, count, value_dim, queries.dout.data() + begin * value_dim, value_dim, 1,
+                  packed.values_as_columns.data(), value_dim, 0, {}, ds, key_block);
   for (Index i = 0; i < rows; ++i)
-    differentiate_row(head, begin + i, first, count, do_dot_o[begin + i], p + i * key_block,
-                      ds + i * key_block);
-  multiply_panels(rows, shape.key_dim, count, ds, key_block, 1, packed.keys_as_rows.data(), count,
-                  0, first > 0 ? Start{dq, head.dquery.stride} : Start{}, dq, head.dquery.stride);
+    differentiate_row(head, queries.at(begin + i), first, count, queries.do_dot_o.data()[begin + i],
+                      p + i * key_block, ds + i * key_block);
+  Scalar* dq = queries.dquery.data() + begin * key_dim;
+  multiply_panels(rows, key_dim, count, ds, key_block, 1, packed.keys_as_rows.data(), count, 0,
+                  first > 0 ? Start{dq, key_dim} : Start{}, dq, key_dim);
 }
 
-// to (count × columns) = weightsᵀ · right, summed over all queries in order.
-void sum_over_queries(const Head& head, Index first, Index count, const Scalar* weights,
-                      const Buffer& right, Index columns, Rows<Scalar> to) {
-  const Index queries = head.shape.queries;
-  const Index start = head.mask.causal ? std::min(queries, first) : 0;  // earlier ones see nothing
+// to (count × columns) = weightsᵀ · right, summed over the queries in order.
+void sum_over_queries(const Head& head, const BusyQueries& queries, Index first, Index count,
+                      const Scalar* weights, const Buffer& right, Index columns, Rows<Scalar> to) {
+  Index start = 0;  // with a causal mask, earlier queries see nothing of this block
+  while (head.mask.causal && start < queries.count && queries.at(start) < first) ++start;
   parallel_for((count + tile_rows - 1) / tile_rows, 4, [&](Index begin, Index end) {
     const Index row = begin * tile_rows;
     const Index rows = std::min(count, end * tile_rows) - row;
     Scalar* own = to.values + (first + row) * to.stride;
-    for (Index q = start; q < queries; q += depth_block)
-      multiply_panels(rows, columns, std::min(depth_block, queries - q),
-                      weights + q * key_block + row, 1, key_block, right.data(), queries, q,
+    for (Index q = start; q < queries.count; q += depth_block)
+      multiply_panels(rows, columns, std::min(depth_block, queries.count - q),
+                      weights + q * key_block + row, 1, key_block, right.data(), queries.count, q,
                       q > start ? Start{own, to.stride} : Start{}, own, to.stride);
   });
 }
 
 void differentiate_head(const Head& head) {
   const AttentionShape& shape = head.shape;
-  const Index queries = shape.queries;
-  const Buffer p(queries * key_block);
-  const Buffer ds(queries * key_block);
-  const Buffer do_dot_o(queries);
-  const Buffer packed_query(queries * round_up(shape.key_dim, tile_columns));
-  const Buffer packed_dout(queries * round_up(shape.value_dim, tile_columns));
-  pack_panels({head.query.values, head.query.stride, 1}, queries, shape.key_dim,
-              packed_query.data());
-  pack_panels({head.dout.values, head.dout.stride, 1}, queries, shape.value_dim,
-              packed_dout.data());
-  for (Index i = 0; i < queries; ++i) {
-    do_dot_o.data()[i] = dot(head.dout.values + i * head.dout.stride,
-                             head.out.values + i * head.out.stride, shape.value_dim);
-  }
-  const Index seen = head.mask.end(queries - 1);
-  for (Index i = 0; i < queries && seen == 0; ++i)
-    std::fill_n(head.dquery.values + i * head.dquery.stride, shape.key_dim, Scalar(0));
+  const BusyQueries queries(head);
+  const Buffer p(queries.count * key_block);
+  const Buffer ds(queries.count * key_block);
+  const Index seen = queries.count ? head.mask.end(queries.at(queries.count - 1)) : 0;
+  if (seen <= 0) std::fill_n(queries.dquery.data(), queries.dquery.size(), Scalar(0));
   for (Index first = 0; first < seen; first += key_block) {
     const Index count = std::min(key_block, seen - first);
     const PackedBlock packed(head, first, count);
-    parallel_for((queries + query_block - 1) / query_block, 1, [&](Index begin, Index end) {
-      for (Index q = begin * query_block; q < std::min(queries, end * query_block);
+    parallel_for((queries.count + query_block - 1) / query_block, 1, [&](Index begin, Index end) {
+      for (Index q = begin * query_block; q < std::min(queries.count, end * query_block);
            q += query_block)
-        differentiate_block(head, packed, do_dot_o.data(), first, count, q,
-                            std::min(queries, q + query_block), p.data(), ds.data());
+        differentiate_block(head, queries, packed, first, count, q,
+                            std::min(queries.count, q + query_block), p.data(), ds.data());
     });
-    sum_over_queries(head, first, count, p.data(), packed_dout, shape.value_dim, head.dvalue);
-    sum_over_queries(head, first, count, ds.data(), packed_query, shape.key_dim, head.dkey);
+    sum_over_queries(head, queries, first, count, p.data(), queries.packed_dout, shape.value_dim,
+                     head.dvalue);
+    sum_over_queries(head, queries, first, count, ds.data(), queries.packed_query, shape.key_dim,
+                     head.dkey);
   }
-  for (Index j = seen; j < shape.keys; ++j) {  // keys that nobody may look at
+  put_rows(queries.dquery.data(), shape.key_dim, queries.position, head.dquery.values,
+           head.dquery.stride, shape.queries);
+  for (Index j = std::max<Index>(seen, 0); j < shape.keys; ++j) {  // keys that nobody looks at
     std::fill_n(head.dkey.values + j * head.dkey.stride, shape.key_dim, Scalar(0));
     std::fill_n(head.dvalue.values + j * head.dvalue.stride, shape.value_dim, Scalar(0));
   }

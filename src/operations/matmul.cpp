@@ -1,6 +1,7 @@
 #include <gradus/matmul.h>
 #include <gradus/operation.h>
 
+#include "../kernels/busy_rows.h"
 #include "../kernels/matmul.h"
 #include "../kernels/rows.h"
 
@@ -120,6 +121,13 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options, Where whe
 
 namespace {
 
+// y = x W + b for `rows` rows, backward: dx = dy Wᵀ and dW = xᵀ dy, where not null.
+void linear_gradients(const Scalar* x, const Scalar* weights, const Scalar* dy, Index rows, Index d,
+                      Index n, Scalar* dx, Scalar* dw) {
+  if (dx) kernels::matmul(rows, d, n, {dy, n, 1}, {weights, 1, n}, {}, dx, d);
+  if (dw) kernels::matmul(d, n, rows, {x, 1, d}, {dy, n, 1}, {}, dw, n);
+}
+
 struct Linear : Operation {
   void backward(const Tensor& out) override {
     const Tensor& x = inputs[0];
@@ -129,17 +137,26 @@ struct Linear : Operation {
     const Index d = weights.shape()[0];
     const Index n = weights.shape()[1];
     const Index rows = x.size() / d;
-    // y = x W + b
-    if (x.requires_grad()) {  // dx = dy Wᵀ
-      Tensor dx = result_of("linear gradient", x.shape(), x.where());
-      kernels::matmul(rows, d, n, {dy, n, 1}, {weights.data(), 1, n}, {}, dx.mutable_data(), d);
-      x.add_grad(dx);
+    Tensor dx = x.requires_grad() ? result_of("linear gradient", x.shape(), x.where()) : Tensor();
+    Tensor dw = weights.requires_grad()
+                    ? result_of("linear gradient", weights.shape(), weights.where())
+                    : Tensor();
+    Scalar* to_dx = dx.exists() ? dx.mutable_data() : nullptr;
+    Scalar* to_dw = dw.exists() ? dw.mutable_data() : nullptr;
+    const std::vector<Index> busy = kernels::busy_rows(dy, n, rows, n);
+    const auto count = static_cast<Index>(busy.size());
+    if (8 * count > 7 * rows) {
+      linear_gradients(x.data(), weights.data(), dy, rows, d, n, to_dx, to_dw);
+    } else {  // worth the copies: see busy_rows.h
+      const Buffer busy_x = kernels::pick_rows(x.data(), d, d, busy);
+      const Buffer busy_dy = kernels::pick_rows(dy, n, n, busy);
+      const Buffer busy_dx(to_dx ? count * d : 0);
+      linear_gradients(busy_x.data(), weights.data(), busy_dy.data(), count, d, n,
+                       to_dx ? busy_dx.data() : nullptr, to_dw);
+      if (to_dx) kernels::put_rows(busy_dx.data(), d, busy, to_dx, d, rows);
     }
-    if (weights.requires_grad()) {  // dW = xᵀ dy
-      Tensor dw = result_of("linear gradient", weights.shape(), weights.where());
-      kernels::matmul(d, n, rows, {x.data(), 1, d}, {dy, n, 1}, {}, dw.mutable_data(), n);
-      weights.add_grad(dw);
-    }
+    if (to_dx) x.add_grad(dx);
+    if (to_dw) weights.add_grad(dw);
     if (bias.requires_grad()) {  // db = the sum of dy over all rows
       Tensor db = result_of("linear gradient", bias.shape(), bias.where());
       kernels::column_sum(dy, rows, n, db.mutable_data());
