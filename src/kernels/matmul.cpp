@@ -3,7 +3,7 @@
 //   1. Tiles (tile.cpp): the innermost work happens in registers. Without them memory, not
 //      arithmetic, sets the pace.
 //   2. Blocks: a block of B (384 × 2048) that stays in the second- and third-level cache is used
-//      for a block of rows of A (120 × 384) that stays in the second-level cache.
+//      for a block of rows of A (180 × 384) that stays in the second-level cache.
 //   3. Packing: both blocks are copied so that the tile reads them front to back, 64-byte aligned,
 //      whatever their strides were: transposed operands cost nothing extra.
 //   4. Threads: each owns some rows of C. Nobody adds to another's sums.
@@ -21,6 +21,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace gradus::kernels {
 
@@ -28,7 +29,7 @@ namespace {
 
 constexpr Index block_columns = 2048;
 constexpr Index block_depth = 384;
-constexpr Index block_rows = 120;
+constexpr Index block_rows = 180;
 
 void pack_b(MatrixView b, Index depth, Index columns, Scalar* to) {
   const Index panels = (columns + tile_columns - 1) / tile_columns;
@@ -39,17 +40,20 @@ void pack_b(MatrixView b, Index depth, Index columns, Scalar* to) {
   });
 }
 
-// Copies rows of A in panels of tile_rows: step k of a panel is tile_rows adjacent numbers.
+// Copies rows of A in panels of tile_rows: step k of a panel is tile_rows adjacent numbers. A is
+// transposed here, its rows are adjacent in memory: so all rows of one step are read before those
+// of the next.
 void pack_a(MatrixView a, Index rows, Index depth, Scalar* to) {
-  for (Index first = 0; first < rows; first += tile_rows) {
-    const Scalar* from = a.values + first * a.row_stride;
-    const Index here_rows = std::min<Index>(tile_rows, rows - first);
-    for (Index k = 0; k < depth; ++k, to += tile_rows, from += a.column_stride) {
-      if (here_rows == tile_rows)
-        for (Index r = 0; r < tile_rows; ++r) to[r] = from[r * a.row_stride];
-      else
-        for (Index r = 0; r < here_rows; ++r) to[r] = from[r * a.row_stride];
-    }
+  for (Index k = 0; k < depth; ++k) {
+    const Scalar* from = a.values + k * a.column_stride;
+    Scalar* panel = to + k * tile_rows;
+    Index first = 0;
+    if (a.row_stride == 1)
+      for (; first + tile_rows <= rows; first += tile_rows, panel += tile_rows * depth)
+        std::memcpy(panel, from + first, tile_rows * sizeof(Scalar));
+    for (; first < rows; first += tile_rows, panel += tile_rows * depth)
+      for (Index r = 0; r < std::min<Index>(tile_rows, rows - first); ++r)
+        panel[r] = from[(first + r) * a.row_stride];
   }
 }
 
@@ -97,11 +101,13 @@ void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Start
                     Index ldc) {
   const Buffer packed_b(std::min(k, block_depth) *
                         round_up(std::min(n, block_columns), tile_columns));
-  // Rows are handed out in pieces of equal size, whole tiles, so that all threads end together.
-  const Index pieces =
+  // Rows are handed out in blocks of whole tiles, as equal as can be and as many for each thread.
+  const Index tiles = (m + tile_rows - 1) / tile_rows;
+  const Index blocks =
       round_up((m + block_rows - 1) / block_rows, m * n * k > 500000 ? threads() : 1);
-  const Index piece_rows = round_up((m + pieces - 1) / pieces, tile_rows);
-  const Index count = (m + piece_rows - 1) / piece_rows;
+  const auto first_row = [&](Index block) {
+    return std::min(m, block * tiles / blocks * tile_rows);
+  };
   for (Index j = 0; j < n; j += block_columns)
     for (Index s = 0; s < k; s += block_depth) {
       const Index columns = std::min(block_columns, n - j);
@@ -109,13 +115,15 @@ void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Start
       pack_b({b.values + s * b.row_stride + j * b.column_stride, b.row_stride, b.column_stride},
              depth, columns, packed_b.data());
       const Start from = (s == 0 ? start : Start{c, ldc}).at(0, j);
-      const Index grain = 1 + 300000 / (piece_rows * columns * depth);
-      parallel_for(count, grain, [&](Index begin, Index end) {
-        for (Index i = begin * piece_rows; i < std::min(m, end * piece_rows); i += piece_rows)
+      const Index grain = 1 + 300000 * blocks / (m * columns * depth);
+      parallel_for(blocks, grain, [&](Index begin, Index end) {
+        for (Index block = begin; block < end; ++block) {
+          const Index i = first_row(block);
           multiply_block(
               {a.values + i * a.row_stride + s * a.column_stride, a.row_stride, a.column_stride},
-              packed_b.data(), std::min(piece_rows, m - i), columns, depth, from.at(i, 0),
+              packed_b.data(), first_row(block + 1) - i, columns, depth, from.at(i, 0),
               c + i * ldc + j, ldc);
+        }
       });
     }
 }

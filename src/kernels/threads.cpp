@@ -40,7 +40,7 @@ class Pool {
   void run(Index count, Index grain, void (*body)(const void*, Index, Index), const void* context) {
     // A few pieces for each thread, so that one that was held up can be helped out.
     const Index pieces =
-        std::min((count + grain - 1) / grain, static_cast<Index>(threads_.size() + 1) * 4);
+        std::min((count + grain - 1) / grain, static_cast<Index>(threads_.size() + 1) * 8);
     {
       const std::lock_guard<std::mutex> guard(lock_);
       body_ = body;
@@ -56,11 +56,21 @@ class Pool {
     do_pieces();
     std::unique_lock<std::mutex> guard(lock_);
     open_ = false;  // a helper that comes only now has nothing to do
-    done_.wait(guard, [this] { return helping_ == 0; });
+    guard.unlock();
+    watch([this] { return helping_.load(std::memory_order_acquire) == 0; });
+    guard.lock();
+    done_.wait(guard, [this] { return helping_.load(std::memory_order_acquire) == 0; });
     if (error_) std::rethrow_exception(error_);
   }
 
  private:
+  // Looks for a moment, some ten microseconds, whether something has happened.
+  template <class Condition>
+  static void watch(const Condition& happened) {
+    for (int i = 0; i < 20000 && !happened(); ++i)
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+
   void do_pieces() {
     for (;;) {
       const Index piece = next_.fetch_add(1, std::memory_order_relaxed);
@@ -81,8 +91,8 @@ class Pool {
   std::vector<std::thread> threads_;
   std::atomic<unsigned> loops_{0};  // how many loops there were
   bool stopping_ = false;
-  bool open_ = false;  // there is a loop that helpers may join
-  int helping_ = 0;    // how many helpers are at it
+  bool open_ = false;            // there is a loop that helpers may join
+  std::atomic<int> helping_{0};  // how many helpers are at it
   void (*body_)(const void*, Index, Index) = nullptr;
   const void* context_ = nullptr;
   Index count_ = 0;
@@ -98,8 +108,7 @@ void Pool::help() {
   inside = true;
   unsigned seen = 0;
   for (;;) {
-    for (int i = 0; i < 2000 && loops_.load(std::memory_order_acquire) == seen; ++i)
-      std::atomic_signal_fence(std::memory_order_seq_cst);
+    watch([&] { return loops_.load(std::memory_order_acquire) != seen; });
     std::unique_lock<std::mutex> guard(lock_);
     wake_.wait(guard, [&] { return loops_.load(std::memory_order_relaxed) != seen; });
     seen = loops_.load(std::memory_order_relaxed);

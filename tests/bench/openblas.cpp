@@ -5,6 +5,7 @@
 #include <cblas.h>
 
 #include <cstdio>
+#include <random>
 #include <string>
 
 extern "C" void openblas_set_num_threads(int);
@@ -17,8 +18,13 @@ int main(int argc, char** argv) {
   const std::string layout = argc > 5 ? argv[5] : "nn";
   const bool ta = layout[0] == 't';
   const bool tb = layout[1] == 't';
-  std::vector<float> a(static_cast<std::size_t>(m) * static_cast<std::size_t>(k), 0.5F);
-  std::vector<float> b(static_cast<std::size_t>(k) * static_cast<std::size_t>(n), 0.25F);
+  // The same kind of numbers as in matmul.cpp: a processor is faster on constants.
+  std::mt19937 random(1);
+  std::uniform_real_distribution<float> uniform(0, 1);
+  std::vector<float> a(static_cast<std::size_t>(m) * static_cast<std::size_t>(k));
+  std::vector<float> b(static_cast<std::size_t>(k) * static_cast<std::size_t>(n));
+  for (float& x : a) x = uniform(random);
+  for (float& x : b) x = uniform(random);
   std::vector<float> c(static_cast<std::size_t>(m) * static_cast<std::size_t>(n));
   const double operations = 2.0 * m * n * k;
   const long repeat = static_cast<long>(2e8 / operations) + 1;
