@@ -9,8 +9,9 @@
 #   make bits           the same digits with other compilers, levels and thread counts?
 #   make book           the lessons as pages for a browser: build/book/index.html
 #   make reviews        write the reviews in lessons/data again, from their grammar
-#   make bench          the speed table of this machine; bench-book, bench-matmul, bench-attention
-#                       and bench-tiny measure one row (THREADS= BATCH= LENGTH= STEPS= M= N= K=)
+#   make bench          the speed table of this machine; bench-book, bench-matmul, bench-attention,
+#                       bench-tiny and bench-reviews measure one row (THREADS= BATCH= LENGTH=
+#                       STEPS= M= N= K= DATA=)
 #   make clean          delete everything that was built
 #
 # MODE=release (the default), debug (-O0 -g), double (float64, for gradient checks), asan or tsan
@@ -116,6 +117,9 @@ book: $(BUILD)/book
 
 bench-attention: $(BUILD)/bench/attention
 	@$< $(or $(LENGTH),2048) $(or $(THREADS),1)
+
+bench-reviews: $(BUILD)/bench/reviews
+	@$< "$(DATA)" $(or $(THREADS),2)
 
 bench-tiny: $(BUILD)/bench/tiny
 	@$<

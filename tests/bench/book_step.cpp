@@ -1,41 +1,13 @@
 // One training step of the book's classifier: seconds, tokens a second, peak memory.
 //   book_step THREADS STEPS BATCH LENGTH
 
+#include "book_model.h"
 #include "machine.h"
-
-#include <gradus/gradus.h>
 
 #include <algorithm>
 #include <cstdio>
 
 using namespace gradus;
-
-namespace {
-
-struct Classifier : Module {
-  explicit Classifier(Random& random)
-      : Module("Classifier"),
-        embedding(600, 20000, 256, random),
-        encoder(256, 32, 2, random),
-        dropout(Scalar(0.5), random),
-        dense(256, 1, random) {
-    add("embedding", embedding);
-    add("encoder", encoder);
-    add("pooling", pooling);
-    add("dropout", dropout);
-    add("dense", dense);
-  }
-  Tensor operator()(const Ids& ids, const Mask& mask) {
-    return dense(dropout(pooling(encoder(embedding(ids), mask), mask)));
-  }
-  PositionalEmbedding embedding;
-  TransformerEncoder encoder;
-  GlobalMaxPooling pooling;
-  Dropout dropout;
-  Dense dense;
-};
-
-}  // namespace
 
 int main(int argc, char** argv) {
   set_threads(static_cast<int>(bench::argument(argc, argv, 1, 2)));
@@ -43,7 +15,7 @@ int main(int argc, char** argv) {
   const Index batch = bench::argument(argc, argv, 3, 32);
   const Index length = bench::argument(argc, argv, 4, 600);
   Random random(1);
-  Classifier model(random);
+  bench::BookClassifier model(random);
   RMSprop optimizer(model.parameters());
   std::vector<int> ids;
   for (Index i = 0; i < batch * length; ++i)
@@ -56,10 +28,7 @@ int main(int argc, char** argv) {
   std::vector<double> seconds;
   for (long step = 0; step <= steps; ++step) {
     const double start = bench::now();
-    const Tensor loss = binary_cross_entropy(model(words, mask), targets);
-    loss.backward(Graph::free);
-    optimizer.step();
-    optimizer.clear_grad();
+    bench::book_step(model, optimizer, words, mask, targets);
     if (step > 0) seconds.push_back(bench::now() - start);
   }
   const double median = bench::median(seconds);
