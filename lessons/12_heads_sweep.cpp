@@ -3,9 +3,8 @@
 // H heads of key_dim K compare and mix the words H times, each in K numbers. Two questions hide in
 // "how many heads":
 //
-//   at fixed width H K   the same numbers in more, narrower heads: H = 1, K = 32 up to H = 16, K =
-//   2 at fixed key_dim K   more heads of the same kind, hence more of everything: H = 1 ... 16, K =
-//   2
+//   at fixed width     H K = 16: the same numbers in more, narrower heads, H = 1, 2, 4, 8
+//   at fixed key_dim   K = 2: more heads of the same kind, hence more of everything, H = 1, 2, 4, 8
 //
 // What they cost in a model of width D, for B texts of T words:
 //
