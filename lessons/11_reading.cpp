@@ -30,9 +30,7 @@
 
 using namespace gradus;
 
-// ## The classifier of lesson 10
-//
-// without its dropout, as this training is short.
+// ## The classifier of lesson 10, without its dropout
 struct Classifier : TextClassifier {
   Classifier(Index vocabulary, Random& random)
       : TextClassifier("Classifier"),
@@ -62,12 +60,10 @@ struct Classifier : TextClassifier {
 struct Reading {
   Example example;
   std::vector<std::string> words;
-  Tensor logit;      // [1, 1]
-  Tensor weights;    // [H, T, T]
-  Tensor attention;  // [T]
-  Tensor effect;     // [T]
-  Tensor size;       // [T]: |effect|
-  double agreement;  // the rank correlation of attention and size
+  Tensor logit;                    // [1, 1]
+  Tensor weights;                  // [H, T, T]
+  Tensor attention, effect, size;  // [T] each; size is |effect|
+  double agreement;                // the rank correlation of attention and size
 };
 
 // The place of each value in the order from the smallest, 0, on.
@@ -219,6 +215,5 @@ int main() try {
 //    two words alone?
 // 3. A third measure: the gradient of the logit with respect to the embedding of each word, times
 //    that embedding. With which of the others does it agree?
-// 4. Look at the two heads by themselves instead of at their mean. Does one of them agree better?
-// 5. Read an untrained model (STEPS=1) in the same way. Which of the tables could have told you
+// 4. Read an untrained model (STEPS=1) in the same way. Which of the tables could have told you
 //    that it knows nothing?
