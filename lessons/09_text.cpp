@@ -8,8 +8,11 @@
 //   4. batch          texts of a batch side by side, [B, T], padded with 0 to the longest
 //   5. embed          each number becomes a row of a table, [B, T, D]; the table is learned
 //
+// B is the number of texts in the batch, T the number of words of the longest, D how many numbers
+// stand for a word.
+//
 // Padding is there only because a tensor has straight edges. It must not count: not in attention
-// (lesson 5), and not in a mean, as the end of this lesson shows.
+// (lesson 5), and not in a mean or a metric, as the end of this lesson shows.
 //
 // Source: Chollet, Deep Learning with Python, 2nd edition, section 11.2. Runs in a second.
 
@@ -41,8 +44,9 @@ int main() try {
   // ## The vocabulary
   //
   // The words of the training texts, the most frequent first; words that are equally frequent come
-  // in the order of the alphabet, so that the same texts always give the same numbers. Here at
-  // most 6 numbers are allowed, the two special ones counted in: the rarest words get none.
+  // in the order of the alphabet, so that the same texts always give the same numbers. In the three
+  // above "bad" occurs three times, "good" and "not" twice, "a" and "film" once. At most 6 numbers
+  // are allowed here, the two special ones counted in: none is left for "film".
   TextVectorizer small({.max_tokens = 6, .max_length = 8});
   small.adapt(texts);
   std::printf("\n");
@@ -95,8 +99,9 @@ int main() try {
 
   // ## The embedding
   //
-  // Number i stands for row i of a table [V, D]. Looking up is copying; going back, a row receives
-  // the gradients of all places where its word stands, and the rows of absent words receive none.
+  // Number i stands for row i of a table [V, D], here of V = 6 words and D = 2 numbers, random ones
+  // at first. Looking up is copying; going back, a row receives the gradients of all places where
+  // its word stands, and the rows of absent words receive none.
   Random random(1);
   Embedding embedding(6, 2, random);
   const Tensor table = embedding.parameters()[0].tensor;
@@ -121,16 +126,23 @@ int main() try {
   print("mean over positions [B, D]", naive);
   print("mean over words [B, D]", masked);
 
-  // The same trap waits in a metric. Suppose a model names the right next word at 6 of the 9 words
-  // here, and at all positions of padding, which is easy. Counted over positions that looks better
-  // than it is; so a metric here always prints what it divides by.
-  const int words = 9;
-  const int positions = static_cast<int>(batch.ids.shape.size());
-  const int right = 6;
-  std::printf("\nright over positions: %d/%d = %.4f\n", right + positions - words, positions,
-              static_cast<double>(right + positions - words) / positions);
-  std::printf("right over words:     %d/%d = %.4f\n", right, words,
-              static_cast<double>(right) / words);
+  // The same trap waits in a metric. A model is to name the word at each position, and these are
+  // its answers. At padding the answer is easy; counted over positions it looks better than it is.
+  // So a metric here always prints what it divides by.
+  const std::vector<int> answers = {4, 3, 2, 2,   // wrong at one of four words
+                                    3, 0, 0, 0,   // right at one word and three times padding
+                                    5, 2, 3, 3};  // wrong at two of four words
+  int positions = 0, words = 0, right = 0, right_words = 0;
+  for (const int answer : answers) {
+    const int id = batch.ids.values[static_cast<std::size_t>(positions++)];
+    words += id != 0;
+    right += answer == id;
+    right_words += answer == id && id != 0;
+  }
+  std::printf("\nright over positions: %d/%d = %.4f\n", right, positions,
+              double(right) / positions);
+  std::printf("right over words:     %d/%d = %.4f\n", right_words, words,
+              double(right_words) / words);
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

@@ -12,16 +12,11 @@
 //
 // The reviews (lessons/data/make_reviews.cpp writes them) are made so that counting words is worth
 // nothing: "i expected a mess and got a triumph" and "i expected a triumph and got a mess" have the
-// same words. The baseline below shows it. Source: Chollet, Deep Learning with Python,
+// same words. The baseline below shows it. Source: Chollet, Deep Learning with Python, 2nd edition,
 // section 11.4.
 //
 // Run it with `make run`; it takes about 20 seconds on two cores. STEPS=n in the environment trains
 // for n epochs only.
-//
-// ## In the debugger
-//
-// Step into fit() for one epoch; TransformerEncoder::operator() for one batch; and, with a
-// breakpoint at gradus::backward_step, every gradient.
 
 #include <gradus/gradus.h>
 
@@ -31,6 +26,11 @@
 
 using namespace gradus;
 
+// ## The model
+//
+// T is the length of the longest review of a batch, at most 40; the mask says which of the T
+// positions are words. Dropout sets half of the numbers to 0 in training, so that the model cannot
+// lean on a few of them.
 struct Classifier : TextClassifier {
   Classifier(Index vocabulary, Random& random)
       : TextClassifier("Classifier"),
@@ -73,12 +73,26 @@ std::string most_attended(const Tensor& weights, const std::vector<std::string>&
   return text;
 }
 
+// The loss over the epochs as a picture, the best epoch marked.
+void draw(const std::string& path, const std::string& title, const History& history) {
+  Curve train_loss{"training loss", {}}, validation_loss{"validation loss", {}};
+  for (const Epoch& epoch : history.epochs) {
+    train_loss.values.push_back(epoch.train.loss());
+    validation_loss.values.push_back(epoch.validation.loss());
+  }
+  write_file(path, curves_svg(title, {train_loss, validation_loss}, history.best + 1));
+}
+
+void row(const char* name, const Metric& first, const Metric& second) {
+  std::printf("%-22s %-38s %s\n", name, first.text().c_str(), second.text().c_str());
+}
+
 int main() try {
+  // ## 1. The reviews
   const std::vector<Example> training = read_tsv("lessons/data/train.tsv");
   const std::vector<Example> validating = read_tsv("lessons/data/validation.tsv");
   const std::vector<Example> testing = read_tsv("lessons/data/test.tsv");
   const std::vector<Example> held_out = read_tsv("lessons/data/held_out.tsv");
-
   TextVectorizer vectorizer({.max_tokens = 2000, .max_length = 40});
   vectorizer.adapt(texts_of(training));
   const Batches train(training, vectorizer, {.size = 32}, 1);
@@ -88,33 +102,76 @@ int main() try {
   std::printf("%zu reviews to learn from, %zu to validate, %zu to test, %zu of other patterns\n",
               train.examples(), validation.examples(), test.examples(), new_patterns.examples());
 
+  // ## 2. Training
+  //
+  // An epoch goes once through all training reviews. After each, the model judges the validation
+  // reviews, from which it does not learn. The weights of the epoch with the lowest validation loss
+  // are kept, in memory and as build/classifier/best.safetensors. (The training numbers are taken
+  // on the way, with dropout; that is why they are worse at first.)
+  const Index words = static_cast<Index>(vectorizer.vocabulary().size());
   Random random(1);
-  Classifier model(static_cast<Index>(vectorizer.vocabulary().size()), random);
+  Classifier model(words, random);
   Adam optimizer(model.parameters());
   const char* steps = std::getenv("STEPS");
   const int epochs = steps ? std::atoi(steps) : 30;
-  const History history =
-      fit(model, optimizer, train, validation,
-          {.epochs = epochs,
-           .schedule = Schedule::warmup_cosine(Scalar(2e-3), 200,
-                                               epochs * static_cast<std::int64_t>(train.count())),
-           .folder = "build/classifier"});
+  const Index all_steps = epochs * static_cast<Index>(train.count());
+  const History history = fit(model, optimizer, train, validation,
+                              {.epochs = epochs,
+                               .schedule = Schedule::warmup_cosine(Scalar(2e-3), 200, all_steps),
+                               .folder = "build/classifier"});
+  draw("build/learning.svg", "Learning", history);
   std::printf("\n%s\n", model.summary().c_str());
 
-  // The same reviews for a model that only counts words.
+  // ## 3. Over-fitting
+  //
+  // The same model, given only 500 of the reviews, learns them by heart: its loss on them falls
+  // while that on the validation reviews doubles. It knows no more about those than a coin, whose
+  // loss is log 2 = 0.69, but grows ever surer of its answers. fit() keeps the best epoch here,
+  // too: in the last line, judged again without dropout, the validation column is that of epoch 3.
+  const Batches few({training.begin(), training.begin() + 500}, vectorizer, {.size = 32}, 1);
+  Classifier by_heart(words, random);
+  Adam few_optimizer(by_heart.parameters());
+  const History over = fit(by_heart, few_optimizer, few, validation,
+                           {.epochs = epochs,
+                            .schedule = Schedule::constant(Scalar(2e-3)),
+                            .folder = "",
+                            .quiet = true});
+  draw("build/over_fitting.svg", "Over-fitting: 500 reviews", over);
+  std::printf("%-22s %-38s %s\n", "500 reviews", "training", "validation");
+  for (const int e : {0, over.best, epochs - 1}) {
+    const Epoch& epoch = over.epochs[static_cast<std::size_t>(e)];
+    row(("epoch " + std::to_string(e + 1) + (e == over.best ? " (best)" : "")).c_str(), epoch.train,
+        epoch.validation);
+  }
+  row("at the end", evaluate(by_heart, few), evaluate(by_heart, validation));
+
+  // ## 4. Against counting, and loaded again
+  //
+  // The baselines see which words, or which pairs of neighbouring words, a review holds, and no
+  // more. Whatever a model is worth, it must be worth more than that. The last column is a harder
+  // test: reviews made of known parts that no training review has together. There the Transformer
+  // is right more often than the others and yet has the highest loss, as it is sure when wrong.
+  //
+  // To be used by another program, a model needs its weights and its vocabulary. The last row is a
+  // second model, which started from other numbers and read both from the files.
   BagOfWords words_only(2000, false);
   words_only.fit(training, validating);
   BagOfWords pairs(20000, true);
   pairs.fit(training, validating);
-  std::printf("%-22s %-38s %s\n", "", "test", "patterns never seen");
-  std::printf("%-22s %-38s %s\n", "words counted", words_only.evaluate(testing).text().c_str(),
-              words_only.evaluate(held_out).text().c_str());
-  std::printf("%-22s %-38s %s\n", "pairs counted", pairs.evaluate(testing).text().c_str(),
-              pairs.evaluate(held_out).text().c_str());
-  std::printf("%-22s %-38s %s\n\n", "Transformer", evaluate(model, test).text().c_str(),
-              evaluate(model, new_patterns).text().c_str());
+  vectorizer.save("build/classifier/vocabulary.txt");
+  TextVectorizer read_again({.max_tokens = 2000, .max_length = 40});
+  read_again.load("build/classifier/vocabulary.txt");
+  Classifier loaded(words, random);
+  load_weights("build/classifier/best.safetensors", loaded);
+  std::printf("\n%-22s %-38s %s\n", "", "test", "patterns never seen");
+  row("words counted", words_only.evaluate(testing), words_only.evaluate(held_out));
+  row("pairs counted", pairs.evaluate(testing), pairs.evaluate(held_out));
+  row("Transformer", evaluate(model, test), evaluate(model, new_patterns));
+  row("the same, loaded", evaluate(loaded, Batches(testing, read_again, {.shuffle = false})),
+      evaluate(loaded, Batches(held_out, read_again, {.shuffle = false})));
 
-  // A few test reviews, with the words that were looked at most.
+  // ## 5. A few test reviews, with the words that were looked at most
+  std::printf("\n");
   model.eval();
   const NoGrad no_grad;
   model.encoder.attention.keep_weights();
@@ -122,35 +179,33 @@ int main() try {
     const Batch batch = test.make({i});
     const Tensor x = model(batch.ids, batch.mask);
     const double probability = static_cast<double>(sigmoid(x).item());
-    const std::vector<std::string> words = split_words(standardize(testing[i].text));
+    const std::vector<std::string> text = split_words(standardize(testing[i].text));
     std::printf("%s\n  %s with %.3f (the truth: %s); looked at: %s\n", testing[i].text.c_str(),
                 probability > 0.5 ? "positive" : "negative",
                 probability > 0.5 ? probability : 1 - probability,
                 testing[i].label ? "positive" : "negative",
-                most_attended(model.encoder.attention.weights, words).c_str());
+                most_attended(model.encoder.attention.weights, text).c_str());
   }
 
   const Batch first = test.make({0});
   model(first.ids, first.mask);
-  const std::vector<std::string> words = split_words(standardize(testing[0].text));
-  const Index length = static_cast<Index>(words.size());
+  const std::vector<std::string> text = split_words(standardize(testing[0].text));
+  const Index length = static_cast<Index>(text.size());
   write_file("build/attention.svg",
-             attention_svg("Who looks at whom", words, words,
+             attention_svg("Who looks at whom", text, text,
                            reshape(model.encoder.attention.weights, {2, length, length})));
-  Curve train_loss{"training loss", {}};
-  Curve validation_loss{"validation loss", {}};
-  for (const Epoch& epoch : history.epochs) {
-    train_loss.values.push_back(epoch.train.loss());
-    validation_loss.values.push_back(epoch.validation.loss());
-  }
-  write_file("build/learning.svg",
-             curves_svg("Learning", {train_loss, validation_loss}, history.best + 1));
-  std::printf("\nPictures: build/attention.svg and build/learning.svg; open them in a browser.\n");
+  std::printf("\nPictures: attention.svg, learning.svg and over_fitting.svg in build; ");
+  std::printf("open them in a browser.\n");
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
 }
 
+// ## In the debugger
+//
+// Step into fit() for one epoch, into TransformerEncoder::operator() for one batch, and stop at
+// gradus::backward_step for every gradient.
+//
 // ## Exercises
 //
 // 1. Take the positions away: use embedding.tokens instead of embedding. Which patterns suffer?
@@ -158,3 +213,4 @@ int main() try {
 // 3. Replace the pooling by GlobalAveragePooling. Which of the two learns faster, and why?
 // 4. Write a pattern of your own into make_reviews.cpp, for the held-out reviews only.
 //    Can the model read it?
+// 5. With how many training reviews does the model beat the pairs? Try 1000, 2000 and 5000.

@@ -4,14 +4,14 @@
 // of them held back for validation, 25,000 others to be judged. The data are the Large Movie Review
 // Dataset (Maas et al. 2011). The model is that of lesson 10 with the book's sizes:
 //
-//   ids [32, T] -> positional embedding [32, T, 256] -> encoder [32, T, 256] -> maximum [32, 256]
-//               -> dropout 0.5 -> logit [32, 1]
+//   ids [B, T] -> positional embedding [B, T, 256] -> encoder [B, T, 256] -> maximum [B, 256]
+//              -> dropout 0.5 -> logit [B, 1]
 //
-// 20,000 words, texts cut at T = 600 words, 2 heads with key_dim 256, 32 units in between, RMSprop
-// with rate 0.001, the epoch with the lowest validation loss. Two things differ from the
-// book's program, and neither changes what is computed for a review: a batch is padded to its own
-// longest review instead of to 600, and reviews of like length share a batch, so that 2.5 % instead
-// of 60 % of all positions are padding.
+// for batches of B = 32 reviews: 20,000 words, texts cut at T = 600 words, 2 heads with key_dim
+// 256, 32 units between the encoder's two Dense layers, RMSprop with rate 0.001, the epoch with the
+// lowest validation loss. Two things differ from the book's program, and neither changes what is
+// computed for a review: a batch is padded to its own longest review instead of to 600, and reviews
+// of like length share a batch, so that 2.5 % instead of 60 % of all positions are padding.
 //
 //   make imdb DATA=/path/to/aclImdb [SEED=1] [POSITIONS=no] [EPOCHS=6]
 //
@@ -51,8 +51,9 @@ struct Classifier : TextClassifier {
 
   Tensor forward(const Ids& ids, const Mask& mask, Where where) override {
     const Tensor words = positions ? positional(ids, where) : positional.tokens(ids, where);
-    const Tensor encoded = encoder(words, mask, where);
-    return logit(dropout(pooling(encoded, mask, where), where), where);
+    const Tensor encoded = encoder(words, mask, where);   // [B, T, 256]
+    const Tensor review = pooling(encoded, mask, where);  // [B, 256]
+    return logit(dropout(review, where), where);          // [B, 1]
   }
 
   PositionalEmbedding positional;

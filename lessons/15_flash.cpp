@@ -1,26 +1,25 @@
 // Lesson 15: attention without the matrix.
 //
-// Attention of T words over T words (lesson 1) is written with a matrix of T × T weights:
+// Attention of T words over T words (lesson 1), with queries and keys of K numbers and values of V,
+// is written with a matrix of T × T weights:
 //
 //   scores  = query keyᵀ / √K      [T, K] times [K, T] gives [T, T]
 //   weights = softmax(scores)      [T, T], each row by itself
 //   out     = weights value        [T, T] times [T, V] gives [T, V]
 //
 // What goes in and comes out has T rows of K or V numbers; only what lies between has T². Twice the
-// words, four times the memory: 65,536 words would need 16 GiB for one matrix of one head. Yet the
-// matrix is a means to an end. Each row of `out` is a weighted mean, and a mean can be taken in
-// passing: look at a few keys, update a running result, forget the scores, go on. What stands in
-// the way is the softmax, which divides by a sum over all keys and, so that nothing overflows,
-// subtracts the largest score of all keys first, and both are known only at the end. Step 1 shows
-// the way out.
+// words, four times the memory: 65,536 words would need 16 GiB for one matrix of one head. Yet each
+// row of `out` is a weighted mean, and a mean can be taken in passing: look at a few keys, update a
+// running result, forget the scores, go on. What stands in the way is the softmax, which subtracts
+// the largest score of all keys (so that nothing overflows) and divides by a sum over all keys.
+// Both are known only at the end. Step 1 shows the way out.
 //
 // Sources: Milakov and Gimelshein 2018, "Online normalizer calculation for softmax" (algorithm 3,
 // the running maximum and sum); Dao et al. 2022, "FlashAttention" (section 3.1: with the weighted
-// values, in blocks, and the recomputation in backward). Their gain in time is on GPUs, where
-// reading and writing the matrix takes longer than computing it; here it is smaller.
+// values, in blocks, and the recomputation in backward).
 //
-// It takes about half a second on one core. TIMES=1 in the environment measures time as well, which
-// is the one thing that differs from machine to machine.
+// It takes about half a second on two cores. TIMES=1 in the environment adds the time of forward
+// and backward, the one thing that differs from run to run, and takes two seconds.
 
 #include <gradus/gradus.h>
 
@@ -29,17 +28,8 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <span>
 
 using namespace gradus;
-
-// e^x and log x of one number, with the library's own functions: the same on every machine.
-Scalar exp_of(Scalar x) {
-  return exp(Tensor::scalar(x)).item();
-}
-Scalar log_of(Scalar x) {
-  return log(Tensor::scalar(x)).item();
-}
 
 // ## Step 1: a softmax in passing
 //
@@ -49,8 +39,8 @@ Scalar log_of(Scalar x) {
 //   s = Σ e^(x − m)           the sum that softmax divides by, so far
 //   o = Σ e^(x − m) value     the weighted values, not divided yet
 //
-// Then o / s is the answer for the keys so far. A new block may hold a larger score m'. All that
-// was added up before was relative to m and must become relative to m'; but
+// Then o / s is the answer for the keys so far. A new block of keys may hold a larger score m'. All
+// that was added up before was relative to m and must become relative to m'; but
 //
 //   e^(x − m') = e^(x − m) · e^(m − m')
 //
@@ -58,45 +48,39 @@ Scalar log_of(Scalar x) {
 // the scores they were made from need not be seen again. At the start m = −∞ and the factor is
 // e^−∞ = 0, which suits s = o = 0. If the maximum stays, the factor is e⁰ = 1.
 struct Running {
-  Scalar most = -INFINITY;  // m
-  Scalar sum = 0;           // s
-  Scalar out = 0;           // o
+  Scalar m = -INFINITY, s = 0, o = 0;
 };
 
-void add_block(Running& r, std::span<const Scalar> scores, std::span<const Scalar> values) {
-  const Scalar most = std::max(r.most, *std::max_element(scores.begin(), scores.end()));
-  const Scalar factor = exp_of(r.most - most);
-  r.sum *= factor;
-  r.out *= factor;
-  for (std::size_t j = 0; j < scores.size(); ++j) {
-    const Scalar e = exp_of(scores[j] - most);
-    r.sum += e;
-    r.out += e * values[j];
-  }
-  r.most = most;
-  std::printf("  factor %.4f   m %6.1f   s %.4f   o %8.4f   o / s %.4f\n", factor, r.most, r.sum,
-              r.out, r.out / r.sum);
+Scalar add_block(Running& r, const Tensor& scores, const Tensor& values) {
+  const Scalar m = std::max(r.m, max(scores).item());         // m'
+  const Scalar factor = exp(Tensor::scalar(r.m - m)).item();  // e^(m − m')
+  const Tensor powers = exp(scores - m);                      // [block]
+  r.s = r.s * factor + sum(powers).item();
+  r.o = r.o * factor + sum(powers * values).item();
+  r.m = m;
+  return factor;
 }
 
-// Twelve keys in three blocks. The second block brings a larger score, the third does not. Below
-// each line of the running result stands what softmax says when it is given all keys so far.
+// Twelve keys in three blocks; the second brings a larger score, the third does not. At the end of
+// each line stands what softmax gives for all keys so far at once: it must be o / s.
 Running show_blocks(const Tensor& scores, const Tensor& values) {
   Running r;
   for (Index first = 0; first < 12; first += 4) {
-    add_block(r, scores.values().subspan(static_cast<std::size_t>(first), 4),
-              values.values().subspan(static_cast<std::size_t>(first), 4));
-    const Tensor weights = softmax(slice(scores, 0, 0, first + 4));  // [first + 4]
-    std::printf("  %58s %.4f\n", "softmax of all so far · values",
-                sum(weights * slice(values, 0, 0, first + 4)).item());
+    const Index end = first + 4;
+    const Scalar factor = add_block(r, slice(scores, 0, first, end), slice(values, 0, first, end));
+    const Tensor weights = softmax(slice(scores, 0, 0, end));        // [end]
+    const Tensor at_once = sum(weights * slice(values, 0, 0, end));  // one number
+    std::printf("  factor %.4f   m %5.1f   s %.4f   o %.4f   o / s %.4f   at once %.4f\n", factor,
+                r.m, r.s, r.o, r.o / r.s, at_once.item());
   }
   return r;
 }
 
 // ## Step 2: the two ways
 //
-// The composed way is the formula above, line by line. The fused way is one operation of
-// the library, `scaled_dot_product_attention`: step 1 for 96 queries and 128 keys at a time, with
-// vectors of V numbers for o (src/kernels/attention.cpp).
+// The composed way is the formula at the top, line by line. The fused way is one operation of the
+// library: step 1 for 96 queries and 128 keys at a time, where o is a vector of V numbers
+// (src/kernels/attention.cpp).
 Tensor composed(const Tensor& query, const Tensor& key, const Tensor& value) {
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(query.shape()[-1]));
   const Tensor scores = matmul(query, key, {.transpose_b = true}) * scale;  // [T, T]
@@ -114,44 +98,34 @@ struct Sequence {
         key(Tensor::normal({T, 64}, 0, 1, random).requires_grad(true)),
         value(Tensor::normal({T, 64}, 0, 1, random).requires_grad(true)),
         seed(Tensor::normal({T, 64}, 0, 1, random)) {}
-  void clear_grad() {
-    for (Tensor* x : {&query, &key, &value}) x->clear_grad();
-  }
-  Tensor query, key, value;
-  Tensor seed;  // the gradient that arrives at the output, as from a loss
+  Tensor query, key, value;  // K = V = 64
+  Tensor seed;               // the gradient that arrives at the output, as from a loss
 };
 
-void print_difference(const char* name, const Tensor& a, const Tensor& b) {
-  Scalar largest = 0, difference = 0;
-  for (Index i = 0; i < a.size(); ++i) {
-    largest = std::max(largest, std::abs(a.data()[i]));
-    difference = std::max(difference, std::abs(a.data()[i] - b.data()[i]));
-  }
-  std::printf("  %-18s largest value %.4f, largest difference %.8f\n", name, largest, difference);
+// What an attention gives, and how many numbers it holds in memory besides: after forward all that
+// backward will ask for, after backward also the gradients of these (training frees both as it
+// goes; here the graph is kept whole to be looked at).
+struct Result {
+  Tensor out;        // [T, V]
+  Tensor gradients;  // of query, key and value, one below the other: [3 T, 64]
+  Index after_forward = 0, after_backward = 0;
+};
+
+Result run(Attention attention, Sequence& in) {
+  Result r;
+  const Index before = live_values();  // the inputs and the seed
+  r.out = attention(in.query, in.key, in.value);
+  r.after_forward = live_values() - before - r.out.size();
+  r.out.backward(in.seed);
+  r.after_backward = live_values() - before - 4 * r.out.size();  // out and three gradients
+  r.gradients = concatenate({in.query.grad(), in.key.grad(), in.value.grad()}, 0);
+  for (Tensor* x : {&in.query, &in.key, &in.value}) x->clear_grad();
+  return r;
 }
 
-// ## Step 3: what is kept
-//
-// After forward, everything that backward will ask for is still in memory. `live_values()` says how
-// many numbers that is; inputs and output, which both ways have, are taken off.
-Index kept_between(Attention attention, Sequence& in) {
-  const Index before = live_values();
-  const Tensor out = attention(in.query, in.key, in.value);
-  return live_values() - before - out.size();
-}
-
-// After backward, the gradients of all that was kept are there too, in a graph that is kept whole
-// to be looked at (training frees each part once it was used). The output and the gradients of the
-// inputs are taken off; the gradient of the output is the seed itself.
-Index kept_after_backward(Attention attention, Sequence& in) {
-  const Index before = live_values();
-  const Tensor out = attention(in.query, in.key, in.value);
-  out.backward(in.seed);
-  const Index both =
-      out.size() + in.query.grad().size() + in.key.grad().size() + in.value.grad().size();
-  const Index kept = live_values() - before - both;
-  in.clear_grad();
-  return kept;
+// The largest |x|, where |x| = relu(x) + relu(-x).
+Scalar largest(const Tensor& x) {
+  return max(relu(x) + relu(-x)).item();
 }
 
 double milliseconds(Attention attention, Sequence& in) {
@@ -161,14 +135,13 @@ double milliseconds(Attention attention, Sequence& in) {
     attention(in.query, in.key, in.value).backward(in.seed, Graph::free);
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
     best = std::min(best, took.count());
-    in.clear_grad();
   }
   return best;
 }
 
 int main() try {
-  const Tensor scores = Tensor::vector({1, 3, 2, 0, 2, 5, 4, 1, 3, 0, 5, 2});
-  const Tensor values = Tensor::vector({8, 1, 4, 2, 6, 3, 5, 9, 1, 7, 2, 4});
+  const Tensor scores = Tensor::vector({1, 3, 2, 0, 2, 5, 4, 1, 3, 0, 5, 2});  // [12]
+  const Tensor values = Tensor::vector({8, 1, 4, 2, 6, 3, 5, 9, 1, 7, 2, 4});  // [12]
   std::printf("One query, twelve keys, four at a time:\n");
   const Running r = show_blocks(scores, values);
 
@@ -178,7 +151,7 @@ int main() try {
   show_blocks(scores + 100, values);
   std::printf("  the sum without a maximum: %.4f\n", sum(exp(scores + 100)).item());
 
-  // ## Why backward can recompute
+  // ## Step 3: backward computes the weights again
   //
   // The gradient of a softmax needs the weights (lesson 3), which nobody kept. But the weight of
   // key j is
@@ -186,57 +159,43 @@ int main() try {
   //   p = e^(x − m) / s = e^(x − m − log s) = e^(x − l)   with   l = m + log s
   //
   // so one number a query, l, gives each weight back from its score, and the score is a product of
-  // two inputs that are there anyway. The other sum over all keys in the gradient of the softmax,
-  // Σ p dp, is one number a query as well: dp = dout · value, so Σ p dp = dout · Σ p value = dout ·
-  // out. With l and dout · out, backward goes through blocks in any order, as forward did.
+  // two inputs that are there anyway. The gradient of the score has
+  // another sum over all keys: dx = p (dp − Σ p dp), if dp is the gradient of p. It too is one
+  // number a query: as dp = dout · value, the sum is dout · Σ p value = dout · out. With these two
+  // numbers backward can go through the blocks one by one.
   //
-  // The price: forward has two matrix products; backward four, and a fifth for the scores again.
-  // Seven instead of six.
-  const Scalar l = r.most + log_of(r.sum);
-  std::printf("\nl = m + log s = %.4f\n  weights by softmax  ", l);
-  const Tensor by_softmax = softmax(scores);
-  for (const Scalar p : by_softmax.values()) std::printf(" %.4f", p);
-  std::printf("\n  weights as e^(x - l)");
-  for (const Scalar x : scores.values()) std::printf(" %.4f", exp_of(x - l));
+  // The price: forward has two matrix products, backward four, and a fifth for the scores again.
+  const Scalar l = r.m + log(Tensor::scalar(r.s)).item();
+  std::printf("\nl = m + log s = %.4f\n", l);
+  print("weights by softmax", softmax(scores));
+  print("weights as e^(x - l)", exp(scores - l));
 
-  // The same numbers, forward and gradients? Not the same bits: sums are taken in another order.
-  // But no number differs by a millionth: float32 rounds a number near 1 by up to 0.00000006, and
-  // each of these is a sum of hundreds.
+  // ## Step 4: the same result, the memory, the time
+  //
+  // Not the same bits, as the sums are taken in another order; but no number differs by a
+  // millionth. Float32 rounds a number near 1 by up to 0.00000006, and each of these is a sum of
+  // hundreds.
+  //
+  // The composed way keeps three matrices, the scores before and after scaling and the weights, and
+  // gets as many gradients: 3 T², then 6 T². The fused way keeps l: T numbers. At four bytes a
+  // number and T = 2048 that is, after forward, 48 MiB against 8 KiB. (While it runs it also needs
+  // copies of its inputs and the scores of one block of keys, at most 2 T × 128; these grow with T
+  // and are gone at the end.)
+  //
+  // Both take time that grows with T²: every score is computed either way. (The gain in time is on
+  // GPUs, where writing and reading the matrix takes longer than computing it.)
   Random random(1);
-  std::printf("\n\nComposed against fused, T = 512, K = V = 64:\n");
-  Sequence a(512, random);
-  const Tensor out_a = composed(a.query, a.key, a.value);
-  out_a.backward(a.seed);
-  const Tensor dq = a.query.grad(), dk = a.key.grad(), dv = a.value.grad();
-  a.clear_grad();
-  const Tensor out_b = fused(a.query, a.key, a.value);
-  out_b.backward(a.seed);
-  print_difference("out", out_a, out_b);
-  print_difference("gradient of query", dq, a.query.grad());
-  print_difference("gradient of key", dk, a.key.grad());
-  print_difference("gradient of value", dv, a.value.grad());
-
-  // The composed way keeps three matrices: scores before and after scaling, and weights; and as
-  // many gradients. The fused way keeps l: T numbers. At four bytes a number and T = 2048 that is,
-  // after forward, 48 MiB against 8 KiB. (While it runs it also needs a copy of keys and values in
-  // another order, and scores of one block: 96 × 128 a thread in forward, twice T × 128 in
-  // backward. That grows with T, not with T², and is gone when it returns.)
-  const bool times = std::getenv("TIMES");
-  std::printf("\nNumbers in memory besides inputs, output and their gradients:\n");
-  std::printf("%6s  %34s  %34s%s\n", "", "after forward", "after backward",
-              times ? "     forward and backward, ms" : "");
-  std::printf("%6s  %10s %12s %10s  %10s %12s %10s%s\n", "T", "composed", "= T² times", "fused",
-              "composed", "= T² times", "fused", times ? "   composed       fused" : "");
+  std::printf("\n        largest  difference of            numbers kept after forward, backward\n");
+  std::printf("     T  |out|    out         gradients    composed            fused\n");
   for (const Index T : {128, 256, 512, 1024, 2048}) {
     Sequence in(T, random);
-    const double squared = static_cast<double>(T * T);
-    const Index c = kept_between(composed, in), f = kept_between(fused, in);
-    const Index cb = kept_after_backward(composed, in), fb = kept_after_backward(fused, in);
-    std::printf("%6lld  %10lld %12.4f %10lld  %10lld %12.4f %10lld", static_cast<long long>(T),
-                static_cast<long long>(c), static_cast<double>(c) / squared,
-                static_cast<long long>(f), static_cast<long long>(cb),
-                static_cast<double>(cb) / squared, static_cast<long long>(fb));
-    if (times) std::printf(" %11.2f %11.2f", milliseconds(composed, in), milliseconds(fused, in));
+    const Result c = run(composed, in), f = run(fused, in);
+    std::printf("%6d  %.4f   %.8f  %.8f   %.3f T², %.3f T²  %.3f T, %.3f T", int(T), largest(c.out),
+                largest(c.out - f.out), largest(c.gradients - f.gradients),
+                double(c.after_forward) / double(T * T), double(c.after_backward) / double(T * T),
+                double(f.after_forward) / double(T), double(f.after_backward) / double(T));
+    if (std::getenv("TIMES"))
+      std::printf("  %.2f ms, %.2f ms", milliseconds(composed, in), milliseconds(fused, in));
     std::printf("\n");
   }
 } catch (const Error& error) {
@@ -246,19 +205,19 @@ int main() try {
 
 // ## In the debugger
 //
-// Step into `add_block` above and watch `factor`; then set a breakpoint at
-// `gradus::kernels::attention_forward` and go on to the `add_block` there: the same five lines for
-// 96 queries at a time. A breakpoint at `ScaledDotProductAttention::backward` shows all that was
-// kept: `print log_sum_exp.size()`.
+// Step into `add_block` above and watch `factor`; then break at
+// `gradus::kernels::attention_forward` and go on to the `add_block` there: the same lines for one
+// of 96 queries. In `ScaledDotProductAttention::backward` look at all that was kept: `print
+// log_sum_exp.size()`.
 //
 // ## Exercises
 //
 // 1. Shuffle the three blocks of step 1. Which numbers change on the way, and which at the end?
 // 2. Give two `Running`s two halves of the keys and write the function that merges them into one.
 //    Now several threads, or machines, could share one row.
-// 3. Find a row of scores for which the first factor after the first block is 0.0000. What does
-//    that say about the keys of the first block?
+// 3. Find a row of scores for which the factor of the second block is 0.0000. What does that say
+//    about the keys of the first block?
 // 4. Scale the query instead of the scores in `composed`. How many T × T matrices are kept now?
-// Which of them does the gradient of softmax use (src/operations/softmax.cpp)?
+//    Which of them does the gradient of softmax use (src/operations/softmax.cpp)?
 // 5. Add `.mask = Mask::causal()` to the fused way and measure with TIMES=1. How much of the time
 //    should be saved, and how much is?
