@@ -5,8 +5,8 @@
 // loss changes when that parameter changes a little: the slope, written d loss / d parameter. All
 // the slopes together are the gradient. The chain rule finds them in one walk through the
 // computation, from the loss back to the parameters, and it has two halves. Along a path, slopes
-// multiply: if v moves u at slope 2 and u moves the loss at slope 3, then v moves the loss at slope
-// 6. Where paths meet, they add:
+// multiply: if v moves u at slope 2 and u moves the loss at slope 3, then v moves the loss at 2
+// · 3. Where paths meet, they add:
 //
 //   d loss / dv  =  Σ over every use u of v:  d loss / du · du / dv
 //

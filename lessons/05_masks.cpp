@@ -193,7 +193,7 @@ int main() try {
 //
 // 1. Replace word 0 instead of word 3 under the causal mask. Whose output changes? Why must it?
 // 2. Invert the causal mask with Mask::from (true where causal() says false). Which query may look
-//    at nothing now, and what does it give? This is what a mask of the wrong polarity does.
+//    at nothing now, and what does it give? So a mask acts that is read the wrong way round.
 // 3. Replace -1e9 by -1e4 and by -10. From where on does a key that is not allowed get some weight
 //    in the rows that have allowed keys? (Print the weights with eight digits.)
 // 4. Give query 3 a mask of its own: words 0 and 3 only. What does its output no longer depend on?
