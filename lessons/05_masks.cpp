@@ -194,9 +194,8 @@ int main() try {
 // 1. Replace word 0 instead of word 3 under the causal mask. Whose output changes? Why must it?
 // 2. Invert the causal mask with Mask::from (true where causal() says false). Which query may look
 //    at nothing now, and what does it give? So a mask acts that is read the wrong way round.
-// 3. Replace -1e9 by -10, -50, -100 and -1000. Which of them leaves no weight at all on a key that
-// is
-//    not allowed, in the rows that have allowed keys? (Print single weights with %g.)
+// 3. Replace -1e9 by -10, -50, -100 and -1000. Which of them leaves no weight at all on the keys
+//    that are not allowed, in the rows that have allowed ones? (Print single weights with %g.)
 // 4. Give query 3 a mask of its own: words 0 and 3 only. What does its output no longer depend on?
 // 5. Put two attentions in a row, each with the causal mask, and replace word 2. Do both together
 //    keep the promise?
