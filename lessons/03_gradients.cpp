@@ -1,25 +1,27 @@
 // Lesson 3: gradients.
 //
-// A model is a formula with thousands of numbers in it, its parameters. To make its loss smaller we
-// must know, for every parameter, how much the loss changes when that parameter changes a little:
-// the slope of the loss. All the slopes together are the gradient. The chain rule finds them in one
-// walk through the computation, from the loss back to the parameters.
-//
-// The chain rule has two halves. Along a path, slopes multiply: if v moves u at slope 2 and u moves
-// the loss at slope 3, then v moves the loss at slope 6. Where paths meet, they add:
+// A model is a formula with thousands of numbers in it, its parameters; its loss is one number that
+// says how wrong it is. To make the loss smaller we must know, for each parameter, how much the
+// loss changes when that parameter changes a little: the slope, written d loss / d parameter. All
+// the slopes together are the gradient. The chain rule finds them in one walk through the
+// computation, from the loss back to the parameters, and it has two halves. Along a path, slopes
+// multiply: if v moves u at slope 2 and u moves the loss at slope 3, then v moves the loss at 2
+// · 3. Where paths meet, they add:
 //
 //   d loss / dv  =  Σ over every use u of v:  d loss / du · du / dv
 //
-// Every mistake below is a mistake about this Σ. Everything here but the last section is a single
-// number (shape []); for tensors the rule is the same, value by value. Source: Rumelhart, Hinton
-// and Williams 1986, "Learning representations by back-propagating errors"; Chollet, Deep Learning
-// with Python, section 2.4. It runs in less than a second.
+// Both mistakes below are mistakes about this Σ. Everything but the last section is a single number
+// (shape []); for tensors the rule is the same, value by value. Sources: Rumelhart, Hinton and
+// Williams 1986, "Learning representations by back-propagating errors"; Chollet, Deep Learning with
+// Python, 2nd edition, section 2.4. Runs in an instant on two cores.
 
 #include <gradus/gradus.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <memory>
+#include <vector>
 
 using namespace gradus;
 
@@ -30,253 +32,173 @@ using namespace gradus;
 //
 //   w=3 ─┐
 //   x=2 ─┴ product=6 ─┐
-//   b=1 ──────────────┴ sum=7 ─┐
-//   t=5 ───────────────────────┴ error=2 ── loss=4
+//   b=1 ──────────────┴ output=7 ─┐
+//   t=5 ──────────────────────────┴ error=2 ── loss=4
 //
-// Backward, each line from the one above it:
+// Backward, each line from one above it:
 //
-//   d loss / d loss    = 1                  by definition
-//   d loss / d error   = 1 · 2 error = 4    because the slope of e² is 2e
-//   d loss / d sum     = 4 · 1 = 4          error = sum - t
-//   d loss / d product = 4 · 1 = 4,         d loss / db = 4
-//   d loss / dw        = 4 · x = 8,         d loss / dx = 4 · w = 12
+//   d loss / d loss    = 1                    by definition
+//   d loss / d error   = 1 · 2 error = 4      because the slope of e² is 2e
+//   d loss / d output  = 4 · 1 = 4            d loss / dt = 4 · (-1) = -4
+//   d loss / d product = 4 · 1 = 4            d loss / db = 4 · 1 = 4
+//   d loss / dw        = 4 · x = 8            d loss / dx = 4 · w = 12
 //
-// At w the slope is 8: raise w by 0.01 and the loss rises by about 0.08. To learn, lower it.
+// At w the slope is 8: raise w by 0.01 and the loss rises by about 0.08. To learn, lower w.
 //
-// ## An autograd in forty lines
+// ## A program for any graph
 //
-// Now a program that does the same for any formula. A Value remembers its inputs and, for each of
-// them, the slope of this one step, which is known as soon as the step is computed.
-struct Value {
-  std::string name;
-  Scalar value = 0;
-  std::vector<std::pair<std::shared_ptr<Value>, Scalar>> inputs = {};  // and d this / d input
-  Scalar grad = 0;                                                     // d loss / d this
-};
+// A Value remembers its inputs and, for each of them, the slope of this one step, which is known as
+// soon as the step is computed.
+struct Value;
 using Handle = std::shared_ptr<Value>;
 
-Handle leaf(const char* name, Scalar x) {
-  return std::make_shared<Value>(Value{name, x});
-}
-Handle add(const char* name, Handle a, Handle b) {
-  return std::make_shared<Value>(Value{name, a->value + b->value, {{a, 1}, {b, 1}}});
-}
-Handle multiply(const char* name, Handle a, Handle b) {
-  return std::make_shared<Value>(Value{name, a->value * b->value, {{a, b->value}, {b, a->value}}});
-}
-Handle square(const char* name, Handle a) {
-  return std::make_shared<Value>(Value{name, a->value * a->value, {{a, 2 * a->value}}});
+struct Input {
+  Handle from;
+  Scalar slope;  // d this / d from
+};
+
+struct Value {
+  const char* name;
+  Scalar value;
+  std::vector<Input> inputs;
+  Scalar grad = 0;  // d loss / d this
+};
+
+Handle node(const char* name, Scalar value, std::vector<Input> inputs = {}) {
+  return std::make_shared<Value>(Value{name, value, inputs});
 }
 
-// Inputs before what is computed from them, each node once: a topological order. Reversed, every
-// node comes after all its uses, so its sum is complete when its turn comes.
-void collect(const Handle& node, std::vector<Handle>& order) {
-  if (std::find(order.begin(), order.end(), node) != order.end()) return;
-  for (const auto& [input, slope] : node->inputs) collect(input, order);
-  order.push_back(node);
+// The graph on paper, and a second one in which values are used twice: c = 4v.
+Handle on_paper(Handle w) {
+  const Handle x = node("x", 2), b = node("b", 1), t = node("t", 5);
+  const Handle product = node("product", w->value * x->value, {{w, x->value}, {x, w->value}});
+  const Handle output = node("output", product->value + b->value, {{product, 1}, {b, 1}});
+  const Handle error = node("error", output->value - t->value, {{output, 1}, {t, -1}});
+  return node("loss", error->value * error->value, {{error, 2 * error->value}});
+}
+Handle doubling(Handle v) {
+  const Handle b = node("b", v->value + v->value, {{v, 1}, {v, 1}});
+  return node("c", b->value + b->value, {{b, 1}, {b, 1}});
 }
 
-void backward(const Handle& loss, bool show = false) {
-  std::vector<Handle> order;
-  collect(loss, order);
-  loss->grad = 1;
-  for (std::size_t i = order.size(); i-- > 0;) {
-    const Value& out = *order[i];
-    if (show)
-      std::printf("%-8s value %5.1f   gradient %5.1f", out.name.c_str(), out.value, out.grad);
-    for (const auto& [input, slope] : out.inputs) {
-      input->grad += slope * out.grad;  // slopes multiply along a path, paths add
-      if (show) std::printf("   %s += %.1f * %.1f", input->name.c_str(), slope, out.grad);
-    }
-    if (show) std::printf("\n");
-  }
+// Each node once, after all that was computed from it: reverse topological order. So the Σ of a
+// node is complete when its turn comes.
+std::vector<Handle> reverse_order(const Handle& out, std::vector<Handle> order = {}) {
+  if (std::find(order.begin(), order.end(), out) != order.end()) return order;
+  for (const Input& input : out->inputs) order = reverse_order(input.from, order);
+  order.insert(order.begin(), out);
+  return order;
 }
 
-// ## Three shortcuts
+// The loss comes with gradient 1.
+void backpropagate(const Handle& loss) {
+  for (const Handle& out : reverse_order(loss))
+    for (const Input& input : out->inputs) input.from->grad += input.slope * out->grad;
+}
+
+// ## Two shortcuts
 //
 // Sorting looks like a lot of ceremony. Why not hand the gradient on at once, by recursion?
-void hand_on(const Handle& node) {
-  for (const auto& [input, slope] : node->inputs) {
-    input->grad += slope * node->grad;
-    hand_on(input);
+void recursion(const Handle& out) {
+  for (const Input& input : out->inputs) {
+    input.from->grad += input.slope * out->grad;
+    recursion(input.from);
   }
 }
-void recursion_at_every_use(const Handle& loss) {
-  loss->grad = 1;
-  hand_on(loss);
-}
 
-// A node that is used twice is visited twice, and the second visit hands on the share of the first
-// once more. So visit each node only once?
-void hand_on_once(const Handle& node, std::vector<Handle>& seen) {
-  if (std::find(seen.begin(), seen.end(), node) != seen.end()) return;
-  seen.push_back(node);
-  for (const auto& [input, slope] : node->inputs) {
-    input->grad += slope * node->grad;
-    hand_on_once(input, seen);
-  }
-}
-void recursion_only_once(const Handle& loss) {
-  std::vector<Handle> seen;
-  loss->grad = 1;
-  hand_on_once(loss, seen);
-}
-
-// Now the visit comes before the sum is complete. And the classic of all slips, in the right order:
-void assign_instead_of_add(const Handle& loss) {
-  std::vector<Handle> order;
-  collect(loss, order);
-  loss->grad = 1;
-  for (std::size_t i = order.size(); i-- > 0;)
-    for (const auto& [input, slope] : order[i]->inputs) input->grad = slope * order[i]->grad;
-}
-
-// A recursion that is right: hand on only this path's share, never the sum. It walks every path.
-long long paths = 0;
-void every_path(const Handle& node, Scalar share) {
-  ++paths;
-  node->grad += share;
-  for (const auto& [input, slope] : node->inputs) every_path(input, slope * share);
-}
-
-// The graphs to try them on. Each returns its loss and sets `of` to the leaf that is asked about.
-Handle on_paper(Handle& of) {
-  of = leaf("w", 3);
-  const Handle sum = add("sum", multiply("product", of, leaf("x", 2)), leaf("b", 1));
-  return square("loss", add("error", sum, leaf("-t", -5)));
-}
-// b = a + a, then c = b + b = 4a.
-Handle doubling(Handle& of) {
-  of = leaf("a", 1);
-  const Handle b = add("b", of, of);
-  return add("c", b, b);
-}
-// x + f(x), the way round every layer of a Transformer: x = 2a, y = x + 3x = 8a.
-Handle residual(Handle& of) {
-  of = leaf("a", 1);
-  const Handle x = multiply("x", of, leaf("two", 2));
-  return add("y", x, multiply("f", x, leaf("three", 3)));
+// And the classic of all slips, `=` for `+=`:
+void assign(const Handle& loss) {
+  for (const Handle& out : reverse_order(loss))
+    for (const Input& input : out->inputs) input.from->grad = input.slope * out->grad;
 }
 
 void try_out(const char* name, void (*method)(const Handle&)) {
-  std::printf("%-26s", name);
-  for (Handle (*graph)(Handle&) : {on_paper, doubling, residual}) {
-    Handle of;
-    method(graph(of));
-    std::printf("%10.1f", of->grad);
+  const Handle w = node("w", 3), v = node("v", 3);
+  for (const Handle& loss : {on_paper(w), doubling(v)}) {
+    loss->grad = 1;
+    method(loss);
   }
-  std::printf("\n");
+  std::printf("%-16s%10.1f%15.1f\n", name, w->grad, v->grad);
 }
-
-// The library says in which order it goes if one looks on.
-struct Order : Watcher {
-  void before_backward(const Tensor& out) override {
-    std::printf("%-8s value %5.1f   gradient %5.1f\n", out.label(), out.item(), out.grad().item());
-  }
-};
 
 int main() try {
   // ## The walk backward
   //
-  // Each line is a node, in reverse topological order, and what it adds to its inputs. They are the
-  // numbers from the paper. (Ours cannot subtract, so it adds -t.)
-  Handle w;
-  backward(on_paper(w), true);
+  // Each line is a node, in reverse topological order, and what it adds to its inputs: slope times
+  // gradient. They are the numbers from the paper.
+  const Handle top = on_paper(node("w", 3));
+  top->grad = 1;
+  backpropagate(top);
+  for (const Handle& out : reverse_order(top)) {
+    std::printf("%-8s value %.1f   gradient %4.1f", out->name, out->value, out->grad);
+    for (const Input& input : out->inputs)
+      std::printf("   %s += %.1f * %.1f", input.from->name, input.slope, out->grad);
+    std::printf("\n");
+  }
 
   // ## The shortcuts, tried
   //
-  // On paper's graph every node is used once: the sum has one term, and all four agree. That is why
-  // such a mistake can live long. In the other two a computed node is used twice, and no two of the
-  // four agree. A Transformer has such a node in front of every attention and feed-forward layer.
-  std::printf("\n%-26s%10s%10s%10s\n", "", "on paper", "a+a, b+b", "x + f(x)");
-  try_out("the right way", [](const Handle& loss) { backward(loss); });
-  try_out("recursion at every use", recursion_at_every_use);
-  try_out("recursion, each node once", recursion_only_once);
-  try_out("= instead of +=", assign_instead_of_add);
-
-  // Walking every path is right, and hopeless: each doubling doubles the number of paths.
-  std::printf("\n");
-  for (const int doublings : {2, 10, 20}) {
-    const Handle a = leaf("a", 1);
-    Handle c = a;
-    for (int i = 0; i < doublings; ++i) c = add("c", c, c);
-    paths = 0;
-    every_path(c, 1);
-    std::printf("%2d doublings: gradient %9.1f, %7lld visits on all paths, %2d in order\n",
-                doublings, a->grad, paths, doublings + 1);
-  }
+  // On paper's graph every node is used once: the Σ has one term, and all three agree. That is why
+  // such a mistake can live long. In the other graph v and b are used twice:
+  //
+  // - Recursion: c gives b its first 1, and b hands 1 + 1 on to v at once. Then c gives b its
+  //   second 1, and b, which has 2 now, hands 2 + 2 on. Together 6, not 4: the first 1 went twice.
+  // - With `=` only the last use counts: b gets 1, and so does v.
+  std::printf("\n%-16s%10s%15s\n", "", "on paper: w", "v+v, b+b: v");
+  try_out("the right way", backpropagate);
+  try_out("recursion", recursion);
+  try_out("= instead of +=", assign);
 
   // ## The library
   //
-  // The same graph out of tensors of shape [], watched. Tensors that do not require a gradient, x,
-  // b and t here, are left out of the walk; ours gave them one anyway.
-  std::printf("\n");
-  Tensor weight = Tensor::scalar(3).requires_grad(true).named("w");
-  Tensor product = weight * 2;                  // []
-  Tensor total = product.named("product") + 1;  // []
-  Tensor error = total.named("sum") - 5;        // []
-  Tensor loss = pow(error.named("error"), 2);   // []
-  Order order;
-  add_watcher(order);
-  loss.named("loss").backward();
-  remove_watcher(order);
-  std::printf("%-8s value %5.1f   gradient %5.1f\n", "w", weight.item(), weight.grad().item());
-
-  Tensor a = Tensor::scalar(1).requires_grad(true);
-  const Tensor b = a + a;
-  (b + b).backward();
-  std::printf("a+a, b+b: %.1f", a.grad().item());
-  a.clear_grad();  // without this the next gradient would be added to it
-  const Tensor x = a * 2;
-  (x + x * 3).backward();
-  std::printf("   x + f(x): %.1f\n", a.grad().item());
+  // The same graph out of tensors of shape []. Only w asks for a gradient, so backward() leaves x,
+  // b and t out; ours gave them one anyway.
+  const Tensor w = Tensor::scalar(3).requires_grad(true).named("w");  // []
+  const Tensor x = Tensor::scalar(2).named("x");                      // []
+  const Tensor b = Tensor::scalar(1).named("b");                      // []
+  const Tensor t = Tensor::scalar(5).named("t");                      // []
+  const Tensor product = (w * x).named("product");                    // []
+  const Tensor output = (product + b).named("output");                // []
+  const Tensor error = (output - t).named("error");                   // []
+  const Tensor loss = pow(error, 2).named("loss");                    // []
+  loss.backward();
+  std::printf("\nby the library\n");
+  for (const Tensor& out : {loss, error, output, product, w})
+    std::printf("%-8s value %.1f   gradient %4.1f\n", out.label(), out.item(), out.grad().item());
 
   // ## Is a gradient right?
   //
-  // Move x by h to both sides and look what f does: (f(x+h) - f(x-h)) / 2h, a central difference.
-  // Two errors pull at h. Truncation: f is no straight line, and what the line misses here is
-  // h² f'''/6, for f = x³ exactly h². Rounding: float32 has 24 bits, so each f is off by up to
-  // f 2^-23 (two products, half a last bit each), and the difference is divided by the small h. The
-  // sum h² + r/h is least at h = ∛(r/2): for f up to 1.5³ that is near 0.006, no smaller. With a
-  // difference to one side only the line misses h f''/2 = 3xh, and even the best h is worse.
+  // Move x by h to both sides and look what f does: a central difference. With f' for the slope of
+  // f, f'' for the slope of that, and so on, Taylor's series says how far it is off:
   //
-  // The table has the largest errors over a thousand x between 0.5 and 1.5, against backward().
+  //   f(x ± h)                =  f ± h f' + h² f''/2 ± h³ f'''/6 + …
+  //   (f(x+h) - f(x-h)) / 2h  =  f' + h² f'''/6 + …       for f = x³ exactly 3x² + h²
+  //
+  // So h² is too much. A second error is rounding: float32 keeps 24 binary digits, so a product is
+  // off by up to 2⁻²⁴ of its size, x³ with its two by up to r = x³ 2⁻²³, and the difference of two
+  // x³ divided by 2h by up to r / h. The sum h² + r / h is least where its slope 2h - r / h² is 0,
+  // at h = ∛(r/2); a smaller h is worse (Press et al., Numerical Recipes, section 5.7). The table
+  // has the largest error over a thousand x, against backward(), and beside it the sum at x = 1.5.
   Random random(3);
-  Tensor points = Tensor::uniform({1000}, Scalar(0.5), Scalar(1.5), random);  // [1000]
-  points.requires_grad(true);
-  const auto f = [](const Tensor& p) { return p * p * p; };
-  sum(f(points)).backward();
-  const Tensor p = points.detach();    // [1000], without a graph
-  const Tensor slope = points.grad();  // [1000]
-  const auto largest = [](const Tensor& d) { return max(sqrt(d * d)).item(); };  // max |d|
-  std::printf("\nbackward against 3x²: at most %.1e apart\n", largest(slope - 3 * p * p));
-  std::printf("h        one side  central   h²        1.5³ 2^-23 / h   right digits, 8 = each\n");
-  Scalar best = 1, best_step = 0;
+  Tensor p = Tensor::uniform({1000}, Scalar(0.5), Scalar(1.5), random);  // [1000], the x
+  p.requires_grad(true);
+  const auto f = [](const Tensor& z) { return z * z * z; };
+  const auto largest = [](const Tensor& z) { return max(sqrt(z * z)).item(); };  // max |z|
+  sum(f(p)).backward();
+  std::printf("\nbackward() against 3x²: off by %.1e\n", largest(p.grad() - 3 * p * p));
+  const Scalar r = Scalar(3.375) / (1 << 23);
+  std::printf("h        off by     h² + r/h\n");
   for (const Scalar h : {Scalar(1e-1), Scalar(3e-2), Scalar(1e-2), Scalar(6e-3), Scalar(3e-3),
                          Scalar(1e-3), Scalar(1e-4), Scalar(1e-5), Scalar(1e-6), Scalar(1e-7)}) {
-    // x + h is rounded too, which would be a third error; so divide by the step that was made.
-    const Tensor above = p + h;  // [1000]
-    const Tensor below = p - h;
-    const Tensor one_side = (f(above) - f(p)) / (above - p);
-    const Tensor central = (f(above) - f(below)) / (above - below);
-    const Scalar off = largest(central - slope);
-    std::printf("%.0e    %.1e   %.1e   %.1e   %.1e          ", h, largest(one_side - slope), off,
-                h * h, Scalar(3.375) / 8388608 / h);
-    const Scalar digits = -log(Tensor::scalar(off)).item() / Scalar(2.302585);  // -log10
-    for (int mark = 0; mark < static_cast<int>(digits * 8); ++mark) std::printf("=");
-    std::printf("\n");
-    if (off < best) best = off, best_step = h;
+    const Tensor above = p + h, below = p - h;  // [1000]
+    // Both are rounded, which would be a third error: divide by the distance that they have.
+    const Tensor slopes = (f(above) - f(below)) / (above - below);  // [1000]
+    std::printf("%.0e    %.1e    %.1e\n", h, largest(slopes - p.grad()), h * h + r / h);
   }
-  std::printf("best: h = %.0e, off by %.1e\n", best_step, best);
+  std::printf("∛(r/2) = %.1e\n", std::cbrt(r / 2));
 
-  // So a difference in float32 is right to four or five digits at best, and backward() to nearly
-  // seven: differences are for finding mistakes. The library's check_gradients does it for whole
-  // tensors with h = 0.01; built in double (make MODE=double) it sees about ten digits.
-  const Tensor scores = Tensor::uniform({2, 3}, Scalar(-1), Scalar(1), random).named("scores");
-  const auto normalised = [](const std::vector<Tensor>& in) { return softmax(in[0]); };  // [2, 3]
-  const GradientReport report = check_gradients(normalised, {scores});
-  std::printf("\nsoftmax: %s, off by %.1e of its size at most\n", report.passed ? "right" : "wrong",
-              report.worst);
+  // In float32 the best difference is right to four digits after the point, backward() to six.
+  // Differences are for finding mistakes; check_gradients tests any operation with them.
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
@@ -284,20 +206,18 @@ int main() try {
 
 // ## In the debugger
 //
-// `break backward` and run: step through the loop for the graph on paper and print *order[i] at
-// each turn. Then set a breakpoint at gradus::backward_step, where the library takes each of its
-// steps, and look at made_by.inputs; the order itself is made by topological_order in
+// Stop in backpropagate and step through the loop for the graph on paper; `print *out` at each
+// turn. At loss.backward() say `backward-step` again and again: it stops at gradus::backward_step,
+// where the library takes each of its steps. Their order is made by topological_order in
 // src/backward.cpp, with a stack of its own where ours is recursive.
 //
 // ## Exercises
 //
-// 1. Add divide() to the autograd: what are the slopes of a / b in a and in b? Check them with
-//    central differences.
-// 2. Write a graph for w · w + w at w = 3. Predict all four rows of the table before you run it.
-// 3. Call backward() twice on one graph of Values. Which gradients are wrong, and why? What does
-// the
-//    library promise for this case (tensor.h)?
-// 4. (8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12h misses only terms with h⁴. Try it on x⁵: at
-//    which h is it best, and how many digits does it get?
-// 5. Make a chain of a million additions of Values. What breaks first, and what must be written
-//    without recursion to repair it? (There are two places, and one is not in this file.)
+// 1. What are the slopes of a / b in a and in b? Check them in a graph and by differences.
+// 2. Try out x + f(x), the way round every layer of a Transformer (lesson 8): x = 2v, y = x + 3x.
+//    Predict its three gradients first. Then v · v + v: why is the recursion right there?
+// 3. Let recursion return at once where it has been before. What does its row say now, and why?
+// 4. Call backpropagate twice on the graph on paper. Which gradients are wrong, and why? What does
+//    the library promise for this case (tensor.h)?
+// 5. With (f(x+h) - f(x)) / h, a difference to one side, what takes the place of h²? Which h is
+//    best now, and how many digits does it get?

@@ -4,259 +4,204 @@
 // it, and these three are why one can stack dozens of blocks and still train them:
 //
 //   a residual       y = x + f(x): the way round f carries the gradient past it unchanged
-//   LayerNorm        y = γ (x - mean) / sqrt(variance + ε) + β, row by row: no row grows or fades
-//   a feed-forward   y = relu(x W1 + b1) W2 + b2, for every word by itself
+//   LayerNorm        y = γ n + β, n = (x - mean) / √(variance + ε), over the numbers of each word:
+//                    whatever came before, n has mean 0 and variance 1
+//   a feed-forward   y = relu(x W1 + b1) W2 + b2, for each word by itself
 //
-// One block, as in the book (B texts of T words, D numbers a word, F hidden units):
+// γ, β, W1, b1, W2 and b2 are learned; ε is small; relu(z) is z above 0 and 0 below. One block, for
+// B texts of T words with D numbers each:
 //
-//   middle = norm_1(x + attention(x))             [B, T, D]
-//   out    = norm_2(middle + feed_forward(middle)) [B, T, D], inside it [B, T, F]
+//   middle = norm_1(x + attention(x))                [B, T, D]
+//   out    = norm_2(middle + feed_forward(middle))   [B, T, D], between W1 and W2 [B, T, F]
 //
-// This is "post-norm": the norm comes after the sum. "Pre-norm" is x + f(norm(x)), and section 5
-// measures what the difference does in a deep stack.
-//
-// Sources: He et al. 2016 (residuals); Ba, Kiros and Hinton 2016 (LayerNorm); Vaswani et al. 2017,
-// sections 3.1 and 3.3; Xiong et al. 2020 (pre- against post-norm); Chollet, Deep Learning with
-// Python, 2nd ed., listing 11.21. It takes about two seconds on two cores; STEPS=n in the
-// environment makes the training at the end n steps long.
+// This is post-norm: the norm comes after the sum. Pre-norm is x + f(norm(x)). Sources: He et al.
+// 2016 (residuals); Ba, Kiros and Hinton 2016 (LayerNorm); Vaswani et al. 2017, sections 3.1 and
+// 3.3; Xiong et al. 2020 (pre- against post-norm); Chollet, Deep Learning with Python, 2nd edition,
+// listing 11.21. About a second on two cores; STEPS=n trains n steps only.
 
 #include <gradus/gradus.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
+#include <deque>
 #include <vector>
 
 using namespace gradus;
 
-// sqrt(Σ x²): one number that says how large a tensor is.
+// √(Σ x²): one number that says how large a tensor is.
 double norm(const Tensor& x) {
-  return std::sqrt(static_cast<double>(sum(x * x).item()));
+  return std::sqrt(double(sum(x * x).item()));
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-// ## The same function with four ways round it
+// ## A stack in four ways
 //
-// What a stack of feed-forward parts does to x [N, D], with and without the two helpers.
+// What arrives at the input of `depth` feed-forward parts when a gradient of norm 1 is sent into
+// their output.
 enum class Way { plain, residual, post_norm, pre_norm };
 
-struct FeedForward {
-  explicit FeedForward(Random& random)
-      : dense_1(16, 32, random, Activation::relu), dense_2(32, 16, random), layer_norm(16) {}
-
-  Tensor operator()(const Tensor& x, Way way) {
-    if (way == Way::plain) return dense_2(dense_1(x));                      // f(x)
-    if (way == Way::residual) return x + dense_2(dense_1(x));               // x + f(x)
-    if (way == Way::post_norm) return layer_norm(x + dense_2(dense_1(x)));  // norm(x + f(x))
-    return x + dense_2(dense_1(layer_norm(x)));                             // x + f(norm(x))
-  }
-
-  Dense dense_1, dense_2;
-  LayerNorm layer_norm;
-};
-
-// The gradient that arrives at the input of `depth` such parts when one of size 1 is sent into
-// their output.
-double gradient_at_layer_1(int depth, Way way) {
+double gradient_at_the_bottom(int depth, Way way) {
   Random random(8);
   const Tensor input = Tensor::normal({64, 16}, 0, 1, random).requires_grad(true);
-  const Tensor upstream = Tensor::normal({64, 16}, 0, 1, random);
-  std::vector<std::unique_ptr<FeedForward>> layers;
-  Tensor x = input;  // [64, 16]
+  const Tensor seed = Tensor::normal({64, 16}, 0, 1, random);
+  Tensor x = input;  // [64, 16], and so it stays; between the two layers [64, 32]
   for (int i = 0; i < depth; ++i) {
-    layers.push_back(std::make_unique<FeedForward>(random));
-    x = (*layers.back())(x, way);
+    Dense dense_1(16, 32, random, Activation::relu), dense_2(32, 16, random);
+    LayerNorm layer_norm(16);
+    if (way == Way::plain) x = dense_2(dense_1(x));
+    if (way == Way::residual) x = x + dense_2(dense_1(x));
+    if (way == Way::post_norm) x = layer_norm(x + dense_2(dense_1(x)));
+    if (way == Way::pre_norm) x = x + dense_2(dense_1(layer_norm(x)));
   }
-  x.backward(upstream / Scalar(norm(upstream)));
+  x.backward(seed / Scalar(norm(seed)));
   return norm(input.grad());
 }
 
 // ## A deep encoder
 //
-// Twelve blocks, the mean over the words, and one logit. A pre-norm stack needs one norm more at
-// its end, because nothing has normalised the last sum.
-struct Deep : Module {
-  Deep(bool pre_norm, Random& random)
-      : Module("Deep"), pre(pre_norm), last_norm(16), logit(16, 1, random) {
-    for (int i = 0; i < 12; ++i) {
-      blocks.push_back(std::make_unique<TransformerEncoder>(
-          16, 32, 2, random, EncoderOptions{.key_dim = 8, .pre_norm = pre}));
-      add("block_" + std::to_string(i + 1), *blocks.back());
-    }
-    if (pre) add("last_norm", last_norm);
-    add("logit", logit);
-  }
+// Twelve blocks (D = 16, F = 32, two heads), the mean over the words, and one number, the logit,
+// which is above 0 for yes. They must learn by heart which of 16 texts have an odd number, by plain
+// gradient descent. Five starts add a fifth each to the gradient norm of every block's dense_1
+// before the first step, [12], and to the loss after every tenth, [steps / 10 + 1].
+void train(bool pre_norm, std::uint64_t start, int steps, Tensor& gradients, Tensor& losses) {
+  Random data(8), random(start);
+  const Tensor texts = Tensor::normal({16, 6, 16}, 0, 1, data);  // [B, T, D]
+  Tensor targets = Tensor::zeros({16, 1});                       // [B, 1]
+  for (Index i = 1; i < 16; i += 2) targets.mutable_data()[i] = 1;
 
-  Tensor operator()(Tensor x) {  // [B, T, 16]
-    for (const auto& block : blocks) x = (*block)(x);
-    return logit(mean_pooling(pre ? last_norm(x) : x));  // [B, 1]
-  }
+  Dense logit(16, 1, random);
+  LayerNorm last_norm(16);  // pre-norm needs it: nothing has normalised the last sum
+  std::deque<TransformerEncoder> blocks;
+  std::vector<NamedTensor> parameters = logit.parameters();
+  const auto add = [&](const Module& part) {
+    for (const NamedTensor& parameter : part.parameters()) parameters.push_back(parameter);
+  };
+  if (pre_norm) add(last_norm);
+  for (int i = 0; i < 12; ++i)
+    add(blocks.emplace_back(16, 32, 2, random, EncoderOptions{.key_dim = 8, .pre_norm = pre_norm}));
 
-  bool pre;
-  std::vector<std::unique_ptr<TransformerEncoder>> blocks;
-  LayerNorm last_norm;
-  Dense logit;
-};
+  Sgd optimizer(parameters, {.learning_rate = Scalar(0.1)});
+  for (int step = 0; step <= steps; ++step) {
+    Tensor x = texts;  // [B, T, D]
+    for (TransformerEncoder& block : blocks) x = block(x);
+    if (pre_norm) x = last_norm(x);
+    const Tensor loss = binary_cross_entropy(logit(mean_pooling(x)), targets);  // []
+    loss.backward();
+    if (step % 10 == 0) losses.mutable_data()[step / 10] += loss.item() / 5;
+    for (int i = 0; step == 0 && i < 12; ++i)
+      gradients.mutable_data()[i] += Scalar(norm(blocks[std::size_t(i)].dense_1.kernel.grad())) / 5;
+    optimizer.step();
+    optimizer.clear_grad();
+  }
+}
 
 int main() try {
   // ## 1. LayerNorm by hand
   //
-  // The row (1, 3, 3, 9) has mean 4; its values differ from it by (-3, -1, -1, 5), the squares of
-  // which are 9, 1, 1, 25 with mean 9. So the deviation is s = 3, and the normalised row is
-  // n = (-1, -1/3, -1/3, 5/3). (ε is 0 here so that the arithmetic comes out even; LayerNorm's own
-  // 0.001 keeps a row of equal values from being divided by zero.)
-  const Scalar x[4] = {1, 3, 3, 9};
-  const Scalar gamma[4] = {1, 2, 1, 1}, beta[4] = {0, 0, 1, 0};
-  Scalar mean_x = 0, variance = 0, n[4], y[4];
-  for (int i = 0; i < 4; ++i) mean_x += x[i] / 4;
-  for (int i = 0; i < 4; ++i) variance += (x[i] - mean_x) * (x[i] - mean_x) / 4;
-  const Scalar s = std::sqrt(variance);
-  for (int i = 0; i < 4; ++i) {
-    n[i] = (x[i] - mean_x) / s;
-    y[i] = gamma[i] * n[i] + beta[i];
-  }
-  std::printf("1. LayerNorm of (1, 3, 3, 9): mean %.4f, variance %.4f\n", double(mean_x),
-              double(variance));
-  const Tensor x_row = Tensor::from({1, 4}, x).requires_grad(true);
-  const Tensor y_row = layer_norm(x_row, Tensor::from({4}, gamma), Tensor::from({4}, beta), 0);
+  // The row (1, 3, 3, 9) has mean 4; its values differ from it by d = (-3, -1, -1, 5), the squares
+  // of which have mean 9. So the deviation is s = 3, and n = d / s. (ε is 0 here so that it comes
+  // out even; LayerNorm's own, 0.001, keeps a row of equal values from being divided by zero.)
+  //
+  // The gradient: let dy be what arrives at y, and g = γ dy what arrives at n.
+  //
+  //   through d      each d_i gets g_i / s
+  //   through s      s gets -Σ g_j d_j / s² = -Σ g_j n_j / s; as s² is the mean of d², s moves by
+  //                  d_i / 4s = n_i / 4 when d_i moves by 1: each d_i gets -n_i mean(g n) / s
+  //   through mean   x_i moves every d_j by -1/4, so x_i loses the mean of what all d got;
+  //                  mean(n) is 0, which leaves mean(g) / s
+  //   together       dx_i = (g_i - mean(g) - n_i mean(g n)) / s
+  const Tensor x = Tensor::matrix({{1, 3, 3, 9}}).requires_grad(true);  // [1, 4]
+  const Tensor gamma = Tensor::vector({1, 2, 1, 1});                    // [4]
+  const Tensor beta = Tensor::vector({0, 0, 1, 0});                     // [4]
+  const Tensor dy = Tensor::matrix({{1, 0, 0, 1}});                     // [1, 4]
+  const Tensor d = x - mean(x);                                         // [1, 4]
+  const Tensor s = sqrt(mean(d * d));                                   // []
+  const Tensor n = d / s;                                               // [1, 4]
+  const Tensor g = gamma * dy;                                          // [1, 4]
+  const Tensor y = layer_norm(x, gamma, beta, 0);                       // [1, 4]
+  y.backward(dy);
+  std::printf("1. LayerNorm of (1, 3, 3, 9): mean %.4f, deviation %.4f\n", mean(x).item(),
+              s.item());
+  print("   y by hand", gamma * n + beta);
+  print("   y by layer_norm", y);
+  print("   dx by hand", (g - mean(g) - n * mean(g * n)) / s);
+  print("   dx by backward()", x.grad());
 
-  // Its gradient. Let dy be what arrives, and g = γ dy what arrives at n = d / s, d = x - mean.
-  //   straight through d:  each d_i gets g_i / s
-  //   through s:           s gets Σ g_j (-d_j / s²) = -Σ g_j n_j / s. As s² is the mean of d²,
-  //                        s changes with d_i by d_i / (4 s) = n_i / 4. So each d_i gets
-  //                        -n_i mean(g n) / s
-  //   through the mean:    moving one x_i moves every d by -1/4, so the mean of what all d got
-  //                        is taken away; mean(n) is 0, which leaves mean(g) / s
-  // Together:  dx_i = (g_i - mean(g) - n_i mean(g n)) / s.
-  const Scalar dy[4] = {1, 0, 0, 1};
-  Scalar mean_g = 0, mean_gn = 0, dx[4];
-  for (int i = 0; i < 4; ++i) {
-    mean_g += gamma[i] * dy[i] / 4;
-    mean_gn += gamma[i] * dy[i] * n[i] / 4;
-  }
-  for (int i = 0; i < 4; ++i) dx[i] = (gamma[i] * dy[i] - mean_g - n[i] * mean_gn) / s;
-  y_row.backward(Tensor::from({1, 4}, dy));
-  std::printf("   i       x       n  y by hand  library  dx by hand  library\n");
-  for (Index i = 0; i < 4; ++i)
-    std::printf("   %d %7.4f %7.4f %10.4f %8.4f %11.4f %8.4f\n", static_cast<int>(i), double(x[i]),
-                double(n[i]), double(y[i]), double(y_row.at({0, i})), double(dx[i]),
-                double(x_row.grad().at({0, i})));
-
-  // Adding a number to the whole row, or multiplying it, changes nothing in n; so the gradient must
+  // Adding a number to the whole row, or multiplying it, changes nothing in n, so the gradient does
   // not point that way: Σ dx and Σ dx n are zero.
-  const double along_shift = std::fabs(double(sum(x_row.grad()).item()));
-  const double along_scale = std::fabs(double(sum(x_row.grad() * Tensor::from({4}, n)).item()));
-  std::printf("   sum of dx %.4f, sum of dx n %.4f\n\n", along_shift, along_scale);
+  std::printf("   sum of dx %.4f, sum of dx n %.4f\n", std::fabs(sum(x.grad()).item()),
+              std::fabs(sum(x.grad() * n).item()));
 
   // ## 2. The block from its parts
   //
-  // TransformerEncoder computes the two lines above, nothing else.
+  // TransformerEncoder computes the two lines of the introduction, nothing else. And if word 3
+  // changes, feed-forward answers differently for that word alone; the block, by attention, for
+  // all.
   Random random(8);
   TransformerEncoder block(16, 32, 2, random);
-  const Tensor text = Tensor::normal({1, 4, 16}, 0, 1, random);  // [B, T, D]
-  const auto feed_forward = [&](const Tensor& words) {
-    return block.dense_2(relu(linear(words, block.dense_1.kernel, block.dense_1.bias)));
+  const auto feed_forward = [&](const Tensor& words) {  // [B, T, D] to the same
+    return block.dense_2(block.dense_1(words));         // dense_1 ends with relu: [B, T, F]
   };
-  const Tensor middle = block.norm_1(text + block.attention(text));  // [1, 4, 16]
-  const Tensor out = block.norm_2(middle + feed_forward(middle));    // [1, 4, 16]
-  std::printf("2. The block from its parts and TransformerEncoder differ by %.4f\n",
+  const Tensor text = Tensor::normal({1, 4, 16}, 0, 1, random);      // [B, T, D]
+  const Tensor middle = block.norm_1(text + block.attention(text));  // [B, T, D]
+  const Tensor out = block.norm_2(middle + feed_forward(middle));    // [B, T, D]
+  std::printf("\n2. The block from its parts and TransformerEncoder differ by %.4f\n",
               norm(out - block(text)));
+  const Tensor keep = Tensor::from({1, 4, 1}, std::vector<Scalar>{1, 1, 0, 1});
+  const Tensor changed = text * keep;                             // [B, T, D], word 3 all zeros
+  const Tensor fed = feed_forward(changed) - feed_forward(text);  // [B, T, D]
+  const Tensor encoded = block(changed) - block(text);            // [B, T, D]
+  std::printf("   change when word 3 changes:  feed-forward   block\n");
+  for (Index t = 0; t < 4; ++t)
+    std::printf("                        word %d %13.4f %7.4f\n", int(t + 1),
+                norm(slice(fed, 1, t, t + 1)), norm(slice(encoded, 1, t, t + 1)));
 
-  // Change the third word: the feed-forward part gives another answer for that word alone, the
-  // block, through attention, for all.
-  Tensor changed = Tensor::from({1, 4, 16}, text.values());
-  for (Index i = 2 * 16; i < 3 * 16; ++i) changed.mutable_values()[static_cast<std::size_t>(i)] = 0;
-  const Tensor fed = feed_forward(changed) - feed_forward(text);
-  const Tensor encoded = block(changed) - block(text);
-  std::printf("                   word 1   word 2   word 3   word 4, change when word 3 changes\n");
-  std::printf("   feed-forward");
-  for (Index t = 0; t < 4; ++t) std::printf("  %7.4f", norm(slice(fed, 1, t, t + 1)));
-  std::printf("\n   block       ");
-  for (Index t = 0; t < 4; ++t) std::printf("  %7.4f", norm(slice(encoded, 1, t, t + 1)));
-
-  // ## 3. What arrives at layer 1
+  // ## 3. What arrives at the bottom
   //
-  // The gradient of x + f(x) is dy + f'ᵀ dy: whatever f does, dy itself gets through. Without the
-  // residual every layer multiplies what is left, and at depth 32 less than a millionth of it
-  // arrives. With the residual alone it grows instead, and so do the values. A norm as well keeps
-  // it within a small factor of the 1 that was sent, whatever the depth:
-  std::printf("\n\n3. Gradient norm that arrives at layer 1\n");
-  std::printf("   depth      f(x)  x + f(x)  norm(x + f(x))  x + f(norm(x))\n");
-  for (const int depth : {1, 2, 4, 8, 16, 32})
-    std::printf("   %5d  %.2e  %.2e        %.2e        %.2e\n", depth,
-                gradient_at_layer_1(depth, Way::plain), gradient_at_layer_1(depth, Way::residual),
-                gradient_at_layer_1(depth, Way::post_norm),
-                gradient_at_layer_1(depth, Way::pre_norm));
+  // The gradient of x + f(x) is dy plus what f passes back: whatever f does, dy itself gets
+  // through. Without the residual every part multiplies what is left, and less than a millionth
+  // gets through 32 of them. With the residual alone it grows instead. With a norm as well it stays
+  // within a small factor of the 1 that was sent.
+  std::printf("\n3. Gradient norm that arrives at the bottom\n");
+  std::printf("%8s%10s%10s%16s%16s\n", "depth", "f(x)", "x + f(x)", "norm(x + f(x))",
+              "x + f(norm(x))");
+  for (const int depth : {1, 2, 4, 8, 16, 32}) {
+    const auto at = [depth](Way way) { return gradient_at_the_bottom(depth, way); };
+    std::printf("%8d%10.1e%10.1e%16.1e%16.1e\n", depth, at(Way::plain), at(Way::residual),
+                at(Way::post_norm), at(Way::pre_norm));
+  }
 
   // ## 4. Parameters, counted by hand
   //
-  // A Dense layer from D to N has D N weights and N biases. In the book key_dim equals embed_dim
-  // D, so queries, keys and values of H heads are each H D wide.
-  const Index D = 256, F = 32, H = 2;
+  // Dense from D to N has D N weights and N biases. In the book each of the H heads is D wide, so
+  // queries, keys and values are H D wide.
+  const int D = 256, F = 32, H = 2;
+  const int qkv = 3 * (D * H * D + H * D), output = H * D * D + D;
+  const int dense = (D * F + F) + (F * D + D), norms = 2 * (D + D);
+  std::printf("\n4. By hand: query, key, value %d + output %d + feed-forward %d + norms %d = %d\n",
+              qkv, output, dense, norms, qkv + output + dense + norms);
   TransformerEncoder book(D, F, H, random);
   book(Tensor::zeros({1, 3, D}));  // so that the summary knows the shapes
-  const Index qkv = 3 * (D * H * D + H * D), output = H * D * D + D;
-  const Index dense = (D * F + F) + (F * D + D), two_norms = 2 * (D + D);
-  std::printf("\n4. TransformerEncoder(256, 32, 2), the book's: D = 256, F = 32, H = 2\n");
-  std::printf("   query, key, value  3 (D H D + H D)      %7lld\n", static_cast<long long>(qkv));
-  std::printf("   output             H D D + D            %7lld\n", static_cast<long long>(output));
-  std::printf("   feed-forward       D F + F + F D + D    %7lld\n", static_cast<long long>(dense));
-  std::printf("   two norms          2 (D + D)            %7lld\n",
-              static_cast<long long>(two_norms));
-  std::printf("   by hand %lld, by the program %lld\n%s",
-              static_cast<long long>(qkv + output + dense + two_norms),
-              static_cast<long long>(book.parameter_count()), book.summary().c_str());
+  std::printf("%s", book.summary().c_str());
 
   // ## 5. Pre-norm against post-norm
   //
-  // Twelve blocks must learn 16 random texts by heart, by plain gradient descent without warm-up,
-  // from five different starts; the medians are shown. In the pre-norm stack the sums x + f(...)
-  // grow from block to block and the last norm divides them again, so the gradients get smaller the
-  // higher the block; in the post-norm stack they are largest at the top. At the small rate the
-  // larger gradients even help: post-norm is ahead. At five times that rate pre-norm learns faster
-  // and smoothly, and post-norm swings to and fro. This is why post-norm wants a warm-up, a start
-  // with small steps (lesson 10 has one), and why deep models today are mostly pre-norm.
-  const Tensor batch = Tensor::normal({16, 6, 16}, 0, 1, random);  // [B, T, D]
-  std::vector<Scalar> answers;
-  for (int i = 0; i < 16; ++i) answers.push_back(Scalar(i % 2));
-  const Tensor targets = Tensor::from({16, 1}, answers);  // [B, 1]
-  const char* steps = std::getenv("STEPS");
-  const int count = steps ? std::atoi(steps) : 60;
-  std::printf("\n5. Twelve blocks\n");
-  for (const bool pre_norm : {false, true})
-    for (const Scalar rate : {Scalar(0.02), Scalar(0.1)}) {
-      std::vector<std::vector<double>> norms(12), losses(static_cast<std::size_t>(count / 10 + 1));
-      for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-        Random start(seed);
-        Deep deep(pre_norm, start);
-        Sgd optimizer(deep.parameters(), {.learning_rate = rate});
-        for (int step = 0; step <= count; ++step) {
-          const Tensor loss = binary_cross_entropy(deep(batch), targets);
-          if (step % 10 == 0)
-            losses[static_cast<std::size_t>(step / 10)].push_back(double(loss.item()));
-          loss.backward();
-          for (std::size_t i = 0; step == 0 && i < 12; ++i)
-            norms[i].push_back(norm(deep.blocks[i]->dense_1.kernel.grad()));
-          optimizer.step();
-          optimizer.clear_grad();
-        }
-      }
-      if (rate < Scalar(0.05)) {
-        std::printf(
-            "   %s: gradient norm of dense_1 in block 1, 2 ... 12 before the first step\n  ",
-            pre_norm ? "pre-norm" : "post-norm");
-        for (const auto& values : norms) std::printf(" %.4f", median(values));
-      }
-      std::printf("\n   loss after 0, 10, 20 ... steps at rate %.2f\n  ", double(rate));
-      for (const auto& values : losses) std::printf(" %.4f", median(values));
-      if (rate > Scalar(0.05)) std::printf("\n");
-    }
+  // In the pre-norm stack the sums x + f(...) grow from block to block, and the last norm divides
+  // by that: gradients get smaller the higher the block. In the post-norm stack they are as large
+  // at the top as at the bottom, and steps at rate 0.1 are too large for them: the loss falls
+  // slowly, and once it rises. So post-norm must learn with smaller steps (exercise 5), at least at
+  // the start: Xiong et al. explain by these gradients why it wants a warm-up (lesson 10 has one).
+  const char* given = std::getenv("STEPS");
+  const int steps = given ? std::atoi(given) : 60;
+  std::printf(
+      "\n5. Twelve blocks: gradient norm of each dense_1 at the start; loss every 10 steps\n");
+  for (const bool pre_norm : {false, true}) {
+    Tensor gradients = Tensor::zeros({12}), losses = Tensor::zeros({steps / 10 + 1});
+    for (std::uint64_t start = 1; start <= 5; ++start)
+      train(pre_norm, start, steps, gradients, losses);
+    print(pre_norm ? "pre-norm, gradients" : "post-norm, gradients", gradients);
+    print("  losses", losses);
+  }
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
@@ -264,17 +209,16 @@ int main() try {
 
 // ## In the debugger
 //
-// Break at TransformerEncoder::operator() and step through one block. Then break at the backward of
-// LayerNormalization (src/operations/normalize.cpp) and compare its line with the formula in
-// section 1; and in section 3 stop at Add::backward: both inputs of a residual receive the same
-// gradient.
-
+// Break at gradus::TransformerEncoder::operator() and step through one block. Then break at
+// LayerNormalization::backward (src/operations/normalize.cpp) and compare its formula with that of
+// section 1; and in section 3 at Add::backward: both inputs of a residual get the same gradient.
+//
 // ## Exercises
 //
 // 1. Give LayerNorm the row (2, 2, 2, 2), with ε 0 and with 0.001. What comes out, and why?
-// 2. Start the second Dense of every FeedForward at zero. What does the residual column show now,
-//    and what does the first column show?
-// 3. Take the last_norm out of Deep and run section 5 again. What do the pre-norm gradients do?
+// 2. Let γ and β ask for a gradient in section 1. Which one do you expect from y = γ n + β?
+// 3. Start the second Dense of every part at zero. What do the four columns of section 3 show?
 // 4. Count the parameters of TransformerEncoder(32, 64, 2) with key_dim = 16 by hand; check.
-// 5. Raise the rate of the post-norm stack in a straight line from 0 to 0.1 over 60 steps. Does it
-//    still swing?
+// 5. Take rate 0.02 in section 5. Who is ahead now? Then let the rate rise in a straight line from
+// 0
+//    to 0.1 over the 60 steps. Which helps post-norm more?
