@@ -203,8 +203,8 @@ int main() try {
 
 // ## In the debugger
 //
-// Break at Head::operator() and compare the rows of `scores` for two orders. Break at
-// PositionalEmbedding::operator() in lesson 10: it is the first line of Model::operator() here.
+// Break at Head::operator() and compare `heat scores` for two orders: rows and columns move. Break
+// at PositionalEmbedding::operator() in lesson 10: it is the first line of Model::operator() here.
 //
 // ## Exercises
 //

@@ -216,15 +216,14 @@ int main() try {
 
 // ## In the debugger
 //
-// Set a breakpoint at `gradus::backward_step` and continue: in the GRU the same operations come by
-// again and again, from the last word to the first; `print out.grad().data()[0]` at each `tanh`
-// shows the gradient shrink. In operations_between, `print node->operation` names a node.
+// Set a breakpoint at Tanh::backward and continue: in the GRU it comes by once a word, from the
+// last to the first, and the gradient that `print out` shows shrinks. In operations_between, the
+// field `operation` of a node is its name.
 //
 // ## Exercises
 //
 // 1. Which biases of the update gate are enough for 32 words, and which for 256? Compare with ln T.
 // 2. Write an LSTM as a third way (Hochreiter and Schmidhuber 1997; Gers et al. 2000).
-// 3. Let a text begin with N things and their colours, a word for each pair, and end with one of
-// the
-//    things. How do the GRU with bias 5 and attention fare as N grows?
+// 3. Let a text begin with N things and their colours, a word for each pair, and end with a thing.
+//    How do the GRU with bias 5 and attention fare as N grows?
 // 4. Attention has no positions here. Why does it not need them? Find a question that does.
