@@ -21,8 +21,7 @@
 //   asked for and a 1, among K other numbers, for the second
 //
 // Sources: Vaswani et al. 2017, section 3.2.2 and table 3, rows (A); Chollet, Deep Learning with
-// Python, 2nd edition, section 11.4.2. About half a second on two cores; STEPS=n trains n steps
-// only.
+// Python, 2nd edition, section 11.4.2. Half a second on two cores; STEPS=n trains n steps only.
 
 #include <gradus/gradus.h>
 
