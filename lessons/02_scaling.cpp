@@ -4,13 +4,14 @@
 // number has mean 0 and variance 1 (variance: the mean of the squared distance from the mean), so
 // has each product of two of them, and variances of independent numbers add up: q·k has mean 0 and
 // variance d. Scores are therefore √d times as large as the numbers they are made of. Softmax turns
-// differences of scores into ratios of weights, so with large scores it gives nearly everything to
-// one key: attention has decided before anything was learned, and where softmax has decided it
-// passes almost no gradient on. Dividing by √d brings the variance back to 1 whatever d is:
+// differences of scores into ratios of weights (two that differ by 5 into e⁵ = 148 to 1), so with
+// large scores it gives nearly everything to one key: attention has decided before anything was
+// learned, and where softmax has decided it passes almost no gradient on. Dividing by √d brings the
+// variance back to 1 whatever d is:
 //
 //   weights = softmax(q·k / √d)
 //
-// This lesson measures all of that over N random queries with T random keys each.
+// This lesson measures all of that over N = 512 random queries with T = 8 random keys each:
 //
 //   query [N, 1, d]   key [N, T, d]   value [N, T, 1]
 //   scores and weights [N, 1, T]      output [N, 1, 1]
@@ -161,7 +162,8 @@ int main() try {
   //
   // - With the division every query gets about the same: mean and median agree, and nobody is left
   //   out. That all of it is smaller by the common factor √d is harmless: a larger learning rate
-  //   makes up for it, and Adam does so by itself.
+  //   (how far a step of training goes) makes up for it, and the optimiser of lesson 4 does so by
+  //   itself.
   // - Without it the mean comes from the few queries that happen to have two keys in a near tie.
   //   The median query gets nothing, and no learning rate can make up for nothing.
   //
@@ -184,16 +186,14 @@ int main() try {
 
 // ## In the debugger
 //
-// Stop in measure() at the line of backward() and look at the weights of the first query with
-// `print *(float*)(weights.node_->values.block_ + 1)@8`, first for divide = false, then for true.
-// Then break at gradus::backward_step, where every operation of the graph comes by in reverse
-// order, and step into Softmax::backward: the formula there, y (dy - Σ dy y), is 0 for every y of
-// a row in which one y is 1 and the others are 0.
+// Stop in measure() at the line of backward() and look at the weights of the first queries with
+// `print weights`, first for divide = false, then for true. Then break at Softmax::backward: the
+// formula there, y (dy - Σ dy y) for weights y with the gradient dy, is 0 for every y of a row in
+// which one y is 1 and the others are 0.
 //
 // ## Exercises
 //
-// 1. Divide by d instead of √d. Which entropy do the weights go to, and what does attention do
-// then?
+// 1. Divide by d instead of √d. Which entropy do the weights go to? What does attention do then?
 // 2. Let the numbers of the keys have deviation 3 instead of 1. What should one divide by?
 // 3. Take T = 64 keys. Do the weights become one-sided sooner or later than with 8?
 // 4. Let query and key be the same vector: what is the mean of q·k then? (A word that compares

@@ -14,13 +14,14 @@
 // The task is that of lesson 4 with a question of two letters: "which digit stands beside C, and
 // which beside A?" The answer has an order. One head can share its weight between the two places,
 // but then both answers are read off the same mixture, and which digit came from where is lost.
+// With B examples at once, K letters and V digits:
 //
 //   pairs [B, K, D]   question [B, 1, D]   out [B, 1, D]   D = 3K + V
 //   a pair: a 1 for its letter, a 1 for its digit; a question: a 1 for the first letter that is
 //   asked for and a 1, among K other numbers, for the second
 //
 // Sources: Vaswani et al. 2017, section 3.2.2 and table 3, rows (A); Chollet, Deep Learning with
-// Python, 2nd edition, section 11.4.2. About two seconds on two cores; STEPS=n trains n steps only.
+// Python, 2nd edition, section 11.4.2. Half a second on two cores; STEPS=n trains n steps only.
 
 #include <gradus/gradus.h>
 
@@ -181,6 +182,10 @@ int main() try {
   //
   // Same data, same number of parameters, same training. Guessing gives a digit with probability
   // 1/4 and a loss of ln 4 = 1.3863.
+  //
+  // One head looks at both places, and to say which is which it has only the size of the shares. It
+  // gives the first letter the larger one, which names the first digit; the second is right 377
+  // times, guessing would be 250. Of two heads each looks at one place, and both answers are right.
   const char* given = std::getenv("STEPS");
   const int steps = given ? std::atoi(given) : 400;
   Random fresh(2);
@@ -199,3 +204,17 @@ int main() try {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
 }
+
+// ## In the debugger
+//
+// Break at MultiHeadAttention::operator() and step: q [B, 1, H·d] holds the queries of all heads
+// side by side. In show(), `print attention.weights` has a row for each head.
+//
+// ## Exercises
+//
+// 1. Give each of the two heads a key_dim of 4, then 2. How many numbers does it take to find one
+//    of eight letters, and to carry one of four digits?
+// 2. Try 4 heads of 4. Which heads look where? Is one of them superfluous?
+// 3. In the question, give the second letter the numbers of the first (a question with two ones and
+//    no order). What do two heads do, and what can they no longer know?
+// 4. Ask for three letters. How many heads does it take?
