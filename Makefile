@@ -39,7 +39,6 @@ FLAGS_src/kernels/tile := -ffp-contract=fast -O3
 FLAGS_src/kernels/matmul := -O3
 FLAGS_src/kernels/attention := -O3
 FLAGS_src/kernels/attention_backward := -O3
-FLAGS_src/kernels/rows := -O3
 FLAGS_tests/bench/machine := -ffp-contract=fast -O3
 
 SOURCES := $(wildcard src/*.cpp src/*/*.cpp)
