@@ -82,6 +82,7 @@ lesson-%:
 DEBUGGER ?= gdb
 
 debug-%:
+	@command -v $(DEBUGGER) >/dev/null || sh lessons/debugger/start.sh $(DEBUGGER)
 	@$(MAKE) --no-print-directory MODE=debug BUILD=build/debug $(LESSON:$(BUILD)/%=build/debug/%)
 	@sh lessons/debugger/start.sh $(DEBUGGER) $(LESSON:$(BUILD)/%=build/debug/%)
 
