@@ -133,7 +133,7 @@ def backward_step(_):
         return "the program has ended: there was no further backward step"
     if (frame.name() or "").startswith("gradus::backward_step"):
         return view.backward(read_tensor(frame.read_var("out")))
-    return "stopped elsewhere:\n" + gdb.execute("frame", to_string=True).rstrip()
+    return "(stopped there, before the next backward step)"
 
 
 gdb.pretty_printers.append(printer_of)

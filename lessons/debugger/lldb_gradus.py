@@ -166,7 +166,7 @@ def backward_step(debugger, _, result, __):
         except view.Problem as problem:
             result.SetError(str(problem))
     else:
-        result.AppendMessage("stopped elsewhere:\n%s" % frame)
+        result.AppendMessage("stopped before the next backward step, in %s" % frame)
 
 
 def __lldb_init_module(debugger, _):

@@ -15,13 +15,13 @@ SKIPPED = ("^([^(<]* )?(std|__gnu_cxx|__gnu_cxx_ldbl128)::",
            "^([^(<]* )?gradus::(here|result_of|kernels::.anonymous namespace.::grain)")
 
 HELP = {
-    "tensor": "tensor X: the tensor X with all its values. `print X` cuts large ones.",
+    "tensor": "tensor X: the tensor X with all its values; print X cuts large ones.",
     "graph": "graph X: the tree of operations that made X, each with its shape and line.\n"
              "A tensor met a second time has the number of the first and is not opened again.",
     "heat": "heat X: X as a picture, each value a shade between the smallest and the largest.",
     "backward-step":
         "backward-step: goes on until the next operation is about to be differentiated, and shows\n"
-        "it, its inputs and the gradient that comes in. `step` then goes into its backward().\n"
+        "it, its inputs and the gradient that comes in. Then step goes into its backward().\n"
         "Every such operation is a call of gradus::backward_step: break there to stop by yourself.",
 }
 
