@@ -121,12 +121,13 @@ def shown_by(how):
 
 
 def backward_step(_):
-    place = gdb.Breakpoint("gradus::backward_step", internal=True)
-    place.silent = True
+    gdb.execute("tbreak gradus::backward_step", to_string=True)  # an ordinary one: editors see it
+    place = gdb.breakpoints()[-1]
     try:
         gdb.execute("continue", to_string=True)
     finally:
-        place.delete()
+        if place.is_valid():
+            place.delete()
     try:
         frame = gdb.selected_frame()
     except gdb.error:
