@@ -111,6 +111,7 @@ Op* record(const Tensor& out, const Tensors&... tensors) {
 template <class Op>
 Op* record_all(const Tensor& out, const std::vector<Tensor>& tensors) {
   std::vector<const Tensor*> inputs;
+  inputs.reserve(tensors.size());
   for (const Tensor& tensor : tensors) inputs.push_back(&tensor);
   const int count = static_cast<int>(inputs.size());
   Op* made_by = wants_grad(inputs.data(), count) ? new Op : nullptr;

@@ -4,7 +4,7 @@
     heat weights    a picture in the terminal     backward-step    go to the next gradient
 
 `make debug-NN DEBUGGER=lldb` loads this; by hand:
-    lldb -o 'command script import lessons/debugger/lldb_gradus.py' PROGRAM
+    sh lessons/debugger/start.sh lldb PROGRAM
 `help backward-step` and the like say more.
 """
 
@@ -71,7 +71,8 @@ def read_node(pointer):
         input_type = first.GetType().GetPointeeType()
         for i in range(member(made_by, "inputs", "count_").GetValueAsSigned()):
             at = lldb.SBAddress(first.GetValueAsUnsigned() + i * input_type.GetByteSize(), target)
-            below = member(target.CreateValueFromAddress("input", at, input_type), "tensor", "node_")
+            below = target.CreateValueFromAddress("input", at, input_type)
+            below = member(below, "tensor", "node_")
             if below.GetValueAsUnsigned():
                 result.inputs.append(lambda below=below: read_node(below))
     return result
