@@ -40,7 +40,6 @@ FLAGS_src/kernels/tile := -ffp-contract=fast -O3
 FLAGS_src/kernels/matmul := -O3
 FLAGS_src/kernels/attention := -O3
 FLAGS_src/kernels/attention_backward := -O3
-FLAGS_src/kernels/rows := -O3
 FLAGS_tests/bench/machine := -ffp-contract=fast -O3
 
 SOURCES := $(wildcard src/*.cpp src/*/*.cpp)
@@ -84,6 +83,7 @@ lesson-%:
 DEBUGGER ?= gdb
 
 debug-%:
+	@command -v $(DEBUGGER) >/dev/null || sh lessons/debugger/start.sh $(DEBUGGER)
 	@$(MAKE) --no-print-directory MODE=debug BUILD=build/debug $(LESSON:$(BUILD)/%=build/debug/%)
 	@sh lessons/debugger/start.sh $(DEBUGGER) $(LESSON:$(BUILD)/%=build/debug/%)
 
@@ -134,10 +134,12 @@ test: doctest
 doctest:
 	@CXX="$(CXX)" sh tests/install_doctest.sh
 
-# For clangd and other tools that want to know how a file is compiled.
-compile_commands.json: Makefile $(SOURCES) $(TESTS)
-	@{ comma=[; for file in $(SOURCES) $(TESTS) $(wildcard lessons/*.cpp); do \
-	  echo "$$comma"'{"directory": "$(CURDIR)", "file": "'$$file'", "command": "$(CXX) $(FLAGS) -c '$$file'"}'; \
+# For clangd, clang-tidy and other tools that want to know how a file is compiled. They are Clang,
+# and do not know the warning that GCC 12 needs switched off.
+LISTED := $(SOURCES) $(TESTS) $(wildcard tests/bench/*.cpp lessons/*.cpp lessons/*/*.cpp)
+compile_commands.json: Makefile $(LISTED)
+	@{ comma=[; for file in $(sort $(LISTED)); do \
+	  echo "$$comma"'{"directory": "$(CURDIR)", "file": "'$$file'", "command": "$(CXX) $(filter-out -Wno-restrict,$(FLAGS)) -c '$$file'"}'; \
 	  comma=,; done; echo ']'; } >$@
 
 clean:

@@ -195,13 +195,17 @@ int main() try {
 
 // ## In the debugger
 //
-// Stop at the first line of main (`start` in gdb) and go on with `next`: each line makes a matrix
-// of the text. Look at a tensor with `print scores`: its shape, its label, the line of this file
-// that made it, and its values; `graph water` shows all that made it, `heat weights` draws it, and
-// `backward-step` at water.backward() goes from gradient to gradient. Step into softmax(scores): it
-// checks the axis and asks kernels::softmax to go through the rows. That one subtracts the largest
-// number of a row before it takes powers, which changes no share but keeps e^1000 from being too
-// large for a number.
+// `make debug-01` stops at the first line of main; go on with `next`: each line makes a matrix of
+// the text. Look at a tensor with `print scores`: its shape, its label, the line of this file that
+// made it, and its values; `graph water` shows all that made it, `heat weights` draws it. Step into
+// softmax(scores): it checks the axis and asks kernels::softmax to go through the rows. That one
+// subtracts the largest number of a row before it takes powers, which changes no share but keeps
+// e^1000 from being too large for a number.
+//
+// From water.backward() on, `backward-step` goes from gradient to gradient, each with its inputs
+// and the gradient that comes in. The sixth is that of softmax: one `step` from there is the first
+// line of Softmax::backward, the ninth the formula in kernels::softmax_backward. Every operation
+// is a call of gradus::backward_step, where a breakpoint of your own does the same.
 //
 // ## Exercises
 //

@@ -68,6 +68,12 @@ void check_root(const Tensor& root, const Where& where) {
 
 }  // namespace
 
+// Nothing else happens here, so that the next `step` of a debugger is in the gradient. It is called
+// from another file, tensor.cpp: within one file an optimising compiler would make it disappear.
+void backward_step(Operation& made_by, const Tensor& out) {
+  made_by.backward(out);
+}
+
 void Tensor::backward(Graph graph, Where where) const {
   if (size() != 1)
     fail("backward", where,
@@ -96,7 +102,7 @@ void Tensor::backward(const Tensor& seed, Graph graph, Where where) const {
     order.pop_back();
     Node& node = *out.node();
     if (node.hooked) run_gradient_hook(out);
-    if (node.gradient.exists()) backward_step(*node.made_by, out);
+    if (node.gradient.exists()) watched_backward_step(*node.made_by, out);
     if (graph == Graph::free) {
       // Inputs that nothing else holds are kept by `order` until their turn.
       delete node.made_by;

@@ -105,9 +105,9 @@ void finish(const Tensor& out, Operation* made_by, const Tensor* const* inputs, 
   for (Watcher* watcher : watchers) watcher->after_forward(out, inputs, count);
 }
 
-void backward_step(Operation& made_by, const Tensor& out) {
+void watched_backward_step(Operation& made_by, const Tensor& out) {
   for (Watcher* watcher : watchers) watcher->before_backward(out);
-  made_by.backward(out);
+  backward_step(made_by, out);
   for (Watcher* watcher : watchers) watcher->after_backward(out, made_by);
 }
 

@@ -1,19 +1,30 @@
 #!/bin/sh
-# The debugger commands on lesson 1, unoptimised and at -O2, in gdb and lldb where installed.
+# The debugger commands in gdb and lldb, where installed: on lesson 1, unoptimised and at -O2, and on
+# the modules and the long graph of lesson 8.
 set -u
 cd "$(dirname "$0")/.."
 failed=0
-gdb_script=$(mktemp)
-lldb_script=$(mktemp)
-trap 'rm -f "$gdb_script" "$lldb_script"' EXIT
-line=$(sed -n '/^  water.backward();/=' lessons/01_attention.cpp)
-commands() { # commands debug|optimised: what is typed. Optimised code keeps arguments, not every line.
-  if [ "$1" = debug ]; then
-    printf 'break 01_attention.cpp:%s\ncontinue\nprint x\nheat weights\ngraph water\ntensor scores\n' "$line"
-  else
-    printf 'break gradus::backward_step\ncontinue\nprint out\nheat out\ngraph out\ntensor out\n'
-  fi
-  echo backward-step
+commands=$(mktemp)
+trap 'rm -f "$commands"' EXIT
+line_of() { sed -n "/^ *$2;/=" "lessons/$1.cpp" | tail -n 1; }  # line_of LESSON STATEMENT
+typed() { # typed 01|08 debug|optimised: optimised code keeps arguments, not every variable
+  case $1$2 in
+    01debug)
+      printf '%s\n' "tbreak 01_attention.cpp:$(line_of 01_attention 'water.backward()')" \
+        'print weights' continue 'print x' 'print *&products' 'heat weights' 'graph water' \
+        'tensor scores' 'print x.grad()' 'tbreak gradus::Softmax::backward' ;;
+    01optimised)
+      printf '%s\n' 'tbreak gradus::backward_step' continue 'print out' 'heat out' 'graph out' \
+        'tensor out' 'print out.grad()' ;;
+    08debug)
+      printf '%s\n' 'tbreak gradus::Dense::forward' continue 'print this->kernel' 'print x' \
+        "tbreak 08_encoder.cpp:$(line_of 08_encoder 'loss.backward()')" continue 'graph loss' ;;
+  esac
+  printf '%s\n' backward-step step backward-step
+}
+for_lldb() {
+  sed -e 's/^tbreak \(.*\):\([0-9]*\)$/breakpoint set -o true -f \1 -l \2/' \
+    -e 's/^tbreak \(.*\)/breakpoint set -o true -n \1/'
 }
 wants() { # wants NAME TEXT...
   name=$1
@@ -25,32 +36,45 @@ wants() { # wants NAME TEXT...
     fi
   done
 }
-for mode in debug optimised; do
-  flags="MODE=debug BUILD=build/debug"
-  [ $mode = optimised ] && flags="BUILD=build/optimised EXTRA=-O2"
-  folder=${flags##*BUILD=}
-  folder=${folder%% *}
-  make -s -j2 $flags "$folder/lessons/01_attention" >/dev/null || exit 1
-  for debugger in gdb lldb; do
-    if ! command -v $debugger >/dev/null 2>&1; then
-      echo "SKIPPED: $debugger is not installed"
-      continue
-    fi
-    script=$gdb_script
-    commands $mode >"$gdb_script"
-    if [ $debugger = lldb ]; then
-      script=$lldb_script
-      sed -e 's/^break \(.*\):\([0-9]*\)$/breakpoint set -f \1 -l \2/' \
-        -e 's/^break \(.*\)/breakpoint set -n \1/' "$gdb_script" >"$script"
-    fi
-    sh lessons/debugger/start.sh $debugger "$folder/lessons/01_attention" "$script" >build/debugger.txt 2>&1
-    wants "$debugger, $mode" '"weights" softmax [4, 4] at lessons/01_attention.cpp:' \
-      '"scores" divide [4, 4]' '"x" tensor [4, 4]' '"water of bank" slice [1, 1]' 'backward of ' \
-      'the gradient that comes in:' 'min 1.0000  max 1.0000  mean 1.0000'
-    if [ $mode = debug ]; then
-      wants "$debugger, $mode" 'min 0.0000  max 3.0000  mean 0.6875' '|--    @@|'
-    fi
-    echo "$debugger, $mode: done"
-  done
+check() { # check 01|08 debug|optimised FOLDER DEBUGGER
+  name="$4, lesson $1, $2"
+  program=$3/lessons/$(basename "$(echo lessons/"$1"_*.cpp)" .cpp)
+  typed "$1" "$2" >"$commands"
+  [ "$4" = lldb ] && typed "$1" "$2" | for_lldb >"$commands"
+  STEPS=2 sh lessons/debugger/start.sh "$4" "$program" "$commands" >build/debugger.txt 2>&1
+  wants "$name" 'backward of ' 'the gradient that comes in:' 'input 0: ' \
+    'min 1.0000  max 1.0000  mean 1.0000'
+  case $1$2 in
+    01*)
+      wants "$name" '"scores" divide [4, 4]' '"x" tensor [4, 4]' '"water of bank" slice [1, 1]' \
+        '"weights" softmax [4, 4] at lessons/01_attention.cpp:' 'Slice::backward'
+      ;;
+    08*)
+      wants "$name" '"logit" linear [16, 1]' '(see above)' \
+      '"attention.query.kernel" uniform [16, 32]' 'BinaryCrossEntropy::backward'
+      ;;
+  esac
+  if [ "$1$2" = 01debug ]; then
+    wants "$name" 'min 0.0000  max 3.0000  mean 0.6875' '|--    @@|' '"products" matmul [4, 4]' \
+      'its line has not run' 'no tensor: nothing was assigned yet'
+  fi
+  echo "$name: done"
+}
+found=
+for debugger in gdb lldb; do
+  if command -v $debugger >/dev/null 2>&1; then
+    found="$found $debugger"
+  else
+    echo "SKIPPED: $debugger is not installed"
+  fi
+done
+[ -n "$found" ] || exit 0
+make -s -j2 MODE=debug BUILD=build/debug build/debug/lessons/01_attention \
+  build/debug/lessons/08_encoder >/dev/null || exit 1
+make -s -j2 BUILD=build/optimised EXTRA=-O2 build/optimised/lessons/01_attention >/dev/null || exit 1
+for debugger in $found; do
+  check 01 debug build/debug "$debugger"
+  check 01 optimised build/optimised "$debugger"
+  check 08 debug build/debug "$debugger"
 done
 [ $failed = 0 ]

@@ -111,6 +111,7 @@ Op* record(const Tensor& out, const Tensors&... tensors) {
 template <class Op>
 Op* record_all(const Tensor& out, const std::vector<Tensor>& tensors) {
   std::vector<const Tensor*> inputs;
+  inputs.reserve(tensors.size());
   for (const Tensor& tensor : tensors) inputs.push_back(&tensor);
   const int count = static_cast<int>(inputs.size());
   Op* made_by = wants_grad(inputs.data(), count) ? new Op : nullptr;
@@ -118,7 +119,12 @@ Op* record_all(const Tensor& out, const std::vector<Tensor>& tensors) {
   return made_by;
 }
 
-// Every step of every backward() is one call of this: the place for a breakpoint.
+// Every step of every backward() is one call of this: the place for a breakpoint, in optimised
+// programs too. `out` is the result, out.grad() the gradient that comes in, and one `step` further
+// is the first line of the operation's own backward(). The debugger command `backward-step` of
+// lessons/debugger stops here and shows all three.
 void backward_step(Operation& made_by, const Tensor& out);
+// The same, with the watchers of watcher.h looking on.
+void watched_backward_step(Operation& made_by, const Tensor& out);
 
 }  // namespace gradus

@@ -4,10 +4,10 @@
     heat weights    a picture in the terminal     backward-step    go to the next gradient
 
 `make debug-NN` loads this; by hand: gdb -x lessons/debugger/gdb_gradus.py PROGRAM
+`help backward-step` and the like say more; `info skip` lists what `step` passes over.
 """
 
 import os
-import struct
 import sys
 
 import gdb
@@ -19,18 +19,20 @@ import view
 def read_node(pointer):
     """A view.Node of a gradus::Node *."""
     node = pointer.cast(gdb.lookup_type("gradus::Node").pointer()).dereference()
-    shape = [int(node["shape"]["sizes_"][i]) for i in range(int(node["shape"]["rank_"]))]
     block = node["values"]["block_"]
-    scalar = gdb.lookup_type("gradus::Scalar").sizeof
-    count = int(block["size"])
-    memory = gdb.selected_inferior().read_memory(int(block + 1), count * scalar)
-    values = list(struct.unpack("%d%s" % (count, "f" if scalar == 4 else "d"), bytes(memory)))
+    rank, count = int(node["shape"]["rank_"]), int(block["size"])
+    first, last = node["shape"]["sizes_"].type.range()
+    sizes = [int(node["shape"]["sizes_"][i]) for i in range(first, last + 1)]
+    view.check(rank, sizes, count, int(block["owners"]["_M_i"]))
     where = "%s:%d" % (node["where"]["file"].string(), int(node["where"]["line"]))
-    result = view.Node(int(pointer), shape, values, node["operation"].string(),
+    result = view.Node(int(pointer), sizes[:rank], node["operation"].string(),
                        node["label"].string(), where)
+    scalar = gdb.lookup_type("gradus::Scalar").sizeof
+    result.read_values = lambda: view.to_array(
+        gdb.selected_inferior().read_memory(int(block + 1), count * scalar), scalar)
     gradient = node["gradient"]["node_"]
     if int(gradient):
-        result.gradient = read_node(gradient)
+        result.read_gradient = lambda: read_node(gradient)
     if int(node["made_by"]):
         inputs = node["made_by"]["inputs"]
         for i in range(int(inputs["count_"])):
@@ -40,79 +42,110 @@ def read_node(pointer):
     return result
 
 
-def read_tensor(value):
-    if value.type.code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_PTR):
-        value = value.referenced_value()
-    if str(value.type.strip_typedefs().unqualified()) != "gradus::Tensor":
-        raise gdb.GdbError("a gradus::Tensor is needed, not a " + str(value.type))
-    if not int(value["node_"]):
-        raise gdb.GdbError("this tensor is empty: nothing was assigned to it yet")
+def check_declared(value):
+    """view.Problem if `value` is a variable of this function whose line is still to come."""
     try:
+        frame = gdb.selected_frame()
+        block, line = frame.block(), frame.find_sal().line
+    except (gdb.error, RuntimeError):
+        return  # no program, or no names here
+    while block and not block.is_static and not block.is_global:
+        for symbol in block:
+            if symbol.is_variable and symbol.line >= line and symbol.needs_frame:
+                if symbol.value(frame).address == value.address:
+                    raise view.Problem(view.NOT_YET)
+        block = block.superblock
+
+
+def is_a(value, name):
+    return str(value.type.strip_typedefs().unqualified()) == name
+
+
+def read_tensor(value):
+    try:
+        if value.type.code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_PTR):
+            value = value.referenced_value()
+        if not is_a(value, "gradus::Tensor"):
+            raise view.Problem("a gradus::Tensor is needed, not a " + str(value.type))
+        check_declared(value)
+        if not int(value["node_"]):
+            raise view.Problem(view.EMPTY)
         return read_node(value["node_"])
-    except gdb.MemoryError:
-        raise gdb.GdbError("this tensor is not there yet: its line has not run")
+    except (gdb.MemoryError, UnicodeDecodeError):
+        raise view.Problem(view.NOT_YET)
 
 
-class TensorPrinter:
-    def __init__(self, value):
-        self.value = value
+class Printer:
+    def __init__(self, to_string):
+        self.to_string = to_string
 
-    def to_string(self):
-        try:
-            return view.text(read_tensor(self.value))
-        except gdb.GdbError as error:
-            return "<%s>" % error
+
+def tensor_text(value):
+    try:
+        return view.text(read_tensor(value))
+    except (view.Problem, gdb.error) as problem:
+        return "<%s>" % problem
+
+
+def shape_text(value):
+    return str([int(value["sizes_"][i]) for i in range(int(value["rank_"]))])
 
 
 def printer_of(value):
-    if str(value.type.strip_typedefs().unqualified()) == "gradus::Tensor":
-        return TensorPrinter(value)
+    if is_a(value, "gradus::Tensor"):
+        return Printer(lambda: tensor_text(value))
+    if is_a(value, "gradus::Shape"):
+        return Printer(lambda: shape_text(value))
     return None
 
 
-class Show(gdb.Command):
-    """NAME TENSOR: one of the commands at the head of this file."""
-
-    def __init__(self, name, show):
-        super().__init__(name, gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
-        self.show = show
-
-    def invoke(self, argument, from_tty):
-        if not argument:
-            raise gdb.GdbError("which tensor?")
-        print(self.show(read_tensor(gdb.parse_and_eval(argument))))
-
-
-class BackwardStep(gdb.Command):
-    """Goes on until the next operation is about to be differentiated, and shows it; `step` then
-    goes into its backward()."""
-
-    def __init__(self):
-        super().__init__("backward-step", gdb.COMMAND_RUNNING)
+class Command(gdb.Command):
+    def __init__(self, name, kind, run):
+        self.__doc__ = view.HELP[name]
+        super().__init__(name, kind, gdb.COMPLETE_EXPRESSION)
+        self.run = run
 
     def invoke(self, argument, from_tty):
-        place = gdb.Breakpoint("gradus::backward_step", internal=True, temporary=True)
-        place.silent = True
-        gdb.execute("continue", to_string=True)
         try:
-            frame = gdb.selected_frame()
-        except gdb.error:
-            print("the program has ended: there was no further backward step")
-            return
-        if frame.name() and frame.name().startswith("gradus::backward_step"):
-            print(view.backward(read_tensor(frame.read_var("out"))))
-        else:
-            print("stopped elsewhere, in %s" % frame.name())
+            print(self.run(argument))
+        except (view.Problem, gdb.error) as problem:
+            raise gdb.GdbError(str(problem))  # one line, where others would be followed by a trace
+
+
+def shown_by(how):
+    def run(argument):
+        if not argument:
+            raise view.Problem("which tensor?")
+        return how(read_tensor(gdb.parse_and_eval(argument)))
+    return run
+
+
+def backward_step(_):
+    gdb.execute("tbreak gradus::backward_step", to_string=True)  # an ordinary one: editors see it
+    place = gdb.breakpoints()[-1]
+    try:
+        gdb.execute("continue", to_string=True)
+    finally:
+        if place.is_valid():
+            place.delete()
+    try:
+        frame = gdb.selected_frame()
+    except gdb.error:
+        return "the program has ended: there was no further backward step"
+    if (frame.name() or "").startswith("gradus::backward_step"):
+        return view.backward(read_tensor(frame.read_var("out")))
+    return "(stopped there, before the next backward step)"
 
 
 gdb.pretty_printers.append(printer_of)
-Show("tensor", lambda node: view.text(node, None))
-Show("graph", view.graph)
-Show("heat", view.heat)
-BackwardStep()
-for setting in ("set print object on", "set breakpoint pending on", "set pagination off",
-                "set width 0", "set debuginfod enabled off", "skip -gfi /usr/include/c++/*",
-                "skip -gfi /usr/include/c++/*/*", "skip -gfi /usr/include/c++/*/bits/*"):
+Command("tensor", gdb.COMMAND_DATA, shown_by(lambda node: view.text(node, None)))
+Command("graph", gdb.COMMAND_DATA, shown_by(view.graph))
+Command("heat", gdb.COMMAND_DATA, shown_by(view.heat))
+Command("backward-step", gdb.COMMAND_RUNNING, backward_step)
+# gdb knows no default arguments, so `print x.grad()` needs help.
+for setting in ["macro define grad() node_->gradient", "set print object on",
+                "set breakpoint pending on", "set pagination off", "set width 0",
+                "set debuginfod enabled off"] + ["skip -rfu " + names for names in view.SKIPPED]:
     try:
         gdb.execute(setting, to_string=True)
     except gdb.error:

@@ -4,21 +4,18 @@
     heat weights    a picture in the terminal     backward-step    go to the next gradient
 
 `make debug-NN DEBUGGER=lldb` loads this; by hand:
-    lldb -o 'command script import lessons/debugger/lldb_gradus.py' PROGRAM
+    sh lessons/debugger/start.sh lldb PROGRAM
+`help backward-step` and the like say more.
 """
 
 import os
-import struct
 import sys
 
 import lldb
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, here)
 import view
-
-
-class Problem(Exception):
-    pass
 
 
 def member(value, *names):
@@ -31,8 +28,16 @@ def string_of(pointer, process):
     error = lldb.SBError()
     text = process.ReadCStringFromMemory(pointer.GetValueAsUnsigned(), 1000, error)
     if not error.Success():
-        raise Problem("this tensor is not there yet: its line has not run")
-    return text
+        raise view.Problem(view.NOT_YET)
+    return text or ""
+
+
+def read_values(process, start, count, scalar):
+    error = lldb.SBError()
+    memory = process.ReadMemory(start, count * scalar, error)
+    if not error.Success():
+        raise view.Problem(view.NOT_YET)
+    return view.to_array(memory, scalar)
 
 
 def read_node(pointer):
@@ -41,64 +46,90 @@ def read_node(pointer):
     address = pointer.GetValueAsUnsigned()
     node_type = target.FindFirstType("gradus::Node")
     node = target.CreateValueFromAddress("node", lldb.SBAddress(address, target), node_type)
-    sizes = member(node, "shape", "sizes_")
+    # Standard types by their plain members, not as lldb likes to show them.
+    node.SetPreferSyntheticValue(False)
+    axes = member(node, "shape", "sizes_")
+    sizes = [axes.GetChildAtIndex(i).GetValueAsSigned() for i in range(axes.GetNumChildren())]
     rank = member(node, "shape", "rank_").GetValueAsSigned()
-    shape = [sizes.GetChildAtIndex(i).GetValueAsSigned() for i in range(rank)]
     block = member(node, "values", "block_")
     count = member(block, "size").GetValueAsSigned()
-    scalar = target.FindFirstType("gradus::Scalar").GetByteSize()
-    start = block.GetValueAsUnsigned() + block.GetType().GetPointeeType().GetByteSize()
-    error = lldb.SBError()
-    memory = process.ReadMemory(start, count * scalar, error) if 0 < count < 1 << 32 else None
-    if not memory or not error.Success():
-        raise Problem("this tensor is not there yet: its line has not run")
-    values = list(struct.unpack("%d%s" % (count, "f" if scalar == 4 else "d"), memory))
+    owners = process.ReadUnsignedFromMemory(block.GetValueAsUnsigned(), 4, lldb.SBError())
+    view.check(rank, sizes, count, owners)
     where = "%s:%d" % (string_of(member(node, "where", "file"), process),
                        member(node, "where", "line").GetValueAsSigned())
-    result = view.Node(address, shape, values, string_of(member(node, "operation"), process),
-                       string_of(member(node, "label"), process) or "", where)
+    result = view.Node(address, sizes[:rank], string_of(member(node, "operation"), process),
+                       string_of(member(node, "label"), process), where)
+    scalar = target.FindFirstType("gradus::Scalar").GetByteSize()
+    start = block.GetValueAsUnsigned() + block.GetType().GetPointeeType().GetByteSize()
+    result.read_values = lambda: read_values(process, start, count, scalar)
     gradient = member(node, "gradient", "node_")
     if gradient.GetValueAsUnsigned():
-        result.gradient = read_node(gradient)
+        result.read_gradient = lambda: read_node(gradient)
     made_by = member(node, "made_by")
     if made_by.GetValueAsUnsigned():
         first = member(made_by, "inputs", "first_")
         input_type = first.GetType().GetPointeeType()
         for i in range(member(made_by, "inputs", "count_").GetValueAsSigned()):
             at = lldb.SBAddress(first.GetValueAsUnsigned() + i * input_type.GetByteSize(), target)
-            below = member(target.CreateValueFromAddress("input", at, input_type), "tensor", "node_")
+            below = target.CreateValueFromAddress("input", at, input_type)
+            below = member(below, "tensor", "node_")
             if below.GetValueAsUnsigned():
                 result.inputs.append(lambda below=below: read_node(below))
     return result
+
+
+def check_declared(value):
+    """view.Problem if `value` is a variable of this function whose line is still to come."""
+    frame = value.GetFrame()
+    line = frame.GetLineEntry().GetLine()
+    for variable in frame.GetVariables(False, True, False, True):  # locals of this block
+        if (variable.GetDeclaration().GetLine() >= line
+                and variable.GetLoadAddress() == value.GetLoadAddress()):
+            raise view.Problem(view.NOT_YET)
 
 
 def read_tensor(value):
     value = value.GetNonSyntheticValue()
     if value.GetType().IsReferenceType() or value.GetType().IsPointerType():
         value = value.Dereference()
-    if value.GetType().GetUnqualifiedType().GetName() != "gradus::Tensor":
-        raise Problem("a gradus::Tensor is needed, not a " + str(value.GetType().GetName()))
+    if value.GetType().GetCanonicalType().GetUnqualifiedType().GetName() != "gradus::Tensor":
+        raise view.Problem("a gradus::Tensor is needed, not a " + str(value.GetType().GetName()))
+    check_declared(value)
     node = member(value, "node_")
     if not node.GetValueAsUnsigned():
-        raise Problem("this tensor is empty: nothing was assigned to it yet")
+        raise view.Problem(view.EMPTY)
     return read_node(node)
 
 
-def summary(value, _):
+def tensor_summary(value, _):
     try:
         return view.text(read_tensor(value))
-    except Problem as problem:
+    except view.Problem as problem:
         return "<%s>" % problem
+
+
+def shape_summary(value, _):
+    sizes = member(value, "sizes_")
+    rank = member(value, "rank_").GetValueAsSigned()
+    return str([sizes.GetChildAtIndex(i).GetValueAsSigned() for i in range(rank)])
 
 
 def show(debugger, expression, result, how):
     frame = debugger.GetSelectedTarget().GetProcess().GetSelectedThread().GetSelectedFrame()
-    value = frame.GetValueForVariablePath(expression)
-    if not value.IsValid() or value.GetError().Fail():
-        value = frame.EvaluateExpression(expression)
     try:
+        if not expression:
+            raise view.Problem("which tensor?")
+        if not frame.IsValid():
+            raise view.Problem("the program is not running")
+        value = frame.GetValueForVariablePath(expression)
+        if not value.IsValid() or value.GetError().Fail():
+            value = frame.EvaluateExpression(expression)
+        if value.GetError().Fail():
+            message = value.GetError().GetCString() or "no such variable"
+            lines = [line for line in message.splitlines() if "error: <" in line]
+            raise view.Problem((lines or message.splitlines())[0].split("error: ")[-1])
         result.AppendMessage(how(read_tensor(value)))
-    except Problem as problem:
+    except view.Problem as problem:
         result.SetError(str(problem))
 
 
@@ -115,28 +146,43 @@ def heat(debugger, expression, result, _):
 
 
 def backward_step(debugger, _, result, __):
-    debugger.SetAsync(False)
     target = debugger.GetSelectedTarget()
-    place = target.BreakpointCreateByName("gradus::backward_step")
-    target.GetProcess().Continue()
-    target.BreakpointDelete(place.GetID())
     process = target.GetProcess()
+    if process.GetState() != lldb.eStateStopped:
+        result.SetError("the program is not running")
+        return
+    waits = debugger.GetAsync()
+    debugger.SetAsync(False)
+    place = target.BreakpointCreateByName("gradus::backward_step")
+    process.Continue()
+    target.BreakpointDelete(place.GetID())
+    debugger.SetAsync(waits)
     if process.GetState() != lldb.eStateStopped:
         result.AppendMessage("the program has ended: there was no further backward step")
         return
     frame = process.GetSelectedThread().GetSelectedFrame()
     if (frame.GetFunctionName() or "").startswith("gradus::backward_step"):
-        result.AppendMessage(view.backward(read_tensor(frame.FindVariable("out"))))
+        try:
+            result.AppendMessage(view.backward(read_tensor(frame.FindVariable("out"))))
+        except view.Problem as problem:
+            result.SetError(str(problem))
     else:
-        result.AppendMessage("stopped elsewhere, in %s" % frame.GetFunctionName())
+        result.AppendMessage("stopped before the next backward step, in %s" % frame)
 
 
 def __lldb_init_module(debugger, _):
-    name = __name__
-    for command in ("type summary add --python-function %s.summary gradus::Tensor" % name,
-                    "command script add -f %s.tensor tensor" % name,
-                    "command script add -f %s.graph graph" % name,
-                    "command script add -f %s.heat heat" % name,
-                    "command script add -f %s.backward_step backward-step" % name,
-                    "settings set target.process.thread.step-avoid-regexp ^std::"):
+    for name, function in (("tensor", tensor), ("graph", graph), ("heat", heat),
+                           ("backward-step", backward_step)):
+        function.__doc__ = view.HELP[name]
+        debugger.HandleCommand("command script add -f %s.%s -h '%s' %s" % (
+            __name__, function.__name__, view.HELP[name].splitlines()[0].split(": ")[1], name))
+    for command in (
+            "type summary add --python-function %s.tensor_summary gradus::Tensor" % __name__,
+            "type summary add --python-function %s.shape_summary gradus::Shape" % __name__,
+            # lldb knows no default arguments, so `print x.grad()` needs help.
+            "settings set target.expr-prefix %s/lldb_prefix.h" % here,
+            # Call stacks without the values of arguments: whole matrices.
+            "settings set frame-format 'frame #${frame.index}: ${function.name-without-args}"
+            "{ at ${line.file.basename}:${line.number}}\\n'",
+            "settings set target.process.thread.step-avoid-regexp " + "|".join(view.SKIPPED)):
         debugger.HandleCommand(command)

@@ -2,6 +2,16 @@
 # start.sh gdb|lldb PROGRAM [COMMANDS-FILE]: opens the debugger with the tensor printers loaded,
 # stopped at the first statement of main. With a file of commands it runs those and ends.
 here=$(dirname "$0")
+case $1 in
+  gdb | lldb) ;;
+  *) echo "start.sh: the debugger is gdb or lldb, not $1" >&2; exit 2 ;;
+esac
+if ! command -v "$1" >/dev/null 2>&1; then
+  echo "$1 is not installed. Install the package $1 (Debian, Ubuntu: apt install $1)." >&2
+  exit 127
+fi
+GRADUS_THREADS=${GRADUS_THREADS:-1}  # all on one thread, so that `step` sees everything
+export GRADUS_THREADS
 if [ "$1" = lldb ]; then
   # Debian's lldb 14 looks for its own Python module in a folder that does not exist.
   for place in /usr/lib/llvm-*/lib/python3*/dist-packages; do

@@ -1,0 +1,2 @@
+// Read by lldb before every expression.
+#define grad() node_->gradient
