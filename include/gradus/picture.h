@@ -30,6 +30,14 @@ std::string curves_svg(const std::string& title, const std::vector<Curve>& curve
 std::string histogram_svg(const std::string& title, const Tensor& values, int bins = 40,
                           Where where = here());
 
+// The graph that `result`, such as a loss, was computed with: inputs on top, `result` at the
+// bottom. Each box has the label or operation, the shape and the source line; resting the mouse on
+// it shows the statistics of the values, and of the gradient if backward() has left one. Arrows
+// enter a box in the order of the operation's inputs; a tensor that is used twice has two. Errors:
+// no graph (or one that was freed), more than `most` tensors.
+std::string graph_svg(const std::string& title, const Tensor& result, Index most = 400,
+                      Where where = here());
+
 // Text with &, <, > and " written so that XML takes them as they are.
 std::string xml_text(const std::string& text);
 
