@@ -18,6 +18,23 @@ std::string attention_svg(const std::string& title, const std::vector<std::strin
                           const std::vector<std::string>& keys, const Tensor& weights,
                           Where where = here());
 
+// A page for a browser that shows texts word by word. Pointing at a word (or reaching it with the
+// keyboard, or tapping it) shows how much it looks at every other, as shade and number, or, the
+// other way round, how much each looks at it; layers and heads can be chosen. The page fetches
+// nothing. Its address can name what is shown, counted from 1:
+//   build/reading.html#text=2&word=3&layer=1&head=1&direction=by      (or head=mean)
+// Errors: no text, texts with different numbers of layers or heads, words that are not UTF-8, more
+// than two million weights, and those of attention_svg.
+struct AttendedText {
+  std::string title;
+  std::vector<std::string> words;  // T
+  Tensor weights;                  // [T, T], [H, T, T] or [L, H, T, T]
+};
+std::string attention_html(const std::string& title, const std::vector<AttendedText>& texts,
+                           Where where = here());
+std::string attention_html(const std::string& title, const std::vector<std::string>& words,
+                           const Tensor& weights, Where where = here());
+
 // Lines over epochs. Errors: no line, a line without points.
 struct Curve {
   std::string name;
