@@ -43,6 +43,22 @@ struct Curve {
 std::string curves_svg(const std::string& title, const std::vector<Curve>& curves,
                        int marked_epoch = 0, Where where = here());
 
+// The same for a terminal, in characters: weights as shades from 0 to the largest of each head
+// (with `colour` and up to 22 keys, the numbers in percent), curves as lines of *, o, + and x.
+// `colour` writes ANSI colours, of which 256 are used; without it the text is plain.
+//   std::printf("%s", attention_text("heads", words, words, weights,
+//   terminal_has_colour()).c_str());
+// Errors: those of attention_svg and curves_svg.
+std::string attention_text(const std::string& title, const std::vector<std::string>& queries,
+                           const std::vector<std::string>& keys, const Tensor& weights,
+                           bool colour = false, Where where = here());
+std::string curves_text(const std::string& title, const std::vector<Curve>& curves,
+                        bool colour = false, Where where = here());
+
+// Whether standard output is a terminal that wants colour: not a file or pipe, not one that calls
+// itself TERM=dumb, and the variable NO_COLOR is empty (no-color.org).
+bool terminal_has_colour();
+
 // How often values fall into each of `bins` equal intervals between the smallest and the largest.
 std::string histogram_svg(const std::string& title, const Tensor& values, int bins = 40,
                           Where where = here());
