@@ -3,10 +3,10 @@
 #include <gradus/picture.h>
 
 #include "graph_layout.h"
+#include "statistics.h"
 #include "svg.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <map>
 
@@ -101,36 +101,14 @@ struct Lines {
   std::string headline, kind, source;
 };
 
-std::string statistics(std::span<const Scalar> values) {
-  double sum = 0, squares = 0, least = INFINITY, most = -INFINITY;
-  std::size_t good = 0;
-  for (const Scalar value : values) {
-    const auto x = static_cast<double>(value);
-    if (!std::isfinite(x)) continue;
-    ++good;
-    sum += x;
-    least = std::min(least, x);
-    most = std::max(most, x);
-  }
-  const double mean = sum / static_cast<double>(good);
-  for (const Scalar value : values)
-    if (std::isfinite(value)) squares += std::pow(static_cast<double>(value) - mean, 2);
-  std::string text = "no finite value";
-  if (good > 0)
-    text = svg::format("min %.4g, max %.4g, mean %.4g, deviation %.4g", least, most, mean,
-                       std::sqrt(squares / static_cast<double>(good)));
-  if (good < values.size()) text += "; NaN OR INFINITE: " + std::to_string(values.size() - good);
-  return text;
-}
-
 // What appears when the mouse rests on a box.
 std::string details(const Node& node) {
   std::string text =
       operation_of(node) + (*node.label ? " \"" + std::string(node.label) + "\" " : " ");
   text += to_string(node.shape) + " at " + to_string(node.where) + "\nvalues: " +
-          statistics({node.values.data(), static_cast<std::size_t>(node.values.size())});
+          Statistics({node.values.data(), static_cast<std::size_t>(node.values.size())}).text();
   if (node.gradient.exists())
-    text += "\ngradient: " + statistics(node.gradient.values());
+    text += "\ngradient: " + Statistics(node.gradient.values()).text();
   else
     text += node.requires_grad ? "\nno gradient yet" : "\ntakes no gradient";
   return text + (node.freed ? "\nits graph was freed" : "");
