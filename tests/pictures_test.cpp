@@ -225,8 +225,9 @@ TEST_CASE("in characters each row is a query, and only colour uses escape codes"
 
 TEST_CASE("curves in characters go from the first epoch to the last") {
   const std::string text = curves_text("Loss", {{"train", {2, 1, 0}}, {"validation", {0, 1, 2}}});
-  CHECK(has(text, "         2 +*"));
-  CHECK(has(text, "         0 +o"));
+  // From one end to the other, which are 59 columns apart.
+  CHECK(has(text, "         2 +*" + std::string(59, ' ') + "o\n"));
+  CHECK(has(text, "         0 +o" + std::string(59, ' ') + "*\n"));
   CHECK(has(text, "* train\n"));
   CHECK_FALSE(has(text, "\x1b"));
   CHECK(has(curves_text("", {{"train", {2, 1, 0}}}, true), "\x1b[36m*\x1b[0m"));
@@ -248,6 +249,7 @@ TEST_CASE("a histogram counts every value once and marks zero where it is") {
        {"-1 to 0: 1<", "0 to 1: 2<", "1 to 2: 1<", "2 to 3: 1<", "exactly 0: 40.0%"})
     CHECK_MESSAGE(has(svg, bar), bar);
   CHECK(has(svg, "class=\"zero\""));
+  CHECK(has(histogram_svg("", Tensor::vector({0, 2})), "class=\"zero\""));
   CHECK_FALSE(has(histogram_svg("", Tensor::vector({1, 2})), "class=\"zero\""));
   CHECK(has(histogram_svg("", Tensor::full({7}, 3), 5), "2.7 to 3.3: 7<"));
   CHECK(has(refusal([] { histogram_svg("", Tensor::vector({1, INFINITY})); }), "not a number"));
