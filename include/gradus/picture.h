@@ -18,6 +18,23 @@ std::string attention_svg(const std::string& title, const std::vector<std::strin
                           const std::vector<std::string>& keys, const Tensor& weights,
                           Where where = here());
 
+// A page for a browser that shows texts word by word. Pointing at a word (or reaching it with the
+// keyboard, or tapping it) shows how much it looks at every other, as shade and number, or, the
+// other way round, how much each looks at it; layers and heads can be chosen. The page fetches
+// nothing. Its address can name what is shown, counted from 1:
+//   build/reading.html#text=2&word=3&layer=1&head=1&direction=by      (or head=mean)
+// Errors: no text, texts with different numbers of layers or heads, words that are not UTF-8, more
+// than two million weights, and those of attention_svg.
+struct AttendedText {
+  std::string title;
+  std::vector<std::string> words;  // T
+  Tensor weights;                  // [T, T], [H, T, T] or [L, H, T, T]
+};
+std::string attention_html(const std::string& title, const std::vector<AttendedText>& texts,
+                           Where where = here());
+std::string attention_html(const std::string& title, const std::vector<std::string>& words,
+                           const Tensor& weights, Where where = here());
+
 // Lines over epochs. Errors: no line, a line without points.
 struct Curve {
   std::string name;
@@ -26,9 +43,33 @@ struct Curve {
 std::string curves_svg(const std::string& title, const std::vector<Curve>& curves,
                        int marked_epoch = 0, Where where = here());
 
+// The same for a terminal, in characters: weights as shades from 0 to the largest of each head
+// (with `colour` and up to 22 keys, the numbers in percent), curves as lines of *, o, + and x.
+// `colour` writes ANSI colours, of which 256 are used; without it the text is plain.
+//   std::printf("%s", attention_text("heads", words, words, weights,
+//   terminal_has_colour()).c_str());
+// Errors: those of attention_svg and curves_svg.
+std::string attention_text(const std::string& title, const std::vector<std::string>& queries,
+                           const std::vector<std::string>& keys, const Tensor& weights,
+                           bool colour = false, Where where = here());
+std::string curves_text(const std::string& title, const std::vector<Curve>& curves,
+                        bool colour = false, Where where = here());
+
+// Whether standard output is a terminal that wants colour: not a file or pipe, not one that calls
+// itself TERM=dumb, and the variable NO_COLOR is empty (no-color.org).
+bool terminal_has_colour();
+
 // How often values fall into each of `bins` equal intervals between the smallest and the largest.
 std::string histogram_svg(const std::string& title, const Tensor& values, int bins = 40,
                           Where where = here());
+
+// The graph that `result`, such as a loss, was computed with: inputs on top, `result` at the
+// bottom. Each box has the label or operation, the shape and the source line; resting the mouse on
+// it shows the statistics of the values, and of the gradient if backward() has left one. Arrows
+// enter a box in the order of the operation's inputs; a tensor that is used twice has two. Errors:
+// no graph (or one that was freed), more than `most` tensors.
+std::string graph_svg(const std::string& title, const Tensor& result, Index most = 400,
+                      Where where = here());
 
 // Text with &, <, > and " written so that XML takes them as they are.
 std::string xml_text(const std::string& text);

@@ -1,5 +1,6 @@
 #include <gradus/picture.h>
 
+#include "attention_weights.h"
 #include "svg.h"
 
 #include <algorithm>
@@ -65,38 +66,38 @@ std::string squares(const Field& field, const Scalar* weights,
                    x, y, field.width, field.height);
 }
 
+// "layer 1, head 2: strongest 0.87", as each head has a scale of its own.
+std::string caption(const AttentionWeights& w, Index layer, Index head) {
+  const Scalar* const begin = w.of(layer, head);
+  std::string text = w.layers > 1 ? "layer " + std::to_string(layer + 1) + ", " : "";
+  if (w.layers * w.heads > 1) text += "head " + std::to_string(head + 1) + ": ";
+  const Scalar most = *std::max_element(begin, begin + w.queries * w.keys);
+  return text + svg::format("strongest %.2f", static_cast<double>(most));
+}
+
 }  // namespace
 
 std::string attention_svg(const std::string& title, const std::vector<std::string>& queries,
                           const std::vector<std::string>& keys, const Tensor& weights,
                           Where where) {
-  const Shape& s = weights.shape();
-  if (s.rank() < 2 || s.rank() > 4 || s[-2] != static_cast<Index>(queries.size()) ||
-      s[-1] != static_cast<Index>(keys.size()))
-    fail("attention_svg", where,
-         "weights [.., " + std::to_string(queries.size()) + ", " + std::to_string(keys.size()) +
-             "] are needed for the words given, not " + describe(weights));
-  for (const Scalar weight : weights.values())
-    if (!std::isfinite(weight))
-      fail("attention_svg", where, "a weight in " + describe(weights) + " is not a number");
-  const Index heads = s.rank() > 2 ? s[-3] : 1;
-  const Index layers = s.rank() > 3 ? s[0] : 1;
-  const Field field(s[-2], s[-1]);
+  const AttentionWeights w("attention_svg", weights, queries.size(), keys.size(), where);
+  const Field field(w.queries, w.keys);
   const double step_x = field.width + label_width + gap;
   const double step_y = field.height + label_width + gap;
-  const double width = std::max(static_cast<double>(heads) * step_x + gap + 30, 360.0);
-  std::string svg = svg::begin(width, 40 + static_cast<double>(layers) * step_y + gap);
-  svg += svg::text(16, 26, "ink", title, "font-size=\"15\" font-weight=\"bold\"");
-  for (Index l = 0; l < layers; ++l)
-    for (Index h = 0; h < heads; ++h) {
+  const double width = std::max(static_cast<double>(w.heads) * step_x + gap + 30, 360.0);
+  // Bold characters of this size are 10 pixels wide or less.
+  const auto lines = svg::wrapped(title, static_cast<std::size_t>((width - 32) / 10));
+  const double below = 20 + 20 * static_cast<double>(lines.size());  // where the fields begin
+  std::string svg = svg::begin(width, below + static_cast<double>(w.layers) * step_y + gap);
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    svg += svg::text(16, 26 + 20 * static_cast<double>(i), "ink", lines[i],
+                     "font-size=\"15\" font-weight=\"bold\"");
+  for (Index l = 0; l < w.layers; ++l)
+    for (Index h = 0; h < w.heads; ++h) {
       const double x = static_cast<double>(h) * step_x + label_width + gap / 2;
-      const double y = 40 + static_cast<double>(l) * step_y + label_width;
-      svg += labels(field, queries, keys, x, y);
-      svg += squares(field, weights.data() + (l * heads + h) * s[-2] * s[-1], queries, keys, x, y);
-      const std::string name = (layers > 1 ? "layer " + std::to_string(l + 1) + ", " : "") +
-                               "head " + std::to_string(h + 1);
-      if (heads * layers > 1)
-        svg += svg::text(x, y + field.height + 15, "faint", name, "font-size=\"11\"");
+      const double y = below + static_cast<double>(l) * step_y + label_width;
+      svg += labels(field, queries, keys, x, y) + squares(field, w.of(l, h), queries, keys, x, y);
+      svg += svg::text(x, y + field.height + 15, "faint", caption(w, l, h), "font-size=\"11\"");
     }
   return svg + "</svg>\n";
 }

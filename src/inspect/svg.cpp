@@ -2,6 +2,8 @@
 
 #include <gradus/picture.h>
 
+#include <sstream>
+
 namespace gradus {
 
 std::string xml_text(const std::string& text) {
@@ -31,13 +33,13 @@ std::string begin(double width, double height) {
              width, height, width, height) +
          "<style>\n"
          ".paper{fill:#ffffff}.ink{fill:#222222}.faint{fill:#666666}.grid{stroke:#dddddd}\n"
-         ".cell{fill:#08519c}.frame{fill:none;stroke:#aaaaaa}\n"
-         ".line{fill:none;stroke-width:2}\n"
+         ".cell{fill:#08519c}.frame{fill:none;stroke:#999999}\n"
+         ".zero{stroke:#222222}.line{fill:none;stroke-width:2}\n"
          ".s0{stroke:#0072b2}.s1{stroke:#d55e00}.s2{stroke:#009e73}.s3{stroke:#aa4499}\n"
          ".f0{fill:#0072b2}.f1{fill:#d55e00}.f2{fill:#009e73}.f3{fill:#aa4499}\n"
          "@media (prefers-color-scheme:dark){\n"
          ".paper{fill:#1b1b1f}.ink{fill:#eeeeee}.faint{fill:#aaaaaa}.grid{stroke:#3a3a40}\n"
-         ".cell{fill:#9ecae1}.frame{stroke:#666666}\n"
+         ".cell{fill:#9ecae1}.frame{stroke:#777777}.zero{stroke:#eeeeee}\n"
          ".s0{stroke:#56b4e9}.s1{stroke:#e69f00}.s2{stroke:#2ec4a0}.s3{stroke:#dd88cc}\n"
          ".f0{fill:#56b4e9}.f1{fill:#e69f00}.f2{fill:#2ec4a0}.f3{fill:#dd88cc}}\n"
          "</style>\n"
@@ -48,6 +50,16 @@ std::string text(double x, double y, const std::string& css_class, const std::st
                  const std::string& attributes) {
   return format("<text x=\"%.1f\" y=\"%.1f\" class=\"", x, y) + css_class + "\" " + attributes +
          ">" + xml_text(content) + "</text>\n";
+}
+
+std::vector<std::string> wrapped(const std::string& text, std::size_t most) {
+  std::vector<std::string> lines(1);
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (!lines.back().empty() && lines.back().size() + 1 + word.size() > most) lines.emplace_back();
+    lines.back() += (lines.back().empty() ? "" : " ") + word;
+  }
+  return lines;
 }
 
 std::string cut(const std::string& text, std::size_t most) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace gradus::svg {
 
@@ -14,6 +15,9 @@ std::string text(double x, double y, const std::string& css_class, const std::st
                  const std::string& attributes = "");
 // At most `most` characters (not bytes), the last one "…" if something was cut.
 std::string cut(const std::string& text, std::size_t most);
+
+// The lines of a text, each of at most `most` bytes unless one word is longer.
+std::vector<std::string> wrapped(const std::string& text, std::size_t most);
 
 }  // namespace gradus::svg
 

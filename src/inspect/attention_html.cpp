@@ -1,0 +1,111 @@
+#include <gradus/files.h>
+#include <gradus/picture.h>
+
+#include "attention_page.h"
+#include "attention_weights.h"
+#include "svg.h"
+
+namespace gradus {
+
+namespace {
+
+constexpr Index most_weights = 2'000'000;  // more make a page of some 20 MB, which browsers hate
+
+// A row of buttons, one of which is pressed. Nothing if there is nothing to choose.
+std::string buttons(const std::string& title, const std::string& choice,
+                    const std::vector<std::string>& names, const std::vector<std::string>& values) {
+  if (names.size() < 2) return "";
+  std::string html = "<div role=\"group\" aria-label=\"" + title + "\"><span>" + title + "</span>";
+  for (std::size_t i = 0; i < names.size(); ++i)
+    html += "<button type=\"button\" data-choice=\"" + choice + "\" data-value=\"" + values[i] +
+            "\" aria-pressed=\"" + (i == 0 ? "true" : "false") + "\">" + names[i] + "</button>";
+  return html + "</div>\n";
+}
+
+std::string choices(Index layers, Index heads) {
+  const auto numbers = [](Index count, Index first) {
+    std::vector<std::string> result;
+    for (Index i = 0; i < count; ++i) result.push_back(std::to_string(i + first));
+    return result;
+  };
+  std::vector<std::string> names = numbers(heads, 1), values = numbers(heads, 0);
+  if (heads > 1) {
+    names.push_back("mean");
+    values.push_back(std::to_string(heads));
+  }
+  return "<nav class=\"choices\" aria-label=\"What is shown\">\n" +
+         buttons("Layer", "layer", numbers(layers, 1), numbers(layers, 0)) +
+         buttons("Head", "head", names, values) +
+         buttons("The word", "direction", {"looks at", "is looked at by"}, {"at", "by"}) +
+         "</nav>\n";
+}
+
+std::string section(const AttendedText& text, const AttentionWeights& weights) {
+  std::string html = "<section>\n";
+  if (!text.title.empty()) html += "<h2>" + xml_text(text.title) + "</h2>\n";
+  html += "<div class=\"words\">\n";
+  for (const std::string& word : text.words)
+    html += "<button type=\"button\" class=\"word\"><span>" + xml_text(word) +
+            "</span><small>\u00a0</small></button>\n";
+  html +=
+      "</div>\n<p class=\"told\" aria-live=\"polite\"></p>\n<script type=\"application/json\">[";
+  const Index count = weights.layers * weights.heads * weights.queries * weights.keys;
+  for (Index i = 0; i < count; ++i) {
+    if (i > 0) html += i % weights.keys == 0 ? ",\n" : ",";
+    html += svg::format("%.5g", static_cast<double>(weights.values[i]));
+  }
+  return html + "]</script>\n</section>\n";
+}
+
+void check_size(const std::vector<AttendedText>& texts, const Where& where) {
+  Index count = 0;
+  for (const AttendedText& text : texts) count += text.weights.size();
+  if (count > most_weights)
+    fail("attention_html", where,
+         std::to_string(count) + " weights are too many for a page that a browser can show, " +
+             std::to_string(most_weights) + " is the most: give fewer texts or layers");
+}
+
+}  // namespace
+
+std::string attention_html(const std::string& title, const std::vector<AttendedText>& texts,
+                           Where where) {
+  if (texts.empty()) fail("attention_html", where, "there is no text to show");
+  check_size(texts, where);
+  std::string sections;
+  Index layers = 0, heads = 0;
+  for (const AttendedText& text : texts) {
+    const std::size_t T = text.words.size();
+    const AttentionWeights weights("attention_html", text.weights, T, T, where);
+    if (layers == 0) layers = weights.layers, heads = weights.heads;
+    if (weights.layers != layers || weights.heads != heads)
+      fail("attention_html", where,
+           "all texts must have the same layers and heads: " + describe(texts[0].weights) +
+               " and " + describe(text.weights) + " differ");
+    sections += section(text, weights);
+  }
+  const std::string html =
+      "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n"
+      "<meta charset=\"utf-8\"/>\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
+      xml_text(title) + "</title>\n<style>" + page::style + "</style>\n</head>\n" +
+      svg::format("<body data-layers=\"%ld\" data-heads=\"%ld\">\n", static_cast<long>(layers),
+                  static_cast<long>(heads)) +
+      "<h1>" + xml_text(title) + "</h1>\n" +
+      "<p class=\"intro\">Point at a word, or reach it with the Tab key, to see its attention: the "
+      "stronger the colour, the larger the weight. What a word looks at adds up to 1. A click or "
+      "a tap holds the word, another lets it go.</p>\n"
+      "<noscript><p>The numbers are shown by a small script in this page, which is switched "
+      "off.</p></noscript>\n" +
+      choices(layers, heads) + sections + "<script>//<![CDATA[" + page::script +
+      "//]]></script>\n</body>\n</html>\n";
+  check_utf8(html, "the page of attention_html", where);
+  return html;
+}
+
+std::string attention_html(const std::string& title, const std::vector<std::string>& words,
+                           const Tensor& weights, Where where) {
+  return attention_html(title, {{"", words, weights}}, where);
+}
+
+}  // namespace gradus

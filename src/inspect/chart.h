@@ -1,0 +1,27 @@
+// What curves and histograms share: a frame with numbers at both axes.
+#pragma once
+
+#include <string>
+
+namespace gradus::chart {
+
+constexpr double left = 70, top = 50, width = 460, height = 240, right = 170;
+
+// The numbers along one axis: multiples of a round step that lie between two values.
+struct Axis {
+  // From `smallest` to `largest`, or, if they are equal, some way to both sides.
+  Axis(double smallest, double largest);
+  // The same, with both ends moved outwards to a multiple of the step.
+  Axis rounded() const;
+  double first() const;                    // the smallest multiple
+  std::string number(double value) const;  // with as many digits as the step needs
+  double low, high, step;
+};
+
+// Paper, title, and the lines of the y axis.
+std::string begin(const std::string& title, const Axis& y);
+std::string x_numbers(const Axis& x);
+double place_x(const Axis& x, double value);
+double place_y(const Axis& y, double value);
+
+}  // namespace gradus::chart

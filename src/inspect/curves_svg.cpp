@@ -1,0 +1,88 @@
+#include <gradus/picture.h>
+
+#include "chart.h"
+#include "svg.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gradus {
+
+namespace {
+
+constexpr std::size_t kinds = 4;  // of lines, told apart by colour and by dashes
+
+std::string dashes(std::size_t curve) {
+  static const char* const patterns[kinds] = {"", "7 3", "2 3", "9 3 2 3"};
+  return curve % kinds == 0 ? ""
+                            : std::string(" stroke-dasharray=\"") + patterns[curve % kinds] + "\"";
+}
+
+// The line is broken where a value is not a number. Points can be seen as such while they are few.
+std::string line(const Curve& curve, std::size_t number, const chart::Axis& x,
+                 const chart::Axis& y) {
+  const std::string kind = std::to_string(number % kinds);
+  std::string path, points;
+  bool drawing = false;
+  for (std::size_t i = 0; i < curve.values.size(); ++i) {
+    const double value = curve.values[i], epoch = static_cast<double>(i + 1);
+    if (std::isfinite(value)) {
+      const double at_x = chart::place_x(x, epoch), at_y = chart::place_y(y, value);
+      path += svg::format("%c%.1f %.1f", drawing ? 'L' : 'M', at_x, at_y);
+      if (curve.values.size() <= 40)
+        points += svg::format("<circle class=\"f%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"><title>",
+                              number % kinds, at_x, at_y) +
+                  xml_text(curve.name) +
+                  svg::format(", epoch %zu: %.5g</title></circle>\n", i + 1, value);
+    }
+    drawing = std::isfinite(value);
+  }
+  return "<path class=\"line s" + kind + "\"" + dashes(number) + " d=\"" + path + "\"/>\n" + points;
+}
+
+std::string legend_entry(const Curve& curve, std::size_t number) {
+  const double x = chart::left + chart::width + 14;
+  const double y = chart::top + 14 + 20 * static_cast<double>(number);
+  const std::string kind = std::to_string(number % kinds);
+  return "<path class=\"line s" + kind + "\"" + dashes(number) +
+         svg::format(" d=\"M%.1f %.1fh24\"/>\n", x, y - 4) +
+         svg::text(x + 30, y, "ink", svg::cut(curve.name, 19), "font-size=\"12\"");
+}
+
+std::string marked(int epoch, const chart::Axis& x) {
+  const double at = chart::place_x(x, epoch);
+  const bool at_right = at > chart::left + chart::width - 40;
+  return svg::format(
+             "<line class=\"frame\" stroke-dasharray=\"4 4\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" "
+             "y2=\"%.1f\"/>\n",
+             at, at, chart::top, chart::top + chart::height) +
+         svg::text(at + (at_right ? -5 : 5), chart::top + chart::height - 6, "faint", "best",
+                   at_right ? "font-size=\"11\" text-anchor=\"end\"" : "font-size=\"11\"");
+}
+
+}  // namespace
+
+std::string curves_svg(const std::string& title, const std::vector<Curve>& curves, int marked_epoch,
+                       Where where) {
+  std::size_t epochs = 0;
+  std::vector<double> all;
+  for (const Curve& curve : curves) {
+    epochs = std::max(epochs, curve.values.size());
+    for (const double value : curve.values)
+      if (std::isfinite(value)) all.push_back(value);
+  }
+  if (all.empty()) fail("curves_svg", where, "there is nothing to draw");
+  const auto [least, most] = std::minmax_element(all.begin(), all.end());
+  const chart::Axis y = chart::Axis(*least, *most).rounded();
+  chart::Axis x(1, static_cast<double>(epochs));
+  x.step = std::max(std::ceil(x.step), 1.0);  // there is no epoch 1.5
+  std::string svg = chart::begin(title, y) + chart::x_numbers(x) +
+                    svg::text(chart::left + chart::width / 2, chart::top + chart::height + 38,
+                              "faint", "epoch", "font-size=\"12\" text-anchor=\"middle\"");
+  if (marked_epoch > 0) svg += marked(marked_epoch, x);
+  for (std::size_t c = 0; c < curves.size(); ++c)
+    svg += line(curves[c], c, x, y) + legend_entry(curves[c], c);
+  return svg + "</svg>\n";
+}
+
+}  // namespace gradus

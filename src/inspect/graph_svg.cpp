@@ -1,0 +1,221 @@
+// The graph that a computation left behind, as boxes and arrows.
+#include <gradus/operation.h>
+#include <gradus/picture.h>
+
+#include "graph_layout.h"
+#include "statistics.h"
+#include "svg.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+namespace gradus {
+
+namespace {
+
+constexpr double box_height = 62, between = 50, margin = 24, header = 76;
+constexpr std::size_t most_characters = 30;
+
+struct Nodes {
+  std::vector<const Node*> nodes;  // inputs before results
+  std::vector<std::vector<int>> inputs;
+};
+
+// A depth-first walk with a stack of its own: graphs may be too deep for recursion.
+Nodes collect(const Tensor& result, Index most, Where where) {
+  struct Step {
+    const Node* node;
+    int next_input;
+  };
+  Nodes graph;
+  std::map<const Node*, int> numbers;  // -1 until the node has its number
+  std::vector<Step> stack{{result.node(), 0}};
+  numbers[result.node()] = -1;
+  while (!stack.empty()) {
+    Step& step = stack.back();
+    const Node* node = step.node;
+    const int count = node->made_by ? node->made_by->inputs.count() : 0;
+    if (step.next_input < count) {
+      const Node* input = node->made_by->inputs[step.next_input++].node();
+      if (numbers.insert({input, -1}).second) stack.push_back({input, 0});
+      if (static_cast<Index>(numbers.size()) > most)
+        fail("graph_svg", where,
+             "the graph of " + describe(result) + " has more than " + std::to_string(most) +
+                 " tensors: draw a part of it, such as one of its inputs, a smaller model or a "
+                 "shorter text, or allow more");
+      continue;
+    }
+    numbers[node] = static_cast<int>(graph.nodes.size());
+    graph.nodes.push_back(node);
+    graph.inputs.emplace_back();
+    for (int i = 0; i < count; ++i)
+      graph.inputs.back().push_back(numbers[node->made_by->inputs[i].node()]);
+    stack.pop_back();
+  }
+  return graph;
+}
+
+enum class Kind { parameter, data, computed };
+
+Kind kind_of(const Node& node) {
+  if (!node.requires_grad) return Kind::data;
+  return node.made_by || node.freed ? Kind::computed : Kind::parameter;
+}
+
+std::string operation_of(const Node& node) {
+  if (kind_of(node) == Kind::parameter) return "parameter";
+  return std::strcmp(node.operation, "tensor") == 0 ? "data" : node.operation;
+}
+
+// Where the parts of a long name are, the last ones say most: "…attention.query.kernel".
+std::string cut_front(const std::string& text) {
+  if (text.size() <= most_characters) return text;
+  std::size_t from = text.size() - most_characters + 1;
+  while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0) == 0x80) ++from;
+  return "…" + text.substr(from);
+}
+
+// What is written in a box: a headline, what it is, and the line that made it.
+struct Lines {
+  explicit Lines(const Node& node) {
+    const std::string shape = to_string(node.shape);
+    headline = *node.label ? cut_front(node.label) : operation_of(node);
+    kind = *node.label ? operation_of(node) + " " + shape : shape;
+    if (node.shape.size() == 1) {
+      kind += svg::format(" = %.4g", static_cast<double>(node.values.data()[0]));
+      if (node.gradient.exists())
+        kind += svg::format(", gradient %.4g", static_cast<double>(node.gradient.item()));
+    }
+    const std::string file = node.where.file;
+    source =
+        cut_front(file.substr(file.find_last_of('/') + 1) + ":" + std::to_string(node.where.line));
+  }
+  // The width of an average character of each size; the headline is bold.
+  double width() const {
+    const double longest = std::max({static_cast<double>(headline.size()) * 8.6,
+                                     static_cast<double>(kind.size()) * 6.6,
+                                     static_cast<double>(source.size()) * 6.2});
+    return std::max(longest + 24, 96.0);
+  }
+  std::string headline, kind, source;
+};
+
+// What appears when the mouse rests on a box.
+std::string details(const Node& node) {
+  std::string text =
+      operation_of(node) + (*node.label ? " \"" + std::string(node.label) + "\" " : " ");
+  text += to_string(node.shape) + " at " + to_string(node.where) + "\nvalues: " +
+          Statistics({node.values.data(), static_cast<std::size_t>(node.values.size())}).text();
+  if (node.gradient.exists())
+    text += "\ngradient: " + Statistics(node.gradient.values()).text();
+  else
+    text += node.requires_grad ? "\nno gradient yet" : "\ntakes no gradient";
+  return text + (node.freed ? "\nits graph was freed" : "");
+}
+
+// Parameters are round, data is dashed, what was computed is square.
+std::string box(double x, double y, double width, double height, Kind kind) {
+  return svg::format(
+      "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"%.0f\"/>",
+      kind == Kind::parameter ? "box parameter"
+      : kind == Kind::data    ? "box data"
+                              : "box",
+      x, y, width, height, kind == Kind::computed ? 2.0 : std::min(height / 2, 18.0));
+}
+
+std::string legend() {
+  std::string svg;
+  double x = margin;
+  const auto entry = [&](Kind kind, const std::string& name) {
+    svg += box(x, 40, 26, 16, kind) + svg::text(x + 33, 52, "faint", name, "font-size=\"12\"");
+    x += 33 + static_cast<double>(name.size()) * 6.6 + 18;
+  };
+  entry(Kind::parameter, "parameter");
+  entry(Kind::data, "data (takes no gradient)");
+  entry(Kind::computed, "computed");
+  return svg;
+}
+
+double top_of(int layer) {
+  return header + layer * (box_height + between);
+}
+
+// From the lower edge of a box, straight down through each bend, to the upper edge of another.
+std::string arrow(const graph_layout::Layout& layout, const graph_layout::Arrow& arrow,
+                  bool carries_gradient) {
+  const auto spot = [&](int i) { return layout.spots[static_cast<std::size_t>(i)]; };
+  double x = spot(arrow.from).x, y = top_of(spot(arrow.from).layer) + box_height;
+  std::string path = svg::format("M%.1f %.1f", x, y);
+  const auto curve_to = [&](double new_x, double new_y) {
+    const double middle = (y + new_y) / 2;
+    path += svg::format("C%.1f %.1f %.1f %.1f %.1f %.1f", x, middle, new_x, middle, new_x, new_y);
+    x = new_x;
+    y = new_y;
+  };
+  for (const int bend : arrow.bends) {
+    curve_to(spot(bend).x, top_of(spot(bend).layer));
+    y += box_height;
+    path += svg::format("V%.1f", y);
+  }
+  const graph_layout::Spot to = spot(arrow.to);
+  curve_to(to.x + arrow.port * to.width, top_of(to.layer) - 7);
+  return std::string("<path class=\"") + (carries_gradient ? "arrow" : "arrow data") +
+         "\" marker-end=\"url(#head)\" d=\"" + path + "\"/>\n";
+}
+
+const char* const style =
+    "<style>\n"
+    ".box{fill:#f4f4f6;stroke:#555555;stroke-width:1.2}\n"
+    ".box.parameter{fill:#d6e6f4;stroke:#08519c;stroke-width:2.4}\n"
+    ".box.data{fill:#ffffff}.data{stroke-dasharray:5 4}\n"
+    ".arrow{fill:none;stroke:#666666;stroke-width:1.2}.head{fill:#666666}\n"
+    "@media (prefers-color-scheme:dark){\n"
+    ".box{fill:#2a2a30;stroke:#aaaaaa}.box.parameter{fill:#1d3a55;stroke:#9ecae1}\n"
+    ".box.data{fill:#1b1b1f}.arrow{stroke:#aaaaaa}.head{fill:#aaaaaa}}\n"
+    "</style>\n"
+    "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"1\" refY=\"4\" markerWidth=\"8\" "
+    "markerHeight=\"8\" markerUnits=\"userSpaceOnUse\" orient=\"auto\">"
+    "<path class=\"head\" d=\"M0 0L8 4L0 8z\"/></marker></defs>\n";
+
+}  // namespace
+
+std::string graph_svg(const std::string& title, const Tensor& result, Index most, Where where) {
+  if (result.node() && result.node()->freed)
+    fail("graph_svg", where,
+         "the graph of " + describe(result) +
+             " was freed by backward(Graph::free): draw it before, or keep it");
+  if (!result.requires_grad() || !result.node()->made_by)
+    fail("graph_svg", where,
+         describe(result) +
+             " has no graph: it was not computed from any tensor that requires a "
+             "gradient, or while NoGrad was there");
+  const Nodes graph = collect(result, most, where);
+  std::vector<Lines> lines;
+  std::vector<double> widths;
+  for (const Node* node : graph.nodes) {
+    lines.emplace_back(*node);
+    widths.push_back(lines.back().width());
+  }
+  graph_layout::Layout layout = graph_layout::arrange(graph.inputs, widths);
+  const double width = std::max(layout.width + 2 * margin, 480.0);
+  for (graph_layout::Spot& spot : layout.spots) spot.x += (width - layout.width) / 2;
+  std::string svg =
+      svg::begin(width, top_of(static_cast<int>(layout.layers.size())) - between + margin) + style +
+      svg::text(margin, 28, "ink", title, "font-size=\"15\" font-weight=\"bold\"") + legend();
+  for (const graph_layout::Arrow& a : layout.arrows)
+    svg += arrow(layout, a, graph.nodes[static_cast<std::size_t>(a.from)]->requires_grad);
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const graph_layout::Spot& spot = layout.spots[i];
+    const double y = top_of(spot.layer);
+    svg += "<g text-anchor=\"middle\"><title>" + xml_text(details(*graph.nodes[i])) + "</title>" +
+           box(spot.x - spot.width / 2, y, spot.width, box_height, kind_of(*graph.nodes[i])) +
+           svg::text(spot.x, y + 20, "ink", lines[i].headline,
+                     "font-size=\"13\" font-weight=\"bold\"") +
+           svg::text(spot.x, y + 36, "ink", lines[i].kind, "font-size=\"12\"") +
+           svg::text(spot.x, y + 52, "faint", lines[i].source, "font-size=\"11\"") + "</g>\n";
+  }
+  return svg + "</svg>\n";
+}
+
+}  // namespace gradus

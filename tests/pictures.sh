@@ -1,0 +1,86 @@
+#!/bin/sh
+# Opens an attention page in a browser without a window, points at words as a mouse, a keyboard, a
+# finger and a link would, and compares the numbers that appear with those that were given.
+set -u
+cd "$(dirname "$0")/.."
+browser=
+for name in chromium chromium-browser google-chrome; do
+  if command -v $name >/dev/null 2>&1; then browser=$name; fi
+done
+if [ -z "$browser" ]; then
+  echo "SKIPPED: Chromium is not installed"
+  exit 0
+fi
+place=$(mktemp -d) || exit 1
+trap 'rm -rf "$place"' EXIT
+failed=0
+
+# Weights that tell where they come from: 0.hij in head h, from word i to word j, where the heads of
+# layer 1 are 1 and 2, those of layer 2 are 3 and 4.
+cat >"$place/page.cpp" <<'END'
+#include <gradus/gradus.h>
+int main(int, char** arguments) {
+  const std::vector<std::string> words{"not", "<script>alert(1)</script>", "\"für\" &amp;"};
+  std::vector<gradus::Scalar> weights;
+  for (int h : {1, 2, 3, 4})
+    for (int i : {1, 2, 3})
+      for (int j : {1, 2, 3})
+        weights.push_back(static_cast<gradus::Scalar>(h * 100 + i * 10 + j) / 1000);
+  const gradus::Tensor all = gradus::Tensor::from({2, 2, 3, 3}, weights);
+  gradus::write_file(arguments[1], gradus::attention_html(
+                                       "A page", {{"first", words, all}, {"second", words, all}}));
+}
+END
+make -s -j2 build/release/libgradus.a >/dev/null || exit 1
+${CXX:-g++} -std=c++20 -Iinclude -pthread "$place/page.cpp" build/release/libgradus.a \
+  -o "$place/page" || exit 1
+"$place/page" "$place/page.html" || exit 1
+
+# shows NAME ADDRESS ACTION WANTED: after the script ACTION, which sees `word(text, number)` and
+# `button(text)`, the page must have the numbers WANTED below the words of both texts.
+shows() {
+  sed 's|</body>||; s|</html>||' "$place/page.html" >"$place/acted.html"
+  cat >>"$place/acted.html" <<END
+<script>
+const word = (text, number) =>
+  document.querySelectorAll("section")[text - 1].querySelectorAll(".word")[number - 1];
+const button = text =>
+  Array.from(document.querySelectorAll("nav button")).find(b => b.textContent === text);
+const point = target => target.dispatchEvent(new PointerEvent("pointerenter"));
+const focus = target => target.focus({ focusVisible: true });
+$3;
+document.body.dataset.seen = Array.from(document.querySelectorAll("small"),
+  small => small.textContent.trim()).join(" ").trim();
+document.body.dataset.wide = document.documentElement.scrollWidth > innerWidth;
+</script></body></html>
+END
+  timeout 60 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$place/profile" \
+    --window-size="${width:-800},600" --dump-dom "file://$place/acted.html$2" \
+    >"$place/dom.html" 2>/dev/null
+  seen=$(sed -n 's/.*<body[^>]* data-seen="\([^"]*\)".*/\1/p' "$place/dom.html")
+  if [ "$seen" != "$4" ] || ! grep -q 'data-wide="false"' "$place/dom.html"; then
+    echo "$1: wanted $4, seen ${seen:-nothing}, $(grep -o 'data-wide="[a-z]*"' "$place/dom.html")"
+    failed=$((failed + 1))
+  else
+    echo "$1: $seen"
+  fi
+}
+
+first="0.111 0.112 0.113"
+shows "as it opens" "" "" "$first"
+shows "a link" "#word=3&head=2&layer=2" "" "0.431 0.432 0.433"
+shows "a link to who looks at a word" "#text=1&word=3&direction=by" "" "0.113 0.123 0.133"
+shows "a link to the mean of the heads" "#word=2&head=mean" "" "0.171 0.172 0.173"
+shows "a link to what is not there" "#text=9&word=x&head=0&layer=-1" "" "$first"
+shows "the mouse" "" "point(word(1, 2))" "0.121 0.122 0.123"
+shows "the mouse in the second text" "" "point(word(2, 3))" "$first 0.131 0.132 0.133"
+shows "the keyboard" "" "focus(word(1, 3))" "0.131 0.132 0.133"
+shows "a click holds" "" "word(1, 2).click(); point(word(1, 3))" "0.121 0.122 0.123"
+shows "a second click lets go" "" "word(1, 2).click(); word(1, 2).click(); point(word(1, 3))" \
+  "0.131 0.132 0.133"
+shows "buttons" "" "button('2').click(); button('mean').click(); button('is looked at by').click()" \
+  "0.361 0.371 0.381"
+width=375
+shows "a telephone" "" "word(1, 3).click()" "0.131 0.132 0.133"
+if [ $failed -gt 0 ]; then exit 1; fi
+echo "pictures: the page shows the numbers given"

@@ -1,0 +1,258 @@
+// Pictures: well formed whatever the words, complete, and refused where they would mislead.
+
+#include <doctest/doctest.h>
+#include <gradus/gradus.h>
+
+#include <cctype>
+#include <cmath>
+
+using namespace gradus;
+
+namespace {
+
+// What is wrong with a document in XML, "" if nothing: every tag closed by its own name, no loose
+// "<" or "&". Comments and such are not needed here, one CDATA section is skipped.
+std::string fault(std::string xml) {
+  const std::size_t raw = xml.find("<![CDATA["), raw_end = xml.find("]]>");
+  if (raw != std::string::npos) xml.erase(raw, raw_end + 3 - raw);
+  std::vector<std::string> open;
+  for (std::size_t i = 0; i < xml.size(); ++i) {
+    if (xml[i] == '&' && xml.compare(i, 5, "&amp;") && xml.compare(i, 4, "&lt;") &&
+        xml.compare(i, 4, "&gt;") && xml.compare(i, 6, "&quot;"))
+      return "loose & in " + xml.substr(i, 40);
+    if (xml[i] != '<' || xml[i + 1] == '!') continue;
+    const std::size_t end = xml.find('>', i);
+    const std::string tag = xml.substr(i + 1, end - i - 1);
+    if (end == std::string::npos || tag.find('<') != std::string::npos)
+      return "loose < in " + xml.substr(i, 40);
+    const std::string name = tag.substr(0, tag.find_first_of(" \n/", 1));
+    if (tag[0] == '/') {
+      if (open.empty() || "/" + open.back() != tag) return "<" + tag + "> closes another";
+      open.pop_back();
+    } else if (tag.back() != '/') {
+      open.push_back(name);
+    }
+    i = end;
+  }
+  return open.empty() ? "" : "<" + open.back() + "> is not closed";
+}
+
+int count(const std::string& text, const std::string& part) {
+  int found = 0;
+  for (std::size_t i = text.find(part); i != std::string::npos; i = text.find(part, i + 1)) ++found;
+  return found;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return count(text, part) > 0;
+}
+
+template <class Act>
+std::string refusal(const Act& act) {
+  try {
+    act();
+  } catch (const Error& error) {
+    CHECK(has(error.what(), "at tests/pictures_test.cpp:"));
+    return error.what();
+  }
+  return "not refused";
+}
+
+const std::vector<std::string> hostile{"<script>alert(1)</script>", "\"it's\"", "&amp;",
+                                       "für 日本"};
+
+Tensor weights_for(const Shape& shape) {
+  Random random(1);
+  return softmax(Tensor::normal(shape, 0, 2, random));
+}
+
+Tensor paper_loss() {
+  const Tensor w = Tensor::scalar(3).requires_grad(true).named("w");
+  const Tensor x = Tensor::scalar(2).named("x <1> & \"2\"");
+  Tensor product = w * x;
+  Tensor loss = pow(product.named("product") - 5, 2);
+  return loss.named("loss");
+}
+
+}  // namespace
+
+TEST_CASE("the test of well-formedness finds what is wrong") {
+  CHECK(fault("<a><b/>x &lt; y</a>").empty());
+  CHECK_FALSE(fault("<a><b></a>").empty());
+  CHECK_FALSE(fault("<a>x & y</a>").empty());
+  CHECK_FALSE(fault("<a>").empty());
+}
+
+TEST_CASE("every picture is well formed whatever the words are") {
+  const Tensor weights = weights_for({2, 3, 4, 4});
+  const std::string title = "a < b & \"c\"";
+  CHECK(fault(attention_svg(title, hostile, hostile, weights)) == "");
+  CHECK(fault(attention_html(title, hostile, weights)) == "");
+  CHECK(fault(attention_html(title, {{title, hostile, weights}})) == "");
+  CHECK(fault(curves_svg(title, {{hostile[0], {1, 2}}, {hostile[2], {2, 1}}})) == "");
+  CHECK(fault(histogram_svg(title, weights)) == "");
+  CHECK(fault(graph_svg(title, paper_loss())) == "");
+}
+
+TEST_CASE("an attention page shows the words as they are and fetches nothing") {
+  const std::string html = attention_html("Words", hostile, weights_for({2, 4, 4}));
+  CHECK(has(html, "<span>&lt;script&gt;alert(1)&lt;/script&gt;</span>"));
+  CHECK(has(html, "<span>&amp;amp;</span>"));
+  CHECK(has(html, "<span>für 日本</span>"));
+  CHECK(count(html, "http") == 1);  // the name of XHTML
+  CHECK(count(html, "src=") + count(html, "href=") + count(html, "@import") == 0);
+}
+
+TEST_CASE("an attention page holds the weights that were given") {
+  const Tensor weights = Tensor::from({1, 2, 2}, std::vector<Scalar>{Scalar(0.25), Scalar(0.75),  //
+                                                                     Scalar(0.125), Scalar(0.875)});
+  CHECK(has(attention_html("Two words", {"a", "b"}, weights), "[0.25,0.75,\n0.125,0.875]"));
+}
+
+TEST_CASE("only what can be chosen has buttons") {
+  const std::vector<std::string> words{"a", "b"};
+  const std::string one = attention_html("", words, weights_for({2, 2}));
+  CHECK(count(one, "data-choice=\"head\"") == 0);
+  CHECK(count(one, "data-choice=\"layer\"") == 0);
+  CHECK(count(one, "data-choice=\"direction\"") == 2);
+  const std::string many = attention_html("", words, weights_for({3, 4, 2, 2}));
+  CHECK(count(many, "data-choice=\"head\"") == 5);  // and their mean
+  CHECK(count(many, "data-choice=\"layer\"") == 3);
+}
+
+TEST_CASE("weights that do not fit the words are refused by every picture of them") {
+  const std::vector<std::string> three{"a", "b", "c"}, two{"a", "b"};
+  const Tensor weights = weights_for({3, 3});
+  const Tensor five = Tensor::zeros({1, 1, 1, 3, 3});
+  Tensor broken = Tensor::zeros({3, 3});
+  broken.mutable_data()[4] = std::nanf("");
+  CHECK(has(refusal([&] { attention_svg("", two, three, weights); }), "[.., 2, 3] are needed"));
+  CHECK(has(refusal([&] { attention_text("", three, two, weights); }), "[.., 3, 2] are needed"));
+  CHECK(has(refusal([&] { attention_html("", two, weights); }), "[.., 2, 2] are needed"));
+  CHECK(has(refusal([&] { attention_html("", three, five); }), "not [1, 1, 1, 3, 3]"));
+  CHECK(has(refusal([&] { attention_svg("", three, three, broken); }), "not a number"));
+  CHECK(has(refusal([&] { attention_html("", three, broken); }), "not a number"));
+  CHECK(has(refusal([&] { attention_text("", three, three, broken); }), "not a number"));
+}
+
+TEST_CASE("a page refuses what it cannot show") {
+  const std::vector<std::string> two{"a", "b"};
+  CHECK(has(refusal([&] { attention_html("", {}); }), "no text"));
+  CHECK(
+      has(refusal([&] {
+            attention_html("", {{"", two, weights_for({2, 2})}, {"", two, weights_for({3, 2, 2})}});
+          }),
+          "same layers and heads"));
+  CHECK(has(refusal([&] { attention_html("", {"a", "\xff"}, weights_for({2, 2})); }), "UTF-8"));
+  const std::vector<std::string> long_text(1500, "word");
+  CHECK(has(refusal([&] {
+              attention_html("", long_text, Tensor::zeros({1500, 1500}));
+            }),
+            "2250000 weights are too many"));
+}
+
+TEST_CASE("a graph has a box for each tensor and an arrow for each use") {
+  const Tensor w = Tensor::scalar(3).requires_grad(true).named("w");
+  const Tensor square = w * w;
+  const std::string svg = graph_svg("w²", square + w);
+  CHECK(count(svg, "<g ") == 3);
+  CHECK(count(svg, "marker-end") == 4);
+  CHECK(count(graph_svg("paper", paper_loss()), "<g ") == 5);
+}
+
+TEST_CASE("a box names operation, label, shape and line, and tells the statistics") {
+  const Tensor loss = paper_loss();
+  const std::string before = graph_svg("", loss);
+  for (const char* text : {">w<", ">x &lt;1&gt; &amp; &quot;2&quot;<", ">product<", ">loss<",
+                           ">subtract<", "parameter [] = 3", "data [] = 2", "multiply [] = 6",
+                           ">pictures_test.cpp:", "no gradient yet", "takes no gradient"})
+    CHECK_MESSAGE(has(before, text), text);
+  loss.backward();
+  const std::string after = graph_svg("", loss);
+  CHECK(has(after, "parameter [] = 3, gradient 4"));  // 2 (3·2 - 5) · 2
+  CHECK(has(after, "gradient: min 4, max 4, mean 4, deviation 0"));
+}
+
+TEST_CASE("boxes of one layer do not overlap") {
+  Random random(1);
+  TransformerEncoder encoder(8, 16, 2, random);
+  const std::string svg = graph_svg("", sum(encoder(Tensor::zeros({1, 3, 8}))));
+  struct Box {
+    double x, y, width;
+  };
+  std::vector<Box> boxes;
+  for (std::size_t i = svg.find("</title><rect"); i != std::string::npos;
+       i = svg.find("</title><rect", i + 1)) {
+    const auto number = [&](const std::string& name) {
+      return std::stod(svg.substr(svg.find(" " + name + "=\"", i) + name.size() + 3, 12));
+    };
+    boxes.push_back({number("x"), number("y"), number("width")});
+  }
+  REQUIRE(boxes.size() > 20);
+  for (const Box& a : boxes)
+    for (const Box& b : boxes)
+      CHECK((&a == &b || a.y != b.y || a.x + a.width < b.x || b.x + b.width < a.x));
+}
+
+TEST_CASE("graphs that are too large, freed or missing are refused") {
+  const Tensor w = Tensor::scalar(1).requires_grad(true);
+  Tensor deep = w;
+  for (int i = 0; i < 300'000; ++i) deep = deep + 1;
+  CHECK(has(refusal([&] { graph_svg("", deep); }), "more than 400 tensors"));
+  CHECK(has(refusal([&] { graph_svg("", w * 2 + 1, 2); }), "more than 2 tensors"));
+  CHECK(refusal([&] { graph_svg("", w * 2 + 1, 3); }) == "not refused");
+  CHECK(has(refusal([&] { graph_svg("", w); }), "has no graph"));
+  const Tensor loss = w * 2;
+  loss.backward(Graph::free);
+  CHECK(has(refusal([&] { graph_svg("", loss); }), "was freed"));
+}
+
+TEST_CASE("in characters each row is a query, and only colour uses escape codes") {
+  const std::vector<std::string> words{"to", "für"};
+  const Tensor weights = Tensor::matrix({{1, 0}, {Scalar(0.5), Scalar(0.5)}});
+  CHECK(attention_text("Who", words, words, weights) ==
+        "Who\n"
+        "                 f\n"
+        "              t  ü\n"
+        "              o  r\n"
+        "          to @@@   |\n"
+        "         für ++++++|\n"
+        "             ' ' 0, '@' 1.000\n");
+  const std::string colour = attention_text("Who", words, words, weights, true);
+  CHECK(has(colour, "\x1b[48;5;255;38;5;16m100\x1b[0m"));
+  CHECK(has(colour, "\x1b[48;5;232;38;5;231m  0\x1b[0m"));
+}
+
+TEST_CASE("curves in characters go from the first epoch to the last") {
+  const std::string text = curves_text("Loss", {{"train", {2, 1, 0}}, {"validation", {0, 1, 2}}});
+  // The first row and the last, from the first column to the 61st.
+  const std::string top = text.substr(text.find("         2 +"), 73);
+  const std::string bottom = text.substr(text.find("         0 +"), 73);
+  CHECK((top[12] == '*' && top[72] == 'o'));
+  CHECK((bottom[12] == 'o' && bottom[72] == '*'));
+  CHECK(has(text, "* train\n"));
+  CHECK_FALSE(has(text, "\x1b"));
+  CHECK(has(curves_text("", {{"train", {2, 1, 0}}}, true), "\x1b[36m*\x1b[0m"));
+  CHECK(has(refusal([] { curves_text("", {}); }), "nothing to draw"));
+}
+
+TEST_CASE("curves are broken where a value is not a number") {
+  const std::string svg = curves_svg("", {{"loss", {3, 2, std::nan(""), 1, 0}}});
+  CHECK(count(svg, "<circle") == 4);
+  const std::string path = svg.substr(svg.find("class=\"line s0\""));
+  CHECK(count(path.substr(0, path.find("/>")), "M") == 2);
+  CHECK(has(refusal([] { curves_svg("", {{"loss", {std::nan("")}}}); }), "nothing to draw"));
+}
+
+TEST_CASE("a histogram counts every value once and marks zero where it is") {
+  const Tensor values = Tensor::vector({-1, 0, 0, 1, 3});
+  const std::string svg = histogram_svg("", values, 4);
+  for (const char* bar :
+       {"-1 to 0: 1<", "0 to 1: 2<", "1 to 2: 1<", "2 to 3: 1<", "exactly 0: 40.0%"})
+    CHECK_MESSAGE(has(svg, bar), bar);
+  CHECK(has(svg, "class=\"zero\""));
+  CHECK(has(histogram_svg("", Tensor::vector({0, 2})), "class=\"zero\""));
+  CHECK_FALSE(has(histogram_svg("", Tensor::vector({1, 2})), "class=\"zero\""));
+  CHECK(has(histogram_svg("", Tensor::full({7}, 3), 5), "2.7 to 3.3: 7<"));
+  CHECK(has(refusal([] { histogram_svg("", Tensor::vector({1, INFINITY})); }), "not a number"));
+}
