@@ -6,14 +6,12 @@
 
 #include <gradus/hooks.h>
 #include <gradus/operation.h>
+#include <gradus/watcher.h>
 
 #include "kernels/elementwise.h"
 
 namespace gradus {
 
-namespace {
-
-// All tensors below `root` that were computed and want a gradient, inputs before results.
 // A depth-first walk that keeps its own stack, because a graph may be a million operations deep.
 std::vector<Tensor> topological_order(const Tensor& root) {
   static std::atomic<std::uint64_t> visits{0};
@@ -41,6 +39,8 @@ std::vector<Tensor> topological_order(const Tensor& root) {
   }
   return order;
 }
+
+namespace {
 
 void check_usable(const Tensor& out, const Where& where) {
   const Inputs& inputs = out.node()->made_by->inputs;
@@ -83,14 +83,15 @@ void Tensor::backward(const Tensor& seed, Graph graph, Where where) const {
     fail("backward", where,
          "the seed must have the shape of " + describe(*this) + ", it has " +
              gradus::to_string(seed.shape()));
+  for (Watcher* watcher : watchers()) watcher->begin_backward(where);
   const NoGrad no_grad;
-  if (!node_->made_by) return add_grad(seed);
+  if (!node_->made_by) return add_grad(seed, where);
   std::vector<Tensor> order = topological_order(*this);
   for (const Tensor& tensor : order) {
     check_usable(tensor, where);
     tensor.node()->gradient = Tensor();
   }
-  add_grad(seed);
+  add_grad(seed, where);
   while (!order.empty()) {
     const Tensor out = std::move(order.back());
     order.pop_back();
@@ -106,16 +107,18 @@ void Tensor::backward(const Tensor& seed, Graph graph, Where where) const {
   }
 }
 
-void Tensor::add_grad(Tensor gradient) const {
+void Tensor::add_grad(Tensor gradient, Where where) const {
   Node& node = checked();
   if (!node.requires_grad) return;
   if (gradient.shape() != node.shape)
-    throw Error("add_grad: the gradient of " + describe(*this) + " must have its shape, " +
-                gradus::to_string(gradient.shape()) + " given");
+    fail("add_grad", where,
+         "the gradient of " + describe(*this) + " must have its shape, " +
+             gradus::to_string(gradient.shape()) + " given");
   if (!node.gradient.exists()) {
     node.gradient = std::move(gradient);
     return;
   }
+  if (node.gradient_use == GradientUse::used) node.gradient_use = GradientUse::stale;
   // A gradient that somebody else holds too is replaced by the sum, otherwise added to.
   Node& old = *node.gradient.node();
   const bool mine = old.owners.load() == 1 && old.values.unique();
@@ -137,6 +140,7 @@ bool Tensor::has_grad() const {
 }
 void Tensor::clear_grad() {
   checked().gradient = Tensor();
+  node_->gradient_use = GradientUse::fresh;
 }
 bool Tensor::requires_grad() const {
   return checked().requires_grad;

@@ -87,7 +87,7 @@ class Tensor {
   bool has_grad() const;
   void clear_grad();
   // Adds to the gradient. Errors: another shape than this tensor's.
-  void add_grad(Tensor gradient) const;
+  void add_grad(Tensor gradient, Where where = here()) const;
 
   bool requires_grad() const;
   // Says that backward() shall leave a gradient in this tensor. Errors: it was computed from others
@@ -130,6 +130,8 @@ void print(const std::string& title, const Tensor& tensor, int digits = 4);
 
 // "query [2, 5, 8]", or for a tensor without a name "softmax of lessons/01.cpp:12 [2, 5, 8]".
 std::string describe(const Tensor& tensor);
+// The same without the shape; "" for a tensor without a name that was not computed.
+std::string name_of(const Tensor& tensor);
 
 // While one of these lives, computing leaves no graph behind (on this thread).
 class NoGrad {

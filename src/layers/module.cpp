@@ -13,23 +13,23 @@ std::string Module::path() const {
   return above.empty() ? name_ : above + "." + name_;
 }
 
-void Module::check_name(const std::string& name) const {
+void Module::check_name(const std::string& name, const Where& where) const {
   bool taken = false;
   for (const NamedTensor& parameter : own_) taken |= parameter.name == name;
   for (const Module* part : parts_) taken |= part->name_ == name;
   if (name.empty() || name.find('.') != std::string::npos || taken)
-    throw Error(kind_ + ": a part needs a name of its own without a dot, \"" + name + "\" given");
+    fail(kind_, where, "a part needs a name of its own without a dot, \"" + name + "\" given");
 }
 
-Tensor Module::add(const std::string& name, Tensor parameter) {
-  check_name(name);
+Tensor Module::add(const std::string& name, Tensor parameter, Where where) {
+  check_name(name, where);
   parameter.requires_grad(true).named(name);
   own_.push_back({name, parameter});
   return parameter;
 }
 
-void Module::add(const std::string& name, Module& part) {
-  check_name(name);
+void Module::add(const std::string& name, Module& part, Where where) {
+  check_name(name, where);
   part.name_ = name;
   part.parent_ = this;
   parts_.push_back(&part);

@@ -63,6 +63,11 @@ void check_heads(const char* name, const Tensor& x, const AttentionOptions& opti
   if (!std::isfinite(options.scale)) fail(name, where, "the scale must be a number");
 }
 
+// The part that a tensor plays, and what it is if it goes by another name.
+std::string labelled(const std::string& part, const Tensor& x) {
+  return x.label() == part ? describe(x) : part + " " + describe(x);
+}
+
 AttentionShape checked_shape(const char* name, const Tensor& query, const Tensor& key,
                              const Tensor& value, const AttentionOptions& options, Where where) {
   for (const Tensor* x : {&query, &key, &value}) check_heads(name, *x, options, where);
@@ -74,10 +79,11 @@ AttentionShape checked_shape(const char* name, const Tensor& query, const Tensor
                     k.heads == v.heads && q.dim == k.dim && k.tokens == v.tokens;
   if (!same_rank || !fits)
     fail(name, where,
-         "query " + describe(query) + ", key " + describe(key) + " and value " + describe(value) +
+         labelled("query", query) + ", " + labelled("key", key) + " and " +
+             labelled("value", value) +
              " do not fit: batches and heads must agree, query and key in their last size, key " +
              "and value in their number of positions");
-  options.mask.check(q.batch, q.heads, q.tokens, k.tokens, name, where);
+  options.mask.check({q.batch, q.heads, q.tokens, k.tokens}, query, name, where);
   return {q.batch, q.heads, q.tokens, k.tokens, q.dim, v.dim};
 }
 

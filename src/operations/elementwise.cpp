@@ -40,7 +40,11 @@ namespace {
 template <class F>
 Tensor combine(const char* name, const Operand& a, const Operand& b, F f) {
   if (a.tensor && b.tensor) {
-    const Shape shape = broadcast(a.tensor->shape(), b.tensor->shape(), name, a.where);
+    const std::string problem = clash(a.tensor->shape(), b.tensor->shape());
+    if (!problem.empty())
+      fail(name, a.where,
+           describe(*a.tensor) + " and " + describe(*b.tensor) + " do not broadcast: " + problem);
+    const Shape shape = broadcast(a.tensor->shape(), b.tensor->shape());
     Tensor out = result_of(name, shape, a.where);
     kernels::zip_broadcast(a.tensor->data(), a.tensor->shape(), b.tensor->data(), b.tensor->shape(),
                            shape, out.mutable_data(), f);

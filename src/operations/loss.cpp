@@ -55,7 +55,8 @@ Tensor cross_entropy(const Tensor& logits, const Ids& labels, int ignored, Where
     if (label < 0 || label >= classes)
       fail("cross_entropy", where,
            "label " + std::to_string(label) + " of row " + std::to_string(r) +
-               " lies outside the classes 0 … " + std::to_string(classes - 1));
+               " lies outside the classes 0 … " + std::to_string(classes - 1) + " of " +
+               describe(logits));
     total -= log_p.data()[r * classes + label];
     ++counted;
   }

@@ -95,8 +95,8 @@ Tensor permute(const Tensor& x, const std::vector<int>& axes, Where where) {
 }
 
 Tensor transpose(const Tensor& x, int axis_a, int axis_b, Where where) {
-  axis_a = x.shape().checked_axis(axis_a, "transpose", where);
-  axis_b = x.shape().checked_axis(axis_b, "transpose", where);
+  axis_a = checked_axis(x, axis_a, "transpose", where);
+  axis_b = checked_axis(x, axis_b, "transpose", where);
   std::vector<int> axes;
   for (int i = 0; i < x.rank(); ++i) axes.push_back(i);
   std::swap(axes[static_cast<std::size_t>(axis_a)], axes[static_cast<std::size_t>(axis_b)]);
@@ -137,7 +137,7 @@ struct Slice : Operation {
 }  // namespace
 
 Tensor slice(const Tensor& x, int axis, Index begin, Index end, Where where) {
-  axis = x.shape().checked_axis(axis, "slice", where);
+  axis = checked_axis(x, axis, "slice", where);
   if (begin < 0 || begin >= end || end > x.shape()[axis])
     fail("slice", where,
          "positions " + std::to_string(begin) + " … " + std::to_string(end) +
@@ -175,7 +175,7 @@ struct Concatenate : Operation {
 
 Tensor concatenate(const std::vector<Tensor>& tensors, int axis, Where where) {
   if (tensors.empty()) fail("concatenate", where, "at least one tensor is needed");
-  axis = tensors[0].shape().checked_axis(axis, "concatenate", where);
+  axis = checked_axis(tensors[0], axis, "concatenate", where);
   Index size = 0;
   for (const Tensor& x : tensors) {
     if (x.rank() != tensors[0].rank() ||

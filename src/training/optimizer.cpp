@@ -1,5 +1,6 @@
 #include <gradus/operation.h>
 #include <gradus/optimizer.h>
+#include <gradus/watcher.h>
 
 #include "../kernels/elementwise.h"
 #include "../kernels/math.h"
@@ -42,7 +43,7 @@ void each(Index count, Step step) {
 
 Optimizer::Optimizer(const char* name, std::vector<NamedTensor> parameters, Scalar rate,
                      Where where)
-    : learning_rate(rate), parameters_(std::move(parameters)) {
+    : learning_rate(rate), parameters_(std::move(parameters)), where_(where) {
   if (parameters_.empty()) fail(name, where, "there are no parameters to optimise");
   check_range(name, "learning_rate", rate, 0, any, where);
 }
@@ -56,11 +57,17 @@ std::vector<Tensor> Optimizer::remember(const std::string& name) {
   return tensors;
 }
 
-void Optimizer::step() {
+void Optimizer::step(Where where) {
+  for (Watcher* watcher : watchers()) watcher->begin_step(where);
   ++steps_;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Tensor& w = parameters_[i].tensor;
-    if (w.has_grad()) update(i, w.mutable_data(), w.grad().data(), w.size());
+    if (!w.has_grad()) continue;
+    GradientUse& use = w.node()->gradient_use;
+    if (use == GradientUse::stale)
+      for (Watcher* watcher : watchers()) watcher->stale_gradient(w);
+    use = GradientUse::used;
+    update(i, w.mutable_data(), w.grad().data(), w.size());
   }
 }
 

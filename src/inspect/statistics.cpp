@@ -1,0 +1,70 @@
+#include "statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace gradus {
+
+Statistics statistics_of(const Tensor& x) {
+  Statistics s;
+  double sum = 0;
+  double squares = 0;
+  for (const Scalar value : x.values()) {
+    if (!std::isfinite(value)) {
+      if (++s.bad == 1) s.first_bad = s.count;
+    } else {
+      const auto v = static_cast<double>(value);
+      const bool first = s.count == s.bad;
+      s.smallest = first ? v : std::min(s.smallest, v);
+      s.largest = first ? v : std::max(s.largest, v);
+      s.zeros += v == 0;
+      sum += v;
+      squares += v * v;
+    }
+    ++s.count;
+  }
+  const auto good = static_cast<double>(s.count - s.bad);
+  if (good == 0) return s;
+  s.mean = sum / good;
+  s.deviation = std::sqrt(std::max(0.0, squares / good - s.mean * s.mean));
+  s.norm = std::sqrt(squares);
+  return s;
+}
+
+Index count_bad(const Tensor& x) {
+  Index bad = 0;
+  for (const Scalar value : x.values()) bad += !std::isfinite(value);
+  return bad;
+}
+
+std::string to_string(const Statistics& s) {
+  char text[160];
+  std::string result;
+  if (s.bad < s.count) {
+    std::snprintf(text, sizeof text, "min %.4g, max %.4g, mean %.4g, ", s.smallest, s.largest,
+                  s.mean);
+    result = text;
+  }
+  if (s.bad == 0) return result + "all finite";
+  std::snprintf(text, sizeof text, "%lld of %lld bad (%.1f%%)", static_cast<long long>(s.bad),
+                static_cast<long long>(s.count),
+                100 * static_cast<double>(s.bad) / static_cast<double>(s.count));
+  return result + text;
+}
+
+std::string bad_values(const Tensor& x) {
+  const Statistics s = statistics_of(x);
+  std::string position;
+  Index rest = s.first_bad;
+  for (int axis = x.rank() - 1; axis >= 0; --axis) {
+    position = std::to_string(rest % x.shape()[axis]) + (position.empty() ? "" : ", ") + position;
+    rest /= x.shape()[axis];
+  }
+  const Scalar value = x.values()[static_cast<std::size_t>(s.first_bad)];
+  const std::string name = std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  return std::to_string(s.bad) + " of " + std::to_string(s.count) + " values bad, the first, " +
+         name + ", at [" + position + "]";
+}
+
+}  // namespace gradus

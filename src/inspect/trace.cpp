@@ -1,0 +1,156 @@
+#include <gradus/trace.h>
+
+#include "statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace gradus {
+
+namespace {
+
+// "x [2, 3] (tensor at lessons/02_scaling.cpp:31)". A parameter's line lies in the constructor of
+// its layer, so its name says more.
+std::string who(const Tensor& x) {
+  const std::string made = std::string(x.operation()) + " at " + to_string(x.where());
+  if (!*x.label()) return made + " " + to_string(x.shape());
+  const bool parameter = x.requires_grad() && !x.node()->made_by;
+  return describe(x) + (parameter ? " (parameter)" : " (" + made + ")");
+}
+
+std::string line(const char* part, const Tensor& x) {
+  return std::string("\n  ") + part + who(x) + ": " + to_string(statistics_of(x));
+}
+
+bool holds_minus_infinity(const Tensor& x) {
+  const auto values = x.values();
+  return std::find(values.begin(), values.end(), -std::numeric_limits<Scalar>::infinity()) !=
+         values.end();
+}
+
+// Something bad in `out` that is no minus infinity, or one that no input held.
+bool is_bad(const Tensor& out, const Tensor* const* inputs, int count) {
+  if (count_bad(out) == 0) return false;
+  const auto values = out.values();
+  const bool others = std::any_of(values.begin(), values.end(), [](Scalar v) {
+    return !std::isfinite(v) && v != -std::numeric_limits<Scalar>::infinity();
+  });
+  if (others) return true;
+  return std::none_of(inputs, inputs + count,
+                      [](const Tensor* input) { return holds_minus_infinity(*input); });
+}
+
+}  // namespace
+
+void Trace::report(const std::string& text) {
+  reports_.push_back("trace: " + text);
+  if (to_) std::fprintf(to_, "%s\n", reports_.back().c_str());
+}
+
+void Trace::after_forward(const Tensor& out, const Tensor* const* inputs, int count) {
+  if (bad_value_ || in_backward_ || !is_bad(out, inputs, count)) return;
+  bad_value_ = true;
+  std::string text = std::string(out.operation()) + " at " + to_string(out.where()) + " gives " +
+                     (*out.label() ? std::string(out.label()) + " " : "") + to_string(out.shape()) +
+                     " with " + bad_values(out);
+  std::string guilty;
+  for (int i = 0; i < count; ++i) {
+    text += line("from ", *inputs[i]);
+    if (guilty.empty() && count_bad(*inputs[i])) guilty = who(*inputs[i]);
+  }
+  if (guilty.empty())
+    text += std::string("\n  it was born here: every input of ") + out.operation() + " is finite";
+  else
+    text += "\n  it came in with " + guilty;
+  report(text);
+}
+
+void Trace::begin_backward(const Where& where) {
+  in_backward_ = false;  // if the last one ended with an error
+  backward_ = where;
+}
+
+void Trace::before_backward(const Tensor&) {
+  in_backward_ = true;
+}
+
+void Trace::after_backward(const Tensor& out, const Operation& made_by) {
+  in_backward_ = false;
+  for (int i = 0; i < made_by.inputs.count() && !bad_gradient_; ++i) {
+    const Tensor& input = made_by.inputs[i];
+    if (!input.has_grad() || count_bad(input.grad()) == 0) continue;
+    bad_gradient_ = true;
+    std::string text = std::string("the gradient of ") + out.operation() + " at " +
+                       to_string(out.where()) + ", in backward() at " + to_string(backward_) +
+                       ", gives " + describe(input) + " a gradient with " +
+                       bad_values(input.grad());
+    text += "\n  from the gradient of its result " + describe(out) + ": " +
+            to_string(statistics_of(out.grad()));
+    text += line("the result was ", out);
+    for (int j = 0; j < made_by.inputs.count(); ++j) text += line("from ", made_by.inputs[j]);
+    text += count_bad(out.grad()) ? "\n  it came in with the gradient of the result"
+                                  : "\n  it was born here: the gradient of the result is finite";
+    report(text);
+  }
+}
+
+void Trace::begin_step(const Where& where) {
+  step_ = where;
+}
+
+void Trace::stale_gradient(const Tensor& parameter) {
+  if (stale_) return;
+  stale_ = true;
+  report("step() at " + to_string(step_) + " uses the gradient of " + describe(parameter) +
+         " again: an earlier step has used it, and backward() at " + to_string(backward_) +
+         " has added to it; clear_grad() is missing after that step");
+}
+
+namespace {
+
+// The queries that a mask lets look at no key.
+struct Blind {
+  Index count = 0;
+  Index sequence = 0, head = 0, query = 0;  // the first of them
+};
+
+Blind blind_queries(const Mask& mask, const Shape& attention) {
+  Blind blind;
+  for (Index b = 0; b < attention[0]; ++b)
+    for (Index h = 0; h < attention[1]; ++h)
+      for (Index i = 0; i < attention[2]; ++i) {
+        Index j = 0;
+        while (j < attention[3] && !mask.allows(b, h, i, j)) ++j;
+        if (j == attention[3] && ++blind.count == 1)
+          blind.sequence = b, blind.head = h, blind.query = i;
+      }
+  return blind;
+}
+
+}  // namespace
+
+void Trace::before_mask(const Mask& mask, const Shape& attention, const char* operation,
+                        const Where& where) {
+  if (all_hidden_ && some_hidden_) return;
+  const Index queries = attention.size() / attention[3];
+  const Blind blind = blind_queries(mask, attention);
+  const bool all = blind.count == queries;
+  bool& said = all ? all_hidden_ : some_hidden_;
+  if (blind.count == 0 || said) return;
+  said = true;
+  std::string text = std::string(operation) + " at " + to_string(where) + ": the mask of " +
+                     to_string(mask.where()) + " hides all " + std::to_string(attention[3]) +
+                     " keys from ";
+  if (all)
+    text += "each of the " + std::to_string(queries) +
+            " queries, so the result is zeros (in a Mask, true means: may look)";
+  else
+    text += std::to_string(blind.count) + " of " + std::to_string(queries) +
+            " queries, the first: query " + std::to_string(blind.query) + " of head " +
+            std::to_string(blind.head) + " in sequence " + std::to_string(blind.sequence) +
+            "; they get zeros, which is right for padding alone";
+  report(text);
+}
+
+}  // namespace gradus
