@@ -69,6 +69,7 @@ void check_root(const Tensor& root, const Where& where) {
 }  // namespace
 
 void Tensor::backward(Graph graph, Where where) const {
+  check_exists(*this, where);
   if (size() != 1)
     fail("backward", where,
          "only a single number can be differentiated without a seed, " + describe(*this) +
@@ -78,6 +79,8 @@ void Tensor::backward(Graph graph, Where where) const {
 }
 
 void Tensor::backward(const Tensor& seed, Graph graph, Where where) const {
+  check_exists(*this, where);
+  check_exists(seed, where);
   check_root(*this, where);
   if (seed.shape() != shape())
     fail("backward", where,
@@ -108,7 +111,7 @@ void Tensor::backward(const Tensor& seed, Graph graph, Where where) const {
 }
 
 void Tensor::add_grad(Tensor gradient, Where where) const {
-  Node& node = checked();
+  Node& node = checked(where);
   if (!node.requires_grad) return;
   if (gradient.shape() != node.shape)
     fail("add_grad", where,
@@ -128,7 +131,7 @@ void Tensor::add_grad(Tensor gradient, Where where) const {
 }
 
 const Tensor& Tensor::grad(Where where) const {
-  if (!checked().gradient.exists())
+  if (!checked(where).gradient.exists())
     fail("grad", where,
          "there is no gradient in " + describe(*this) +
              (requires_grad() ? ": backward() has not come by" : ": it does not require one"));
@@ -147,7 +150,7 @@ bool Tensor::requires_grad() const {
 }
 
 Tensor& Tensor::requires_grad(bool wanted, Where where) {
-  Node& node = checked();
+  Node& node = checked(where);
   if (node.made_by && !wanted)
     fail("requires_grad", where,
          describe(*this) + " was computed from tensors that require one: use detach()");

@@ -188,6 +188,15 @@ Node& Tensor::checked() const {
   return *node_;
 }
 
+Node& Tensor::checked(const Where& where) const {
+  check_exists(*this, where);
+  return *node_;
+}
+
+void check_exists(const Tensor& x, const Where& where) {
+  if (!x.exists()) fail("Tensor", where, "it was used before anything was assigned to it");
+}
+
 const Shape& Tensor::shape() const {
   return checked().shape;
 }
@@ -198,6 +207,7 @@ std::span<const Scalar> Tensor::values() const& {
 }
 
 Scalar Tensor::at(std::initializer_list<Index> position, Where where) const {
+  check_exists(*this, where);
   const bool right_rank = static_cast<int>(position.size()) == rank();
   Index offset = 0;
   int axis = 0;
@@ -211,13 +221,14 @@ Scalar Tensor::at(std::initializer_list<Index> position, Where where) const {
 }
 
 Scalar Tensor::item(Where where) const {
+  check_exists(*this, where);
   if (size() != 1)
     fail("item", where, "the tensor must hold one number, " + describe(*this) + " holds more");
   return values()[0];
 }
 
-std::span<Scalar> Tensor::mutable_values() {
-  Node& node = checked();
+std::span<Scalar> Tensor::mutable_values(Where where) {
+  Node& node = checked(where);
   ++node.version;
   if (!node.values.unique()) {
     const Buffer copy(node.values.size());
@@ -267,6 +278,7 @@ std::string describe(const Tensor& tensor) {
 }
 
 int checked_axis(const Tensor& x, int axis, const char* operation, const Where& where) {
+  check_exists(x, where);
   if (axis < -x.rank() || axis >= x.rank())
     fail(operation, where,
          "there is no axis " + std::to_string(axis) + " in " + describe(x) +

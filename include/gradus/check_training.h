@@ -44,8 +44,9 @@ std::string judge_first_loss(const Tensor& loss, int classes, Where where = here
 
 // A line for each name of a tensor that `loss` was computed from (layers name what they return), in
 // the order of computation: mean and deviation of its values, the share of zeros, and the norm of
-// its gradient. A name that occurs several times is one line. Requires: loss.backward() has run and
-// kept the graph. Errors: the graph was freed, or there is none.
+// its gradient. A name that occurs several times is one line; a tensor that several parts return
+// has the name of the outermost. Requires: loss.backward() has run and kept the graph. Errors: the
+// graph was freed, or there is none.
 std::string layer_table(const Tensor& loss, Where where = here());
 
 }  // namespace gradus

@@ -95,6 +95,10 @@ struct Node {
   static void operator delete(void* memory, std::size_t bytes) { give_memory(memory, bytes); }
 };
 
+// Errors: x is no tensor, because nothing was assigned to it. Operations ask this first, so that
+// the message has the caller's line.
+void check_exists(const Tensor& x, const Where& where);
+
 // Turns an axis of x that may count from the end into 0 … rank-1. Errors: x has no such axis.
 int checked_axis(const Tensor& x, int axis, const char* operation, const Where& where);
 

@@ -79,8 +79,8 @@ class Tensor {
   // The values, to be overwritten in place. Nobody else sees the change: a buffer that is shared
   // (by detach() or reshape()) is copied first, and a backward() that still needs the old values
   // throws an Error.
-  std::span<Scalar> mutable_values();
-  Scalar* mutable_data() { return mutable_values().data(); }
+  std::span<Scalar> mutable_values(Where where = here());
+  Scalar* mutable_data(Where where = here()) { return mutable_values(where).data(); }
 
   // The gradient that backward() left here. Errors: there is none.
   const Tensor& grad(Where where = here()) const;
@@ -118,6 +118,7 @@ class Tensor {
   explicit Tensor(Node* node) : node_(node) {}
   void drop() noexcept;
   Node& checked() const;
+  Node& checked(const Where& where) const;
 
   Node* node_ = nullptr;
 };

@@ -27,8 +27,10 @@ std::string reason(const Tensor& parameter, const Optimizer& optimizer) {
   if (!parameter.has_grad())
     return "has no gradient: the loss was not computed from it (or clear_grad() came too early)";
   if (statistics_of(parameter.grad()).norm == 0) return "has a gradient that is zero everywhere";
-  return "has a gradient, but the step was too small to change a bit (learning rate " +
-         std::to_string(optimizer.learning_rate) + ")";
+  char rate[40];
+  std::snprintf(rate, sizeof rate, "%g", static_cast<double>(optimizer.learning_rate));
+  return std::string("has a gradient, but the step was too small to change a bit (learning rate ") +
+         rate + ")";
 }
 
 }  // namespace

@@ -42,12 +42,12 @@ void Module::add(const std::string& name, std::uint64_t& counter) {
 }
 
 Tensor Module::done(Tensor out) {
-  if (!label_) {
-    out.named(path());
-    label_ = out.label();
-  } else {
+  if (label_) {
     out.node()->label = label_;
     run_hooks(out);
+  } else if (!name_.empty()) {  // a whole model has none: its result keeps the name of a part
+    out.named(path());
+    label_ = out.label();
   }
   last_shape_ = out.shape();
   ran_ = true;

@@ -52,6 +52,7 @@ Scalar scale_of(const AttentionOptions& options, Index key_dim) {
 }
 
 void check_heads(const char* name, const Tensor& x, const AttentionOptions& options, Where where) {
+  check_exists(x, where);
   if (options.num_heads < 1 || (x.rank() == 4 && options.num_heads != 1))
     fail(name, where, "num_heads must be at least 1, and 1 for tensors of rank 4");
   if (x.rank() < 2 || x.rank() > 4)

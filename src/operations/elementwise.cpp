@@ -39,6 +39,8 @@ namespace {
 // The result of f applied to two tensors, or to a tensor and a number.
 template <class F>
 Tensor combine(const char* name, const Operand& a, const Operand& b, F f) {
+  if (a.tensor) check_exists(*a.tensor, a.where);
+  if (b.tensor) check_exists(*b.tensor, b.where);
   if (a.tensor && b.tensor) {
     const std::string problem = clash(a.tensor->shape(), b.tensor->shape());
     if (!problem.empty())
@@ -161,6 +163,7 @@ Tensor operator/(const Operand& a, const Operand& b) {
 
 Tensor operator-(const Operand& x) {
   if (!x.tensor) fail("negate", x.where, "a tensor is needed");
+  check_exists(*x.tensor, x.where);
   Tensor out = result_of("negate", x.tensor->shape(), x.where);
   kernels::map(x.tensor->data(), out.size(), out.mutable_data(), [](Scalar v) { return -v; });
   return scaled(out, *x.tensor, -1);

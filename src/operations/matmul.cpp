@@ -108,6 +108,7 @@ std::string product_text(const Tensor& a, const Tensor& b, const MatmulOptions& 
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options, Where where) {
+  for (const Tensor* x : {&a, &b}) check_exists(*x, where);
   if (a.rank() < 2 || b.rank() < 2)
     fail("matmul", where, product_text(a, b, options) + ": both must have at least two axes");
   const Matrices of_a = matrices_of(a.shape(), options.transpose_a);
@@ -164,6 +165,7 @@ struct Linear : Operation {
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weights, const Tensor& bias, Where where) {
+  for (const Tensor* given : {&x, &weights, &bias}) check_exists(*given, where);
   if (weights.rank() != 2 || x.rank() < 1)
     fail("linear", where,
          describe(x) + " × " + describe(weights) + ": [..., D] and a matrix [D, N] are needed");

@@ -22,6 +22,7 @@ struct Rearranged {
 };
 
 Rearranged rearrange(const char* name, const Tensor& x, const Axes& axes, const Where& where) {
+  check_exists(x, where);
   bool chosen[Shape::max_rank] = {};
   for (int axis : axes.list) {
     bool& flag = chosen[checked_axis(x, axis, name, where)];

@@ -26,6 +26,7 @@ struct Reshape : Operation {
 }  // namespace
 
 Tensor reshape(const Tensor& x, const Shape& shape, Where where) {
+  check_exists(x, where);
   if (shape.size() != x.size())
     fail("reshape", where,
          describe(x) + " holds " + std::to_string(x.size()) + " values, shape " + to_string(shape) +
@@ -81,6 +82,7 @@ struct Permute : Operation {
 }  // namespace
 
 Tensor permute(const Tensor& x, const std::vector<int>& axes, Where where) {
+  check_exists(x, where);
   std::vector<int> sorted = axes;
   std::sort(sorted.begin(), sorted.end());
   bool valid = static_cast<int>(axes.size()) == x.rank();
@@ -178,6 +180,7 @@ Tensor concatenate(const std::vector<Tensor>& tensors, int axis, Where where) {
   axis = checked_axis(tensors[0], axis, "concatenate", where);
   Index size = 0;
   for (const Tensor& x : tensors) {
+    check_exists(x, where);
     if (x.rank() != tensors[0].rank() ||
         x.shape().with(axis, 1) != tensors[0].shape().with(axis, 1))
       fail("concatenate", where,

@@ -42,6 +42,7 @@ Tensor softmax(const Tensor& x, int axis, Where where) {
 
 // The gradient of masked_softmax is that of softmax: where y is zero, so is dx.
 Tensor masked_softmax(const Tensor& scores, const Mask& mask, Where where) {
+  check_exists(scores, where);
   const Shape& s = scores.shape();
   if (s.rank() < 2 || s.rank() > 4)
     fail("masked_softmax", where,

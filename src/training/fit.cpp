@@ -62,7 +62,8 @@ void train_on(const Batch& batch, TextClassifier& model, Optimizer& optimizer,
   if (!std::isfinite(loss.item()))
     fail("fit", where,
          "the loss of step " + std::to_string(optimizer.steps()) +
-             " is not a number: try a smaller learning rate or clip_norm");
+             " is not a number: try a smaller learning rate or clip_norm; GRADUS_TRACE=1 shows "
+             "where it came from");
   add(metric, loss, logits, batch.labels);
   loss.backward(Graph::free, where);
   if (options.clip_norm > 0) clip_by_global_norm(optimizer.parameters(), options.clip_norm, where);

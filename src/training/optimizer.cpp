@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 namespace gradus {
 
@@ -15,10 +16,11 @@ namespace {
 
 void check_range(const char* what, const char* name, Scalar value, Scalar low, Scalar high,
                  const Where& where) {
-  if (!(value >= low && value <= high))
-    fail(what, where,
-         std::string(name) + " must be a number from " + std::to_string(low) + " to " +
-             std::to_string(high) + ", not " + std::to_string(value));
+  if (value >= low && value <= high) return;
+  char text[120];
+  std::snprintf(text, sizeof text, "%s must be a number from %g to %g, not %g", name,
+                static_cast<double>(low), static_cast<double>(high), static_cast<double>(value));
+  fail(what, where, text);
 }
 
 constexpr Scalar any = Scalar(1e30);
