@@ -255,7 +255,34 @@ TEST_CASE("the trace shows where a bad gradient is born") {
   says(only_report(trace),
        {"the gradient of sqrt at " + place(line - 1), "in backward() at " + place(line),
         "gives x [3] a gradient with 1 of 3 values bad, the first, inf, at [1]",
-        "from the gradient of its result", "min 1, max 1, mean 1, all finite", "born here"});
+        "from the gradient of the result", "min 1, max 1, mean 1, all finite", "born here"});
+}
+
+TEST_CASE("the trace tells what is born in an operation from what came in with its inputs") {
+  const Tensor hidden = Tensor::full({1, 2}, -infinity).named("hidden");
+  {
+    const TraceScope trace(nullptr);
+    const Tensor weights = softmax(hidden);
+    says(only_report(trace), {"softmax at ", "2 of 2 values bad, the first, nan, at [0, 0]",
+                              "born here: every input of softmax is finite or minus infinity"});
+  }
+  {
+    const TraceScope trace(nullptr);
+    Tensor w = Tensor::full({1, 2}, 1).requires_grad(true).named("w");
+    const Tensor data = Tensor::matrix({{not_a_number, 1}}).named("data");
+    sum(w * data).backward();
+    REQUIRE(trace.reports().size() == 2);
+    says(trace.reports()[0], {"multiply at ", "came in with data [1, 2]"});
+    says(trace.reports()[1], {"the gradient of multiply at ",
+                              "gives w [1, 2] a gradient with 1 of 2", "came in with data [1, 2]"});
+  }
+  {
+    const TraceScope trace(nullptr);
+    Tensor w = Tensor::full({1, 2}, 1).requires_grad(true).named("w");
+    (w * 2).backward(Tensor::full({1, 2}, infinity));
+    says(only_report(trace),
+         {"the gradient of multiply", "came in with the gradient of the result"});
+  }
 }
 
 TEST_CASE("the trace lets masks of minus infinity and accumulated gradients pass") {

@@ -23,22 +23,36 @@ std::string line(const char* part, const Tensor& x) {
   return std::string("\n  ") + part + who(x) + ": " + to_string(statistics_of(x));
 }
 
-bool holds_minus_infinity(const Tensor& x) {
-  const auto values = x.values();
-  return std::find(values.begin(), values.end(), -std::numeric_limits<Scalar>::infinity()) !=
-         values.end();
+bool is_minus_infinity(Scalar value) {
+  return value == -std::numeric_limits<Scalar>::infinity();
 }
 
-// Something bad in `out` that is no minus infinity, or one that no input held.
+bool holds_minus_infinity(const Tensor& x) {
+  return std::any_of(x.values().begin(), x.values().end(), is_minus_infinity);
+}
+
+// Not a number, or plus infinity: nothing that a mask of minus infinity brings.
+bool holds_worse(const Tensor& x) {
+  return std::any_of(x.values().begin(), x.values().end(),
+                     [](Scalar v) { return !std::isfinite(v) && !is_minus_infinity(v); });
+}
+
 bool is_bad(const Tensor& out, const Tensor* const* inputs, int count) {
   if (count_bad(out) == 0) return false;
-  const auto values = out.values();
-  const bool others = std::any_of(values.begin(), values.end(), [](Scalar v) {
-    return !std::isfinite(v) && v != -std::numeric_limits<Scalar>::infinity();
-  });
-  if (others) return true;
-  return std::none_of(inputs, inputs + count,
-                      [](const Tensor* input) { return holds_minus_infinity(*input); });
+  return holds_worse(out) || std::none_of(inputs, inputs + count, [](const Tensor* input) {
+           return holds_minus_infinity(*input);
+         });
+}
+
+// Where bad values came from: the first input that holds some, or the operation itself.
+std::string origin(const char* operation, const Tensor* const* inputs, int count) {
+  bool masked = false;
+  for (int i = 0; i < count; ++i) {
+    if (holds_worse(*inputs[i])) return "\n  it came in with " + who(*inputs[i]);
+    masked |= holds_minus_infinity(*inputs[i]);
+  }
+  return std::string("\n  it was born here: every input of ") + operation +
+         (masked ? " is finite or minus infinity" : " is finite");
 }
 
 }  // namespace
@@ -54,15 +68,8 @@ void Trace::after_forward(const Tensor& out, const Tensor* const* inputs, int co
   std::string text = std::string(out.operation()) + " at " + to_string(out.where()) + " gives " +
                      (*out.label() ? std::string(out.label()) + " " : "") + to_string(out.shape()) +
                      " with " + bad_values(out);
-  std::string guilty;
-  for (int i = 0; i < count; ++i) {
-    text += line("from ", *inputs[i]);
-    if (guilty.empty() && count_bad(*inputs[i])) guilty = who(*inputs[i]);
-  }
-  if (guilty.empty())
-    text += std::string("\n  it was born here: every input of ") + out.operation() + " is finite";
-  else
-    text += "\n  it came in with " + guilty;
+  for (int i = 0; i < count; ++i) text += line("from ", *inputs[i]);
+  text += origin(out.operation(), inputs, count);
   report(text);
 }
 
@@ -77,22 +84,26 @@ void Trace::before_backward(const Tensor&) {
 
 void Trace::after_backward(const Tensor& out, const Operation& made_by) {
   in_backward_ = false;
-  for (int i = 0; i < made_by.inputs.count() && !bad_gradient_; ++i) {
+  if (bad_gradient_) return;
+  std::vector<const Tensor*> inputs;
+  const Tensor* hit = nullptr;  // the first input with a bad gradient
+  for (int i = made_by.inputs.count() - 1; i >= 0; --i) {
     const Tensor& input = made_by.inputs[i];
-    if (!input.has_grad() || count_bad(input.grad()) == 0) continue;
-    bad_gradient_ = true;
-    std::string text = std::string("the gradient of ") + out.operation() + " at " +
-                       to_string(out.where()) + ", in backward() at " + to_string(backward_) +
-                       ", gives " + describe(input) + " a gradient with " +
-                       bad_values(input.grad());
-    text += "\n  from the gradient of its result " + describe(out) + ": " +
-            to_string(statistics_of(out.grad()));
-    text += line("the result was ", out);
-    for (int j = 0; j < made_by.inputs.count(); ++j) text += line("from ", made_by.inputs[j]);
-    text += count_bad(out.grad()) ? "\n  it came in with the gradient of the result"
-                                  : "\n  it was born here: the gradient of the result is finite";
-    report(text);
+    inputs.insert(inputs.begin(), &input);
+    if (input.has_grad() && count_bad(input.grad())) hit = &input;
   }
+  if (!hit) return;
+  bad_gradient_ = true;
+  const int count = static_cast<int>(inputs.size());
+  std::string text = std::string("the gradient of ") + out.operation() + " at " +
+                     to_string(out.where()) + ", in backward() at " + to_string(backward_) +
+                     ", gives " + describe(*hit) + " a gradient with " + bad_values(hit->grad());
+  text += "\n  from the gradient of the result: " + to_string(statistics_of(out.grad()));
+  text += line("from the result ", out);
+  for (const Tensor* input : inputs) text += line("from ", *input);
+  text += count_bad(out.grad()) ? "\n  it came in with the gradient of the result"
+                                : origin(out.operation(), inputs.data(), count);
+  report(text);
 }
 
 void Trace::begin_step(const Where& where) {
