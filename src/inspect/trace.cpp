@@ -37,6 +37,7 @@ bool holds_worse(const Tensor& x) {
                      [](Scalar v) { return !std::isfinite(v) && !is_minus_infinity(v); });
 }
 
+// Minus infinity in a result is no fault where some input held it too.
 bool is_bad(const Tensor& out, const Tensor* const* inputs, int count) {
   if (count_bad(out) == 0) return false;
   return holds_worse(out) || std::none_of(inputs, inputs + count, [](const Tensor* input) {
