@@ -6,14 +6,12 @@
 
 #include <gradus/hooks.h>
 #include <gradus/operation.h>
+#include <gradus/watcher.h>
 
 #include "kernels/elementwise.h"
 
 namespace gradus {
 
-namespace {
-
-// All tensors below `root` that were computed and want a gradient, inputs before results.
 // A depth-first walk that keeps its own stack, because a graph may be a million operations deep.
 std::vector<Tensor> topological_order(const Tensor& root) {
   static std::atomic<std::uint64_t> visits{0};
@@ -41,6 +39,8 @@ std::vector<Tensor> topological_order(const Tensor& root) {
   }
   return order;
 }
+
+namespace {
 
 void check_usable(const Tensor& out, const Where& where) {
   const Inputs& inputs = out.node()->made_by->inputs;
@@ -75,6 +75,7 @@ void backward_step(Operation& made_by, const Tensor& out) {
 }
 
 void Tensor::backward(Graph graph, Where where) const {
+  check_exists(*this, where);
   if (size() != 1)
     fail("backward", where,
          "only a single number can be differentiated without a seed, " + describe(*this) +
@@ -84,19 +85,22 @@ void Tensor::backward(Graph graph, Where where) const {
 }
 
 void Tensor::backward(const Tensor& seed, Graph graph, Where where) const {
+  check_exists(*this, where);
+  check_exists(seed, where);
   check_root(*this, where);
   if (seed.shape() != shape())
     fail("backward", where,
          "the seed must have the shape of " + describe(*this) + ", it has " +
              gradus::to_string(seed.shape()));
+  for (Watcher* watcher : watchers()) watcher->begin_backward(where);
   const NoGrad no_grad;
-  if (!node_->made_by) return add_grad(seed);
+  if (!node_->made_by) return add_grad(seed, where);
   std::vector<Tensor> order = topological_order(*this);
   for (const Tensor& tensor : order) {
     check_usable(tensor, where);
     tensor.node()->gradient = Tensor();
   }
-  add_grad(seed);
+  add_grad(seed, where);
   while (!order.empty()) {
     const Tensor out = std::move(order.back());
     order.pop_back();
@@ -112,16 +116,18 @@ void Tensor::backward(const Tensor& seed, Graph graph, Where where) const {
   }
 }
 
-void Tensor::add_grad(Tensor gradient) const {
-  Node& node = checked();
+void Tensor::add_grad(Tensor gradient, Where where) const {
+  Node& node = checked(where);
   if (!node.requires_grad) return;
   if (gradient.shape() != node.shape)
-    throw Error("add_grad: the gradient of " + describe(*this) + " must have its shape, " +
-                gradus::to_string(gradient.shape()) + " given");
+    fail("add_grad", where,
+         "the gradient of " + describe(*this) + " must have its shape, " +
+             gradus::to_string(gradient.shape()) + " given");
   if (!node.gradient.exists()) {
     node.gradient = std::move(gradient);
     return;
   }
+  if (node.gradient_use == GradientUse::used) node.gradient_use = GradientUse::stale;
   // A gradient that somebody else holds too is replaced by the sum, otherwise added to.
   Node& old = *node.gradient.node();
   const bool mine = old.owners.load() == 1 && old.values.unique();
@@ -131,7 +137,7 @@ void Tensor::add_grad(Tensor gradient) const {
 }
 
 const Tensor& Tensor::grad(Where where) const {
-  if (!checked().gradient.exists())
+  if (!checked(where).gradient.exists())
     fail("grad", where,
          "there is no gradient in " + describe(*this) +
              (requires_grad() ? ": backward() has not come by" : ": it does not require one"));
@@ -143,13 +149,14 @@ bool Tensor::has_grad() const {
 }
 void Tensor::clear_grad() {
   checked().gradient = Tensor();
+  node_->gradient_use = GradientUse::fresh;
 }
 bool Tensor::requires_grad() const {
   return checked().requires_grad;
 }
 
 Tensor& Tensor::requires_grad(bool wanted, Where where) {
-  Node& node = checked();
+  Node& node = checked(where);
   if (node.made_by && !wanted)
     fail("requires_grad", where,
          describe(*this) + " was computed from tensors that require one: use detach()");

@@ -9,16 +9,20 @@ namespace {
 
 thread_local std::vector<Hook*> hooks;
 
-void check_shape(const Tensor& result, const Tensor& tensor, const std::string& name) {
+void check_shape(const Tensor& result, const Tensor& tensor, const Hook& hook) {
   if (!result.exists() || result.shape() != tensor.shape())
-    throw Error("hook " + name + ": it must return a tensor of the shape of " + describe(tensor) +
-                ", it returned " + (result.exists() ? to_string(result.shape()) : "none"));
+    fail("Hook", hook.where(),
+         "it must return a tensor of the shape of " + describe(tensor) + ", it returned " +
+             (result.exists() ? to_string(result.shape()) : "none"));
 }
 
 }  // namespace
 
-Hook::Hook(std::string name, Forward forward, Backward backward)
-    : name_(std::move(name)), forward_(std::move(forward)), backward_(std::move(backward)) {
+Hook::Hook(std::string name, Forward forward, Backward backward, Where where)
+    : name_(std::move(name)),
+      forward_(std::move(forward)),
+      backward_(std::move(backward)),
+      where_(where) {
   hooks.push_back(this);
 }
 
@@ -35,7 +39,7 @@ void run_hooks(Tensor& tensor) {
     ++hook.calls_;
     if (hook.forward_) {
       Tensor result = hook.forward_(tensor);
-      check_shape(result, tensor, hook.name_);
+      check_shape(result, tensor, hook);
       tensor = std::move(result);
       if (tensor.node()->label != label) tensor.node()->label = label;
     }
@@ -47,7 +51,7 @@ void run_gradient_hook(const Tensor& tensor) {
   for (Hook* hook : hooks) {
     if (!hook->backward_ || hook->name_ != tensor.label() || !tensor.has_grad()) continue;
     Tensor result = hook->backward_(tensor.grad());
-    check_shape(result, tensor, hook->name_);
+    check_shape(result, tensor, *hook);
     tensor.node()->gradient = std::move(result);
   }
 }

@@ -1,4 +1,5 @@
 #include <gradus/mask.h>
+#include <gradus/watcher.h>
 
 #include <algorithm>
 #include <utility>
@@ -22,6 +23,7 @@ Mask Mask::padding(std::vector<int> lengths, Where where) {
     if (length < 0)
       fail("Mask::padding", where, "a length cannot be negative: " + std::to_string(length));
   Mask mask;
+  mask.where_ = where;
   mask.lengths_ = std::move(lengths);
   return mask;
 }
@@ -50,8 +52,9 @@ Mask Mask::padding_of(const Ids& ids, Where where) {
   return from({batch, 1, 1, length}, allowed, where);
 }
 
-Mask Mask::causal() {
+Mask Mask::causal(Where where) {
   Mask mask;
+  mask.where_ = where;
   mask.causal_ = true;
   return mask;
 }
@@ -65,6 +68,7 @@ Mask Mask::from(const Shape& shape, const std::vector<bool>& allowed, Where wher
          "shape " + to_string(shape) + " holds " + std::to_string(shape.size()) +
              " truth values, " + std::to_string(allowed.size()) + " given");
   Mask mask;
+  mask.where_ = where;
   mask.allowed_.assign(allowed.begin(), allowed.end());
   mask.allowed_shape_ = shape.rank() == 4   ? shape
                         : shape.rank() == 3 ? Shape{shape[0], 1, shape[1], shape[2]}
@@ -73,7 +77,7 @@ Mask Mask::from(const Shape& shape, const std::vector<bool>& allowed, Where wher
 }
 
 Mask Mask::operator&(const Mask& other) const {
-  Mask both = *this;
+  Mask both = empty() ? other : *this;
   both.causal_ |= other.causal_;
   if (both.lengths_.empty()) both.lengths_ = other.lengths_;
   if (both.allowed_.empty()) {
@@ -82,14 +86,18 @@ Mask Mask::operator&(const Mask& other) const {
   }
   if (!lengths_.empty() && !other.lengths_.empty()) {
     if (lengths_.size() != other.lengths_.size())
-      throw Error("Mask: two padding masks must be for the same number of sequences");
+      fail("Mask", where_,
+           "it is for " + std::to_string(lengths_.size()) + " sequences and the mask of " +
+               to_string(other.where_) + " for " + std::to_string(other.lengths_.size()));
     for (std::size_t b = 0; b < lengths_.size(); ++b)
       both.lengths_[b] = std::min(lengths_[b], other.lengths_[b]);
   }
   if (!allowed_.empty() && !other.allowed_.empty()) {
     if (allowed_shape_ != other.allowed_shape_)
-      throw Error("Mask: two explicit masks must have the same shape, " +
-                  to_string(allowed_shape_) + " and " + to_string(other.allowed_shape_) + " given");
+      fail("Mask", where_,
+           "it has shape " + to_string(allowed_shape_) + " and the mask of " +
+               to_string(other.where_) + " has " + to_string(other.allowed_shape_) +
+               ": for both together they must be equal");
     for (std::size_t i = 0; i < allowed_.size(); ++i) both.allowed_[i] &= other.allowed_[i];
   }
   return both;
@@ -106,25 +114,33 @@ bool Mask::allows(Index batch, Index head, Index query, Index key) const {
   return allowed_[static_cast<std::size_t>(offset)] != 0;
 }
 
-void Mask::check(Index batch, Index heads, Index queries, Index keys, const char* operation,
+namespace {
+
+std::string made_at(const Where& where) {
+  return "the mask of " + to_string(where);
+}
+
+}  // namespace
+
+void Mask::check(const Shape& attention, const Tensor& of, const char* operation,
                  const Where& where) const {
-  if (!lengths_.empty() && static_cast<Index>(lengths_.size()) != batch)
+  if (empty()) return;
+  if (!lengths_.empty() && static_cast<Index>(lengths_.size()) != attention[0])
     fail(operation, where,
-         "the padding mask is for " + std::to_string(lengths_.size()) +
-             " sequences, the batch has " + std::to_string(batch));
+         made_at(where_) + " is for " + std::to_string(lengths_.size()) + " sequences, " +
+             describe(of) + " has " + std::to_string(attention[0]));
   for (int length : lengths_)
-    if (length > keys)
+    if (length > attention[3])
       fail(operation, where,
-           "the padding mask has a length of " + std::to_string(length) + ", there are only " +
-               std::to_string(keys) + " positions");
-  if (allowed_.empty()) return;
-  const Index wanted[] = {batch, heads, queries, keys};
-  for (int axis = 0; axis < 4; ++axis)
-    if (allowed_shape_[axis] != 1 && allowed_shape_[axis] != wanted[axis])
+           made_at(where_) + " has a length of " + std::to_string(length) + ", there are only " +
+               std::to_string(attention[3]) + " positions for " + describe(of));
+  for (int axis = 0; axis < 4 && !allowed_.empty(); ++axis)
+    if (allowed_shape_[axis] != 1 && allowed_shape_[axis] != attention[axis])
       fail(operation, where,
-           "the mask has shape " + to_string(allowed_shape_) + ", attention here is " +
-               to_string(Shape{batch, heads, queries, keys}) +
+           made_at(where_) + " has shape " + to_string(allowed_shape_) + ", " + describe(of) +
+               " needs " + to_string(attention) +
                " [batch, heads, queries, keys]; each size must be equal or 1");
+  for (Watcher* watcher : watchers()) watcher->before_mask(*this, attention, operation, where);
 }
 
 }  // namespace gradus

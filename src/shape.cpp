@@ -48,13 +48,6 @@ Shape Shape::and_then(Index size) const {
   return result;
 }
 
-int Shape::checked_axis(int axis, const char* operation, const Where& where) const {
-  if (axis < -rank_ || axis >= rank_)
-    fail(operation, where,
-         "there is no axis " + std::to_string(axis) + " in shape " + to_string(*this));
-  return axis < 0 ? axis + rank_ : axis;
-}
-
 bool Shape::operator==(const Shape& other) const {
   return rank_ == other.rank_ && std::equal(sizes_, sizes_ + rank_, other.sizes_);
 }
@@ -66,18 +59,21 @@ std::string to_string(const Shape& shape) {
   return text + "]";
 }
 
-Shape broadcast(const Shape& a, const Shape& b, const char* operation, const Where& where) {
+Shape broadcast(const Shape& a, const Shape& b) {
   Shape result = a.rank() >= b.rank() ? a : b;
+  for (int back = 1; back <= std::min(a.rank(), b.rank()); ++back)
+    result = result.with(-back, std::max(a[-back], b[-back]));
+  return result;
+}
+
+std::string clash(const Shape& a, const Shape& b) {
   for (int back = 1; back <= std::min(a.rank(), b.rank()); ++back) {
     const Index x = a[-back];
     const Index y = b[-back];
     if (x != y && x != 1 && y != 1)
-      fail(operation, where,
-           "shapes " + to_string(a) + " and " + to_string(b) + " do not broadcast: sizes " +
-               std::to_string(x) + " and " + std::to_string(y) + " differ");
-    result = result.with(-back, std::max(x, y));
+      return "sizes " + std::to_string(x) + " and " + std::to_string(y) + " differ";
   }
-  return result;
+  return "";
 }
 
 }  // namespace gradus

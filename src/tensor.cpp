@@ -14,7 +14,7 @@ namespace {
 
 thread_local Index node_count = 0;
 thread_local bool recording = true;
-thread_local std::vector<Watcher*> watchers = watchers_at_start();
+thread_local std::vector<Watcher*> looking_on = watchers_at_start();
 
 // Frees a node and whatever only it kept alive. A chain of a million nodes must not become a
 // million nested calls, so nodes to be freed wait in a list that runs through the nodes.
@@ -62,7 +62,7 @@ void Tensor::drop() noexcept {
 }
 
 Tensor result_of(const char* operation, const Shape& shape, const Where& where) {
-  for (Watcher* watcher : watchers) watcher->before_forward();
+  for (Watcher* watcher : looking_on) watcher->before_forward();
   Node* node = new Node;
   node->shape = shape;
   node->values = Buffer(shape.size());
@@ -102,21 +102,25 @@ void finish(const Tensor& out, Operation* made_by, const Tensor* const* inputs, 
     out.node()->made_by = made_by;
     out.node()->requires_grad = true;
   }
-  for (Watcher* watcher : watchers) watcher->after_forward(out, inputs, count);
+  for (Watcher* watcher : looking_on) watcher->after_forward(out, inputs, count);
 }
 
 void watched_backward_step(Operation& made_by, const Tensor& out) {
-  for (Watcher* watcher : watchers) watcher->before_backward(out);
+  for (Watcher* watcher : looking_on) watcher->before_backward(out);
   backward_step(made_by, out);
-  for (Watcher* watcher : watchers) watcher->after_backward(out, made_by);
+  for (Watcher* watcher : looking_on) watcher->after_backward(out, made_by);
 }
 
 void add_watcher(Watcher& watcher) {
-  watchers.push_back(&watcher);
+  looking_on.push_back(&watcher);
 }
 
 void remove_watcher(Watcher& watcher) {
-  std::erase(watchers, &watcher);
+  std::erase(looking_on, &watcher);
+}
+
+const std::vector<Watcher*>& watchers() {
+  return looking_on;
 }
 
 // ---- new tensors
@@ -184,6 +188,15 @@ Node& Tensor::checked() const {
   return *node_;
 }
 
+Node& Tensor::checked(const Where& where) const {
+  check_exists(*this, where);
+  return *node_;
+}
+
+void check_exists(const Tensor& x, const Where& where) {
+  if (!x.exists()) fail("Tensor", where, "it was used before anything was assigned to it");
+}
+
 const Shape& Tensor::shape() const {
   return checked().shape;
 }
@@ -194,6 +207,7 @@ std::span<const Scalar> Tensor::values() const& {
 }
 
 Scalar Tensor::at(std::initializer_list<Index> position, Where where) const {
+  check_exists(*this, where);
   const bool right_rank = static_cast<int>(position.size()) == rank();
   Index offset = 0;
   int axis = 0;
@@ -207,13 +221,14 @@ Scalar Tensor::at(std::initializer_list<Index> position, Where where) const {
 }
 
 Scalar Tensor::item(Where where) const {
+  check_exists(*this, where);
   if (size() != 1)
     fail("item", where, "the tensor must hold one number, " + describe(*this) + " holds more");
   return values()[0];
 }
 
-std::span<Scalar> Tensor::mutable_values() {
-  Node& node = checked();
+std::span<Scalar> Tensor::mutable_values(Where where) {
+  Node& node = checked(where);
   ++node.version;
   if (!node.values.unique()) {
     const Buffer copy(node.values.size());
@@ -251,13 +266,24 @@ const Where& Tensor::where() const {
   return checked().where;
 }
 
+std::string name_of(const Tensor& tensor) {
+  if (*tensor.label()) return tensor.label();
+  if (tensor.operation() == std::string("tensor")) return "";
+  return std::string(tensor.operation()) + " of " + to_string(tensor.where());
+}
+
 std::string describe(const Tensor& tensor) {
-  std::string name;
-  if (*tensor.label())
-    name = std::string(tensor.label()) + " ";
-  else if (tensor.operation() != std::string("tensor"))
-    name = std::string(tensor.operation()) + " of " + to_string(tensor.where()) + " ";
-  return name + to_string(tensor.shape());
+  const std::string name = name_of(tensor);
+  return (name.empty() ? "" : name + " ") + to_string(tensor.shape());
+}
+
+int checked_axis(const Tensor& x, int axis, const char* operation, const Where& where) {
+  check_exists(x, where);
+  if (axis < -x.rank() || axis >= x.rank())
+    fail(operation, where,
+         "there is no axis " + std::to_string(axis) + " in " + describe(x) +
+             (x.rank() ? ": its axes are 0 … " + std::to_string(x.rank() - 1) : ""));
+  return axis < 0 ? axis + x.rank() : axis;
 }
 
 // ---- whether a graph is left behind

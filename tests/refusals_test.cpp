@@ -36,13 +36,16 @@ TEST_CASE("shapes that do not fit are refused by name") {
   says(refusal([&] { matmul(q, k); }),
        "query [2, 5, 8] × key [2, 9, 5]: inner sizes 8 and 9 differ");
   says(refusal([&] { matmul(Tensor::zeros({3}), k); }), "at least two axes");
-  says(refusal([&] { linear(q, Tensor::zeros({7, 2}), Tensor::zeros({2})); }), "first size");
+  says(refusal([&] {
+         linear(q, Tensor::zeros({7, 2}), Tensor::zeros({2}));
+       }),
+       "inner sizes 8 and 7 differ");
   says(refusal([&] { linear(q, Tensor::zeros({8, 2}), Tensor::zeros({3})); }), "bias");
   says(refusal([&] { reshape(q, {3, 5}); }), "80 values, shape [3, 5] would hold 15");
   says(refusal([&] { permute(q, {0, 1, 1}); }), "0 … 2");
   says(refusal([&] { slice(q, 1, 3, 9); }), "axis 1");
   says(refusal([&] { concatenate({q, k}, 0); }), "may differ only in axis 0");
-  says(refusal([&] { sum(q, 3); }), "no axis 3 in shape [2, 5, 8]");
+  says(refusal([&] { sum(q, 3); }), "no axis 3 in query [2, 5, 8]: its axes are 0 … 2");
   says(refusal([&] { mean(q, {1, 1}); }), "named twice");
   says(refusal([&] { softmax(q, -4); }), "no axis -4");
   says(refusal([&] { layer_norm(q, Tensor::zeros({5}), Tensor::zeros({8})); }), "shape [8]");
@@ -54,14 +57,14 @@ TEST_CASE("shapes that do not fit are refused by name") {
 }
 
 TEST_CASE("masks of another shape are refused") {
-  const Tensor q = Tensor::zeros({2, 5, 8});
+  const Tensor q = Tensor::zeros({2, 5, 8}).named("query");
   const auto attend = [&](const Mask& mask) {
     return [&q, mask] { scaled_dot_product_attention(q, q, q, {.mask = mask}); };
   };
-  says(refusal(attend(Mask::padding({5}))), "for 1 sequences, the batch has 2");
+  says(refusal(attend(Mask::padding({5}))), "for 1 sequences, query [2, 5, 8] has 2");
   says(refusal(attend(Mask::padding({5, 6}))), "length of 6, there are only 5");
   says(refusal(attend(Mask::from({4, 5}, std::vector<bool>(20)))),
-       "the mask has shape [1, 1, 4, 5]");
+       "has shape [1, 1, 4, 5], query [2, 5, 8] needs [2, 1, 5, 5]");
   says(refusal([] { Mask::from({4, 5}, std::vector<bool>(19)); }), "19 given");
   says(refusal([] { Mask::padding({-1}); }), "negative");
 }
@@ -70,7 +73,10 @@ TEST_CASE("ids and labels outside their range are refused") {
   const Tensor table = Tensor::zeros({4, 2}).named("table");
   says(refusal([&] { embedding(table, {0, 4}); }), "id 4 at position 1 lies outside table [4, 2]");
   says(refusal([&] { embedding(table, {-1}); }), "id -1");
-  says(refusal([&] { cross_entropy(table, {0, 1, 2, 0}); }), "label 2 of row 2");
+  says(refusal([&] {
+         cross_entropy(table, {0, 1, 2, 0});
+       }),
+       "label 2 of row 2 lies outside the classes 0 … 1 of table [4, 2]");
   says(refusal([&] { cross_entropy(table, {0, 1}); }), "needs 4 labels, 2 given");
   says(refusal([&] { binary_cross_entropy(table, table + Scalar(2)); }), "not between 0 and 1");
   Random random(1);

@@ -126,7 +126,7 @@ TEST_CASE("errors name the caller's line, the operation and the shapes") {
     const Tensor sum_of_both = query + key;
   });
   CHECK(contains(text, "add at tests/tensor_test.cpp:"));
-  CHECK(contains(text, "shapes [2, 3] and [2, 4] do not broadcast: sizes 3 and 4 differ"));
+  CHECK(contains(text, "query [2, 3] and key [2, 4] do not broadcast: sizes 3 and 4 differ"));
   CHECK(contains(message_of([] {
                    const Tensor nothing;
                    nothing.values();

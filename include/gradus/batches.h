@@ -39,7 +39,7 @@ class Batches {
 
   // The texts of each batch of an epoch.
   std::vector<std::vector<std::size_t>> plan(std::uint64_t epoch) const;
-  Batch make(const std::vector<std::size_t>& which) const;
+  Batch make(const std::vector<std::size_t>& which, Where where = here()) const;
   // What share of all positions of an epoch is padding.
   double padding_share(std::uint64_t epoch) const;
 

@@ -40,7 +40,7 @@ struct Metric {
 };
 
 // Loss and accuracy over all texts, without training.
-Metric evaluate(TextClassifier& model, const Batches& batches);
+Metric evaluate(TextClassifier& model, const Batches& batches, Where where = here());
 
 struct FitOptions {
   int epochs = 10;

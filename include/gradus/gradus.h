@@ -5,6 +5,7 @@
 #include <gradus/baseline.h>
 #include <gradus/batches.h>
 #include <gradus/check_gradients.h>
+#include <gradus/check_training.h>
 #include <gradus/dropout.h>
 #include <gradus/elementwise.h>
 #include <gradus/embedding.h>
@@ -30,5 +31,6 @@
 #include <gradus/tensor.h>
 #include <gradus/text.h>
 #include <gradus/threads.h>
+#include <gradus/trace.h>
 #include <gradus/transformer.h>
 #include <gradus/watcher.h>

@@ -26,12 +26,13 @@ class Hook {
   // another of the same shape. `backward` is given the complete gradient of the tensor and returns
   // the one to go on with. Either may be empty.
   // Errors (when the hook acts): a result of another shape.
-  Hook(std::string name, Forward forward, Backward backward = {});
+  Hook(std::string name, Forward forward, Backward backward = {}, Where where = here());
   ~Hook();
   Hook(const Hook&) = delete;
   Hook& operator=(const Hook&) = delete;
 
   const std::string& name() const { return name_; }
+  const Where& where() const { return where_; }
   // How many tensors went through; 0 at the end often means that the name is wrong.
   int calls() const { return calls_; }
 
@@ -42,6 +43,7 @@ class Hook {
   std::string name_;
   Forward forward_;
   Backward backward_;
+  Where where_;
   int calls_ = 0;
 };
 

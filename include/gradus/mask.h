@@ -13,6 +13,8 @@
 
 namespace gradus {
 
+class Tensor;
+
 class Mask {
  public:
   Mask() = default;  // everything is allowed
@@ -22,7 +24,7 @@ class Mask {
   // Keys whose id is 0 are padding; ids [B, T].
   static Mask padding_of(const Ids& ids, Where where = here());
   // Query t may look at keys 0 … t.
-  static Mask causal();
+  static Mask causal(Where where = here());
   // One truth value for each position of `shape`, which must be [Tq, Tk], [B, Tq, Tk] or
   // [B, H, Tq, Tk], where a size of 1 stands for all. Errors: another shape or number of values.
   static Mask from(const Shape& shape, const std::vector<bool>& allowed, Where where = here());
@@ -34,9 +36,12 @@ class Mask {
   // True if everything is allowed.
   bool empty() const { return !causal_ && lengths_.empty() && allowed_.empty(); }
 
-  // Errors: the mask is not made for such attention.
-  void check(Index batch, Index heads, Index queries, Index keys, const char* operation,
+  // Errors: the mask is not made for attention of this shape, [batch, heads, queries, keys]. `of`
+  // is what the message names.
+  void check(const Shape& attention, const Tensor& of, const char* operation,
              const Where& where) const;
+
+  const Where& where() const { return where_; }  // the line that made it
 
   // The parts, for kernels.
   bool is_causal() const { return causal_; }
@@ -45,6 +50,7 @@ class Mask {
   const Shape& allowed_shape() const { return allowed_shape_; }          // rank 4
 
  private:
+  Where where_;
   bool causal_ = false;
   std::vector<int> lengths_;
   std::vector<std::uint8_t> allowed_;

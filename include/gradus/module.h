@@ -56,15 +56,15 @@ class Module {
   explicit Module(std::string kind) : kind_(std::move(kind)) {}
 
   // Errors: a name that is empty, holds a dot or is taken.
-  Tensor add(const std::string& name, Tensor parameter);
-  void add(const std::string& name, Module& part);
+  Tensor add(const std::string& name, Tensor parameter, Where where = here());
+  void add(const std::string& name, Module& part, Where where = here());
   void add(const std::string& name, std::uint64_t& counter);
 
   // Every module passes what it computed through here: it gets its label, and hooks see it.
   Tensor done(Tensor out);
 
  private:
-  void check_name(const std::string& name) const;
+  void check_name(const std::string& name, const Where& where) const;
   void collect(const std::string& prefix, std::vector<NamedTensor>& found) const;
   void collect(const std::string& prefix, std::vector<Counter>& found);
   void add_rows(int depth, std::string& table) const;

@@ -69,12 +69,17 @@ struct Operation {
   static void operator delete(void* memory, std::size_t bytes) { give_memory(memory, bytes); }
 };
 
+// What an optimiser has done with a gradient: nothing since it was cleared; a step with it; a step
+// with it, and then backward() has added to it.
+enum class GradientUse : std::uint8_t { fresh, used, stale };
+
 // A point of the graph; everything that a Tensor is a handle to.
 struct Node {
   std::atomic<int> owners{1};
   int version = 0;  // counts the changes in place
   bool requires_grad = false;
   bool freed = false;  // by backward(Graph::free)
+  GradientUse gradient_use = GradientUse::fresh;
   Shape shape;
   Buffer values;
   Tensor gradient;
@@ -89,6 +94,13 @@ struct Node {
   static void* operator new(std::size_t bytes) { return take_memory(bytes); }
   static void operator delete(void* memory, std::size_t bytes) { give_memory(memory, bytes); }
 };
+
+// Errors: x is no tensor, because nothing was assigned to it. Operations ask this first, so that
+// the message has the caller's line.
+void check_exists(const Tensor& x, const Where& where);
+
+// Turns an axis of x that may count from the end into 0 … rank-1. Errors: x has no such axis.
+int checked_axis(const Tensor& x, int axis, const char* operation, const Where& where);
 
 // A new tensor for the result of an operation; its values are not initialised.
 Tensor result_of(const char* operation, const Shape& shape, const Where& where);
@@ -118,6 +130,10 @@ Op* record_all(const Tensor& out, const std::vector<Tensor>& tensors) {
   finish(out, made_by, inputs.data(), count);
   return made_by;
 }
+
+// All tensors below `root` (and `root`) that were computed and want a gradient, inputs before
+// results. Requires: root was computed, and its graph was not freed.
+std::vector<Tensor> topological_order(const Tensor& root);
 
 // Every step of every backward() is one call of this: the place for a breakpoint, in optimised
 // programs too. `out` is the result, out.grad() the gradient that comes in, and one `step` further

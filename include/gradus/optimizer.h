@@ -17,8 +17,8 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   // Moves every parameter that has a gradient; one without stays as it is, and so does its part of
-  // the state. Errors: a gradient of another shape.
-  void step();
+  // the state.
+  void step(Where where = here());
   void clear_grad();
 
   Scalar learning_rate;
@@ -26,6 +26,7 @@ class Optimizer {
   void set_steps(std::int64_t steps) { steps_ = steps; }
 
   const std::vector<NamedTensor>& parameters() const { return parameters_; }
+  const Where& where() const { return where_; }  // the line that made it
   // What the optimiser remembers, to be saved: "square.encoder.dense_1.kernel" …
   const std::vector<NamedTensor>& state() const { return state_; }
 
@@ -39,6 +40,7 @@ class Optimizer {
   std::vector<NamedTensor> parameters_;
   std::vector<NamedTensor> state_;
   std::int64_t steps_ = 0;
+  Where where_;
 };
 
 // w -= rate v with v = momentum v + g.

@@ -31,9 +31,6 @@ class Shape {
   Shape without(int axis) const;
   Shape and_then(Index size) const;
 
-  // Turns an axis that may count from the end into 0 … rank-1. Throws Error if there is no such.
-  int checked_axis(int axis, const char* operation, const Where& where) const;
-
   bool operator==(const Shape& other) const;
   bool operator!=(const Shape& other) const { return !(*this == other); }
 
@@ -46,7 +43,9 @@ class Shape {
 std::string to_string(const Shape& shape);
 
 // The shape of `a + b` under NumPy's rule: align the shapes at their last axes; two sizes agree if
-// they are equal or one of them is 1. Throws Error if some pair does not agree.
-Shape broadcast(const Shape& a, const Shape& b, const char* operation, const Where& where);
+// they are equal or one of them is 1. Requires: no clash.
+Shape broadcast(const Shape& a, const Shape& b);
+// "" if all pairs agree, otherwise which do not: "sizes 3 and 4 differ".
+std::string clash(const Shape& a, const Shape& b);
 
 }  // namespace gradus

@@ -79,15 +79,15 @@ class Tensor {
   // The values, to be overwritten in place. Nobody else sees the change: a buffer that is shared
   // (by detach() or reshape()) is copied first, and a backward() that still needs the old values
   // throws an Error.
-  std::span<Scalar> mutable_values();
-  Scalar* mutable_data() { return mutable_values().data(); }
+  std::span<Scalar> mutable_values(Where where = here());
+  Scalar* mutable_data(Where where = here()) { return mutable_values(where).data(); }
 
   // The gradient that backward() left here. Errors: there is none.
   const Tensor& grad(Where where = here()) const;
   bool has_grad() const;
   void clear_grad();
   // Adds to the gradient. Errors: another shape than this tensor's.
-  void add_grad(Tensor gradient) const;
+  void add_grad(Tensor gradient, Where where = here()) const;
 
   bool requires_grad() const;
   // Says that backward() shall leave a gradient in this tensor. Errors: it was computed from others
@@ -118,6 +118,7 @@ class Tensor {
   explicit Tensor(Node* node) : node_(node) {}
   void drop() noexcept;
   Node& checked() const;
+  Node& checked(const Where& where) const;
 
   Node* node_ = nullptr;
 };
@@ -130,6 +131,8 @@ void print(const std::string& title, const Tensor& tensor, int digits = 4);
 
 // "query [2, 5, 8]", or for a tensor without a name "softmax of lessons/01.cpp:12 [2, 5, 8]".
 std::string describe(const Tensor& tensor);
+// The same without the shape; "" for a tensor without a name that was not computed.
+std::string name_of(const Tensor& tensor);
 
 // While one of these lives, computing leaves no graph behind (on this thread).
 class NoGrad {

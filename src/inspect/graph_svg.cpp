@@ -105,10 +105,11 @@ struct Lines {
 std::string details(const Node& node) {
   std::string text =
       operation_of(node) + (*node.label ? " \"" + std::string(node.label) + "\" " : " ");
-  text += to_string(node.shape) + " at " + to_string(node.where) + "\nvalues: " +
-          Statistics({node.values.data(), static_cast<std::size_t>(node.values.size())}).text();
+  text +=
+      to_string(node.shape) + " at " + to_string(node.where) + "\nvalues: " +
+      to_string(statistics_of({node.values.data(), static_cast<std::size_t>(node.values.size())}));
   if (node.gradient.exists())
-    text += "\ngradient: " + Statistics(node.gradient.values()).text();
+    text += "\ngradient: " + to_string(statistics_of(node.gradient.values()));
   else
     text += node.requires_grad ? "\nno gradient yet" : "\ntakes no gradient";
   return text + (node.freed ? "\nits graph was freed" : "");

@@ -12,11 +12,11 @@ namespace {
 
 // The values themselves, in the margin at the right.
 std::string facts(const Statistics& s) {
-  const double count = static_cast<double>(s.finite);
+  const double count = static_cast<double>(s.count);
   const std::string lines[] = {
-      std::to_string(s.finite) + " values",
-      svg::format("min %.4g", s.least),
-      svg::format("max %.4g", s.most),
+      std::to_string(s.count) + " values",
+      svg::format("min %.4g", s.smallest),
+      svg::format("max %.4g", s.largest),
       svg::format("mean %.4g", s.mean),
       svg::format("deviation %.4g", s.deviation),
       svg::format("exactly 0: %.1f%%", 100 * static_cast<double>(s.zeros) / count)};
@@ -42,10 +42,10 @@ std::string zero_line(const chart::Axis& x) {
 
 std::string histogram_svg(const std::string& title, const Tensor& values, int bins, Where where) {
   if (bins < 1) fail("histogram_svg", where, "at least one interval is needed");
-  const Statistics statistics(values.values());
-  if (statistics.not_finite > 0)
+  const Statistics statistics = statistics_of(values.values());
+  if (statistics.bad > 0)
     fail("histogram_svg", where, "a value of " + describe(values) + " is not a number");
-  const chart::Axis x(statistics.least, statistics.most);
+  const chart::Axis x(statistics.smallest, statistics.largest);
   std::vector<double> counts(static_cast<std::size_t>(bins), 0);
   const double interval = (x.high - x.low) / bins;
   for (const Scalar value : values.values()) {

@@ -1,39 +1,73 @@
 #include "statistics.h"
 
-#include "svg.h"
-
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 namespace gradus {
 
-Statistics::Statistics(std::span<const Scalar> values) {
-  double sum = 0, squares = 0;
+Statistics statistics_of(std::span<const Scalar> values) {
+  Statistics s;
+  double sum = 0;
+  double squares = 0;
+  double deviations = 0;
   for (const Scalar value : values) {
     if (!std::isfinite(value)) {
-      ++not_finite;
-      continue;
+      if (++s.bad == 1) s.first_bad = s.count;
+    } else {
+      const auto v = static_cast<double>(value);
+      const bool first = s.count == s.bad;
+      s.smallest = first ? v : std::min(s.smallest, v);
+      s.largest = first ? v : std::max(s.largest, v);
+      s.zeros += v == 0;
+      sum += v;
+      squares += v * v;
     }
-    const auto x = static_cast<double>(value);
-    least = finite == 0 ? x : std::min(least, x);
-    most = finite == 0 ? x : std::max(most, x);
-    sum += x;
-    zeros += x == 0;
-    ++finite;
+    ++s.count;
   }
-  if (finite == 0) return;
-  mean = sum / static_cast<double>(finite);
+  const auto good = static_cast<double>(s.count - s.bad);
+  if (good == 0) return s;
+  s.mean = sum / good;
   for (const Scalar value : values)
-    if (std::isfinite(value)) squares += std::pow(static_cast<double>(value) - mean, 2);
-  deviation = std::sqrt(squares / static_cast<double>(finite));
+    if (std::isfinite(value)) deviations += std::pow(static_cast<double>(value) - s.mean, 2);
+  s.deviation = std::sqrt(deviations / good);
+  s.norm = std::sqrt(squares);
+  return s;
 }
 
-std::string Statistics::text() const {
-  std::string text = finite == 0 ? "no finite value"
-                                 : svg::format("min %.4g, max %.4g, mean %.4g, deviation %.4g",
-                                               least, most, mean, deviation);
-  if (not_finite > 0) text += "; NaN OR INFINITE: " + std::to_string(not_finite);
-  return text;
+Index count_bad(const Tensor& x) {
+  Index bad = 0;
+  for (const Scalar value : x.values()) bad += !std::isfinite(value);
+  return bad;
+}
+
+std::string to_string(const Statistics& s) {
+  char text[200];
+  std::string result;
+  if (s.bad < s.count) {
+    std::snprintf(text, sizeof text, "min %.4g, max %.4g, mean %.4g, deviation %.4g, ", s.smallest,
+                  s.largest, s.mean, s.deviation);
+    result = text;
+  }
+  if (s.bad == 0) return result + "all finite";
+  std::snprintf(text, sizeof text, "%lld of %lld bad (%.1f%%)", static_cast<long long>(s.bad),
+                static_cast<long long>(s.count),
+                100 * static_cast<double>(s.bad) / static_cast<double>(s.count));
+  return result + text;
+}
+
+std::string bad_values(const Tensor& x) {
+  const Statistics s = statistics_of(x.values());
+  std::string position;
+  Index rest = s.first_bad;
+  for (int axis = x.rank() - 1; axis >= 0; --axis) {
+    position = std::to_string(rest % x.shape()[axis]) + (position.empty() ? "" : ", ") + position;
+    rest /= x.shape()[axis];
+  }
+  const Scalar value = x.values()[static_cast<std::size_t>(s.first_bad)];
+  const std::string name = std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  return std::to_string(s.bad) + " of " + std::to_string(s.count) + " values bad, the first, " +
+         name + ", at [" + position + "]";
 }
 
 }  // namespace gradus

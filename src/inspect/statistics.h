@@ -1,22 +1,31 @@
-// What is told of many numbers.
+// What a tensor's values are like, for reports.
 #pragma once
 
-#include <gradus/scalar.h>
+#include <gradus/tensor.h>
 
-#include <cstddef>
 #include <span>
 #include <string>
 
 namespace gradus {
 
-// Of the finite ones among `values`; without any, the numbers are not to be used.
 struct Statistics {
-  explicit Statistics(std::span<const Scalar> values);
-  // "min -1.2, max 3, mean 0.4, deviation 0.9", and how many are NaN or infinite if any are.
-  std::string text() const;
-
-  std::size_t finite = 0, not_finite = 0, zeros = 0;
-  double least = 0, most = 0, mean = 0, deviation = 0;
+  Index count = 0;
+  Index bad = 0;         // not a number, or infinite; left out of everything below
+  Index first_bad = -1;  // its position, row by row
+  Index zeros = 0;
+  double smallest = 0, largest = 0;
+  double mean = 0, deviation = 0;
+  double norm = 0;  // sqrt(Σ x²)
 };
+
+Statistics statistics_of(std::span<const Scalar> values);
+
+// How many values are not a number or infinite.
+Index count_bad(const Tensor& x);
+
+// "min -1.2, max 3.4, mean 0.05, deviation 1.5, 2 of 6 bad (33.3%)", or "…, all finite"
+std::string to_string(const Statistics& statistics);
+// "2 of 6 values bad, the first, -inf, at [1, 0]"
+std::string bad_values(const Tensor& x);
 
 }  // namespace gradus

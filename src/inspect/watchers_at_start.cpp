@@ -1,4 +1,5 @@
 #include <gradus/profile.h>
+#include <gradus/trace.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -21,12 +22,16 @@ struct PrintedProfile : Profile {
 }  // namespace
 
 std::vector<Watcher*> watchers_at_start() {
-  std::vector<Watcher*> watchers;
+  std::vector<Watcher*> asked;
   if (asked_for("GRADUS_PROFILE")) {
     static thread_local PrintedProfile profile;
-    watchers.push_back(&profile);
+    asked.push_back(&profile);
   }
-  return watchers;
+  if (asked_for("GRADUS_TRACE")) {
+    static thread_local Trace trace;
+    asked.push_back(&trace);
+  }
+  return asked;
 }
 
 }  // namespace gradus

@@ -13,23 +13,23 @@ std::string Module::path() const {
   return above.empty() ? name_ : above + "." + name_;
 }
 
-void Module::check_name(const std::string& name) const {
+void Module::check_name(const std::string& name, const Where& where) const {
   bool taken = false;
   for (const NamedTensor& parameter : own_) taken |= parameter.name == name;
   for (const Module* part : parts_) taken |= part->name_ == name;
   if (name.empty() || name.find('.') != std::string::npos || taken)
-    throw Error(kind_ + ": a part needs a name of its own without a dot, \"" + name + "\" given");
+    fail(kind_, where, "a part needs a name of its own without a dot, \"" + name + "\" given");
 }
 
-Tensor Module::add(const std::string& name, Tensor parameter) {
-  check_name(name);
+Tensor Module::add(const std::string& name, Tensor parameter, Where where) {
+  check_name(name, where);
   parameter.requires_grad(true).named(name);
   own_.push_back({name, parameter});
   return parameter;
 }
 
-void Module::add(const std::string& name, Module& part) {
-  check_name(name);
+void Module::add(const std::string& name, Module& part, Where where) {
+  check_name(name, where);
   part.name_ = name;
   part.parent_ = this;
   parts_.push_back(&part);
@@ -42,12 +42,12 @@ void Module::add(const std::string& name, std::uint64_t& counter) {
 }
 
 Tensor Module::done(Tensor out) {
-  if (!label_) {
-    out.named(path());
-    label_ = out.label();
-  } else {
+  if (label_) {
     out.node()->label = label_;
     run_hooks(out);
+  } else if (!name_.empty()) {  // a whole model has none: its result keeps the name of a part
+    out.named(path());
+    label_ = out.label();
   }
   last_shape_ = out.shape();
   ran_ = true;

@@ -52,6 +52,7 @@ Scalar scale_of(const AttentionOptions& options, Index key_dim) {
 }
 
 void check_heads(const char* name, const Tensor& x, const AttentionOptions& options, Where where) {
+  check_exists(x, where);
   if (options.num_heads < 1 || (x.rank() == 4 && options.num_heads != 1))
     fail(name, where, "num_heads must be at least 1, and 1 for tensors of rank 4");
   if (x.rank() < 2 || x.rank() > 4)
@@ -61,6 +62,11 @@ void check_heads(const char* name, const Tensor& x, const AttentionOptions& opti
          "the last size of " + describe(x) + " is no multiple of " +
              std::to_string(options.num_heads) + " heads");
   if (!std::isfinite(options.scale)) fail(name, where, "the scale must be a number");
+}
+
+// The part that a tensor plays, and what it is if it goes by another name.
+std::string labelled(const std::string& part, const Tensor& x) {
+  return x.label() == part ? describe(x) : part + " " + describe(x);
 }
 
 AttentionShape checked_shape(const char* name, const Tensor& query, const Tensor& key,
@@ -74,10 +80,11 @@ AttentionShape checked_shape(const char* name, const Tensor& query, const Tensor
                     k.heads == v.heads && q.dim == k.dim && k.tokens == v.tokens;
   if (!same_rank || !fits)
     fail(name, where,
-         "query " + describe(query) + ", key " + describe(key) + " and value " + describe(value) +
+         labelled("query", query) + ", " + labelled("key", key) + " and " +
+             labelled("value", value) +
              " do not fit: batches and heads must agree, query and key in their last size, key " +
              "and value in their number of positions");
-  options.mask.check(q.batch, q.heads, q.tokens, k.tokens, name, where);
+  options.mask.check({q.batch, q.heads, q.tokens, k.tokens}, query, name, where);
   return {q.batch, q.heads, q.tokens, k.tokens, q.dim, v.dim};
 }
 

@@ -37,6 +37,7 @@ struct Dropout : Operation {
 }  // namespace
 
 Tensor dropout(const Tensor& x, Scalar rate, Random& random, Where where) {
+  check_exists(x, where);
   if (!(rate >= 0 && rate < 1))
     fail("dropout", where, "the rate must be at least 0 and below 1, not " + std::to_string(rate));
   const std::uint64_t seed = random.next();

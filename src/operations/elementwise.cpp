@@ -39,8 +39,14 @@ namespace {
 // The result of f applied to two tensors, or to a tensor and a number.
 template <class F>
 Tensor combine(const char* name, const Operand& a, const Operand& b, F f) {
+  if (a.tensor) check_exists(*a.tensor, a.where);
+  if (b.tensor) check_exists(*b.tensor, b.where);
   if (a.tensor && b.tensor) {
-    const Shape shape = broadcast(a.tensor->shape(), b.tensor->shape(), name, a.where);
+    const std::string problem = clash(a.tensor->shape(), b.tensor->shape());
+    if (!problem.empty())
+      fail(name, a.where,
+           describe(*a.tensor) + " and " + describe(*b.tensor) + " do not broadcast: " + problem);
+    const Shape shape = broadcast(a.tensor->shape(), b.tensor->shape());
     Tensor out = result_of(name, shape, a.where);
     kernels::zip_broadcast(a.tensor->data(), a.tensor->shape(), b.tensor->data(), b.tensor->shape(),
                            shape, out.mutable_data(), f);
@@ -157,6 +163,7 @@ Tensor operator/(const Operand& a, const Operand& b) {
 
 Tensor operator-(const Operand& x) {
   if (!x.tensor) fail("negate", x.where, "a tensor is needed");
+  check_exists(*x.tensor, x.where);
   Tensor out = result_of("negate", x.tensor->shape(), x.where);
   kernels::map(x.tensor->data(), out.size(), out.mutable_data(), [](Scalar v) { return -v; });
   return scaled(out, *x.tensor, -1);

@@ -34,6 +34,7 @@ struct Embedding : Operation {
 }  // namespace
 
 Tensor embedding(const Tensor& table, const Ids& ids, Where where) {
+  check_exists(table, where);
   if (table.rank() != 2)
     fail("embedding", where, "the table must be a matrix [V, D], not " + describe(table));
   const Index v = table.shape()[0];

@@ -13,6 +13,7 @@ namespace {
 // y = f(x) for every value, as a new tensor.
 template <class F>
 Tensor mapped(const char* name, const Tensor& x, const Where& where, F f) {
+  check_exists(x, where);
   Tensor out = result_of(name, x.shape(), where);
   kernels::map(x.data(), x.size(), out.mutable_data(), f);
   return out;

@@ -38,6 +38,7 @@ struct CrossEntropy : Operation {
 }  // namespace
 
 Tensor cross_entropy(const Tensor& logits, const Ids& labels, int ignored, Where where) {
+  check_exists(logits, where);
   if (logits.rank() < 1) fail("cross_entropy", where, "logits [..., C] are needed");
   const Index classes = logits.shape()[-1];
   const Index rows = logits.size() / classes;
@@ -55,7 +56,8 @@ Tensor cross_entropy(const Tensor& logits, const Ids& labels, int ignored, Where
     if (label < 0 || label >= classes)
       fail("cross_entropy", where,
            "label " + std::to_string(label) + " of row " + std::to_string(r) +
-               " lies outside the classes 0 … " + std::to_string(classes - 1));
+               " lies outside the classes 0 … " + std::to_string(classes - 1) + " of " +
+               describe(logits));
     total -= log_p.data()[r * classes + label];
     ++counted;
   }
@@ -91,6 +93,7 @@ struct BinaryCrossEntropy : Operation {
 }  // namespace
 
 Tensor binary_cross_entropy(const Tensor& logits, const Tensor& targets, Where where) {
+  for (const Tensor* x : {&logits, &targets}) check_exists(*x, where);
   if (logits.shape() != targets.shape())
     fail("binary_cross_entropy", where,
          "logits " + describe(logits) + " and targets " + describe(targets) +
@@ -115,6 +118,7 @@ Tensor binary_cross_entropy(const Tensor& logits, const Tensor& targets, Where w
 }
 
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target, Where where) {
+  for (const Tensor* x : {&prediction, &target}) check_exists(*x, where);
   if (prediction.shape() != target.shape())
     fail("mean_squared_error", where,
          "prediction " + describe(prediction) + " and target " + describe(target) +

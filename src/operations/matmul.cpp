@@ -93,14 +93,23 @@ struct Matmul : Operation {
   }
 };
 
+// "query [2, 5, 8]", or "keyᵀ [2, 8, 9]" with the shape as the product sees it.
+std::string operand_text(const Tensor& x, bool transposed) {
+  if (!transposed || x.rank() < 2) return describe(x);
+  const Shape& s = x.shape();
+  const std::string name = name_of(x);
+  return (name.empty() ? "" : name + "ᵀ ") + to_string(s.with(-1, s[-2]).with(-2, s[-1])) +
+         (name.empty() ? "ᵀ" : "");
+}
+
 std::string product_text(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
-  return describe(a) + (options.transpose_a ? " transposed" : "") + " × " + describe(b) +
-         (options.transpose_b ? " transposed" : "");
+  return operand_text(a, options.transpose_a) + " × " + operand_text(b, options.transpose_b);
 }
 
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options, Where where) {
+  for (const Tensor* x : {&a, &b}) check_exists(*x, where);
   if (a.rank() < 2 || b.rank() < 2)
     fail("matmul", where, product_text(a, b, options) + ": both must have at least two axes");
   const Matrices of_a = matrices_of(a.shape(), options.transpose_a);
@@ -109,7 +118,12 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options, Where whe
     fail("matmul", where,
          product_text(a, b, options) + ": inner sizes " + std::to_string(of_a.columns) + " and " +
              std::to_string(of_b.rows) + " differ");
-  const Shape leading = broadcast(of_a.leading, of_b.leading, "matmul", where);
+  const std::string problem = clash(of_a.leading, of_b.leading);
+  if (!problem.empty())
+    fail("matmul", where,
+         product_text(a, b, options) +
+             ": the axes before the last two do not broadcast: " + problem);
+  const Shape leading = broadcast(of_a.leading, of_b.leading);
   Tensor out = result_of("matmul", leading.and_then(of_a.rows).and_then(of_b.columns), where);
   multiply_all(leading, a.data(), of_a, b.data(), of_b, out.mutable_data(), leading);
   if (Matmul* op = record<Matmul>(out, a, b)) {
@@ -168,10 +182,15 @@ struct Linear : Operation {
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weights, const Tensor& bias, Where where) {
-  if (weights.rank() != 2 || x.rank() < 1 || x.shape()[-1] != weights.shape()[0])
+  for (const Tensor* given : {&x, &weights, &bias}) check_exists(*given, where);
+  if (weights.rank() != 2 || x.rank() < 1)
     fail("linear", where,
-         describe(x) + " × " + describe(weights) + ": the last size of the first must be the " +
-             "first size of a matrix");
+         describe(x) + " × " + describe(weights) + ": [..., D] and a matrix [D, N] are needed");
+  if (x.shape()[-1] != weights.shape()[0])
+    fail("linear", where,
+         describe(x) + " × " + describe(weights) + ": inner sizes " +
+             std::to_string(x.shape()[-1]) + " and " + std::to_string(weights.shape()[0]) +
+             " differ");
   if (bias.shape() != Shape{weights.shape()[1]})
     fail("linear", where,
          "the bias must have one value for each column of " + describe(weights) + ", not " +

@@ -35,6 +35,7 @@ struct LayerNormalization : Operation {
 
 Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Scalar epsilon,
                   Where where) {
+  for (const Tensor* given : {&x, &gamma, &beta}) check_exists(*given, where);
   if (x.rank() < 1) fail("layer_norm", where, "at least one axis is needed");
   const Index columns = x.shape()[-1];
   if (gamma.shape() != Shape{columns} || beta.shape() != Shape{columns})

@@ -10,8 +10,9 @@ namespace gradus {
 namespace {
 
 void check(const char* name, const Tensor& x, const Mask& mask, Where where) {
+  check_exists(x, where);
   if (x.rank() != 3) fail(name, where, "[B, T, D] is needed, not " + describe(x));
-  mask.check(x.shape()[0], 1, 1, x.shape()[1], name, where);
+  mask.check({x.shape()[0], 1, 1, x.shape()[1]}, x, name, where);
 }
 
 struct MaxPooling : Operation {

@@ -22,9 +22,10 @@ struct Rearranged {
 };
 
 Rearranged rearrange(const char* name, const Tensor& x, const Axes& axes, const Where& where) {
+  check_exists(x, where);
   bool chosen[Shape::max_rank] = {};
   for (int axis : axes.list) {
-    bool& flag = chosen[x.shape().checked_axis(axis, name, where)];
+    bool& flag = chosen[checked_axis(x, axis, name, where)];
     if (flag) fail(name, where, "axis " + std::to_string(axis) + " is named twice");
     flag = true;
   }

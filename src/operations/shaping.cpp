@@ -26,6 +26,7 @@ struct Reshape : Operation {
 }  // namespace
 
 Tensor reshape(const Tensor& x, const Shape& shape, Where where) {
+  check_exists(x, where);
   if (shape.size() != x.size())
     fail("reshape", where,
          describe(x) + " holds " + std::to_string(x.size()) + " values, shape " + to_string(shape) +
@@ -81,6 +82,7 @@ struct Permute : Operation {
 }  // namespace
 
 Tensor permute(const Tensor& x, const std::vector<int>& axes, Where where) {
+  check_exists(x, where);
   std::vector<int> sorted = axes;
   std::sort(sorted.begin(), sorted.end());
   bool valid = static_cast<int>(axes.size()) == x.rank();
@@ -95,8 +97,8 @@ Tensor permute(const Tensor& x, const std::vector<int>& axes, Where where) {
 }
 
 Tensor transpose(const Tensor& x, int axis_a, int axis_b, Where where) {
-  axis_a = x.shape().checked_axis(axis_a, "transpose", where);
-  axis_b = x.shape().checked_axis(axis_b, "transpose", where);
+  axis_a = checked_axis(x, axis_a, "transpose", where);
+  axis_b = checked_axis(x, axis_b, "transpose", where);
   std::vector<int> axes;
   for (int i = 0; i < x.rank(); ++i) axes.push_back(i);
   std::swap(axes[static_cast<std::size_t>(axis_a)], axes[static_cast<std::size_t>(axis_b)]);
@@ -137,7 +139,7 @@ struct Slice : Operation {
 }  // namespace
 
 Tensor slice(const Tensor& x, int axis, Index begin, Index end, Where where) {
-  axis = x.shape().checked_axis(axis, "slice", where);
+  axis = checked_axis(x, axis, "slice", where);
   if (begin < 0 || begin >= end || end > x.shape()[axis])
     fail("slice", where,
          "positions " + std::to_string(begin) + " … " + std::to_string(end) +
@@ -175,9 +177,10 @@ struct Concatenate : Operation {
 
 Tensor concatenate(const std::vector<Tensor>& tensors, int axis, Where where) {
   if (tensors.empty()) fail("concatenate", where, "at least one tensor is needed");
-  axis = tensors[0].shape().checked_axis(axis, "concatenate", where);
+  axis = checked_axis(tensors[0], axis, "concatenate", where);
   Index size = 0;
   for (const Tensor& x : tensors) {
+    check_exists(x, where);
     if (x.rank() != tensors[0].rank() ||
         x.shape().with(axis, 1) != tensors[0].shape().with(axis, 1))
       fail("concatenate", where,

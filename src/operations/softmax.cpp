@@ -11,7 +11,7 @@ namespace {
 // f(x) with `axis` moved to the end, and back again afterwards.
 template <class F>
 Tensor along_last(const char* name, const Tensor& x, int axis, const Where& where, F f) {
-  axis = x.shape().checked_axis(axis, name, where);
+  axis = checked_axis(x, axis, name, where);
   if (axis == x.rank() - 1) return f(x);
   return transpose(f(transpose(x, axis, -1, where)), axis, -1, where);
 }
@@ -42,13 +42,14 @@ Tensor softmax(const Tensor& x, int axis, Where where) {
 
 // The gradient of masked_softmax is that of softmax: where y is zero, so is dx.
 Tensor masked_softmax(const Tensor& scores, const Mask& mask, Where where) {
+  check_exists(scores, where);
   const Shape& s = scores.shape();
   if (s.rank() < 2 || s.rank() > 4)
     fail("masked_softmax", where,
          "[Tq, Tk], [B, Tq, Tk] or [B, H, Tq, Tk] is needed, not " + describe(scores));
   const Index batch = s.rank() > 2 ? s[0] : 1;
   const Index heads = s.rank() > 3 ? s[1] : 1;
-  mask.check(batch, heads, s[-2], s[-1], "masked_softmax", where);
+  mask.check({batch, heads, s[-2], s[-1]}, scores, "masked_softmax", where);
   std::vector<std::uint8_t> allowed;
   allowed.reserve(static_cast<std::size_t>(s.size()));
   for (Index b = 0; b < batch; ++b)

@@ -47,7 +47,7 @@ std::vector<std::vector<std::size_t>> Batches::plan(std::uint64_t epoch) const {
   return batches;
 }
 
-Batch Batches::make(const std::vector<std::size_t>& which) const {
+Batch Batches::make(const std::vector<std::size_t>& which, Where where) const {
   std::size_t longest = options_.pad_to;
   for (const std::size_t i : which) longest = std::max(longest, ids_[i].size());
   std::vector<int> ids;
@@ -59,8 +59,9 @@ Batch Batches::make(const std::vector<std::size_t>& which) const {
     lengths.push_back(static_cast<int>(ids_[i].size()));
     batch.labels.push_back(labels_[i]);
   }
-  batch.ids = Ids({static_cast<Index>(which.size()), static_cast<Index>(longest)}, std::move(ids));
-  batch.mask = Mask::padding(std::move(lengths));
+  batch.ids = Ids(Shape({static_cast<Index>(which.size()), static_cast<Index>(longest)}, where),
+                  std::move(ids), where);
+  batch.mask = Mask::padding(std::move(lengths), where);
   batch.which = which;
   return batch;
 }

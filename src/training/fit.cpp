@@ -62,12 +62,13 @@ void train_on(const Batch& batch, TextClassifier& model, Optimizer& optimizer,
   if (!std::isfinite(loss.item()))
     fail("fit", where,
          "the loss of step " + std::to_string(optimizer.steps()) +
-             " is not a number: try a smaller learning rate or clip_norm");
+             " is not a number: try a smaller learning rate or clip_norm; GRADUS_TRACE=1 shows "
+             "where it came from");
   add(metric, loss, logits, batch.labels);
   loss.backward(Graph::free, where);
   if (options.clip_norm > 0) clip_by_global_norm(optimizer.parameters(), options.clip_norm, where);
   optimizer.learning_rate = options.schedule.at(optimizer.steps());
-  optimizer.step();
+  optimizer.step(where);
   optimizer.clear_grad();
 }
 
@@ -122,8 +123,8 @@ class Trainer {
                         options_.quiet);
       auto saved = std::chrono::steady_clock::now();
       while (state_.batch < plan.size()) {
-        train_on(train_.make(plan[state_.batch++]), model_, optimizer_, options_, state_.running,
-                 where_);
+        train_on(train_.make(plan[state_.batch++], where_), model_, optimizer_, options_,
+                 state_.running, where_);
         progress.step(state_.running.text());
         const std::chrono::duration<double> since = std::chrono::steady_clock::now() - saved;
         if (since.count() < options_.save_every) continue;
@@ -131,7 +132,7 @@ class Trainer {
         saved = std::chrono::steady_clock::now();
       }
     }
-    finish_epoch({state_.running, evaluate(model_, validation_)});
+    finish_epoch({state_.running, evaluate(model_, validation_, where_)});
   }
 
   void finish_epoch(const Epoch& epoch) {
@@ -189,15 +190,15 @@ class Trainer {
 
 }  // namespace
 
-Metric evaluate(TextClassifier& model, const Batches& batches) {
+Metric evaluate(TextClassifier& model, const Batches& batches, Where where) {
   const NoGrad no_grad;
   const bool training = model.training();
   model.eval();
   Metric metric;
   for (const auto& which : batches.plan(0)) {
-    const Batch batch = batches.make(which);
-    const Tensor logits = model(batch.ids, batch.mask);
-    add(metric, classification_loss(logits, batch.labels), logits, batch.labels);
+    const Batch batch = batches.make(which, where);
+    const Tensor logits = model(batch.ids, batch.mask, where);
+    add(metric, classification_loss(logits, batch.labels, where), logits, batch.labels);
   }
   model.train(training);
   return metric;

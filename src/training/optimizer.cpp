@@ -1,5 +1,6 @@
 #include <gradus/operation.h>
 #include <gradus/optimizer.h>
+#include <gradus/watcher.h>
 
 #include "../kernels/elementwise.h"
 #include "../kernels/math.h"
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 namespace gradus {
 
@@ -14,10 +16,11 @@ namespace {
 
 void check_range(const char* what, const char* name, Scalar value, Scalar low, Scalar high,
                  const Where& where) {
-  if (!(value >= low && value <= high))
-    fail(what, where,
-         std::string(name) + " must be a number from " + std::to_string(low) + " to " +
-             std::to_string(high) + ", not " + std::to_string(value));
+  if (value >= low && value <= high) return;
+  char text[120];
+  std::snprintf(text, sizeof text, "%s must be a number from %g to %g, not %g", name,
+                static_cast<double>(low), static_cast<double>(high), static_cast<double>(value));
+  fail(what, where, text);
 }
 
 constexpr Scalar any = Scalar(1e30);
@@ -42,7 +45,7 @@ void each(Index count, Step step) {
 
 Optimizer::Optimizer(const char* name, std::vector<NamedTensor> parameters, Scalar rate,
                      Where where)
-    : learning_rate(rate), parameters_(std::move(parameters)) {
+    : learning_rate(rate), parameters_(std::move(parameters)), where_(where) {
   if (parameters_.empty()) fail(name, where, "there are no parameters to optimise");
   check_range(name, "learning_rate", rate, 0, any, where);
 }
@@ -56,11 +59,17 @@ std::vector<Tensor> Optimizer::remember(const std::string& name) {
   return tensors;
 }
 
-void Optimizer::step() {
+void Optimizer::step(Where where) {
+  for (Watcher* watcher : watchers()) watcher->begin_step(where);
   ++steps_;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Tensor& w = parameters_[i].tensor;
-    if (w.has_grad()) update(i, w.mutable_data(), w.grad().data(), w.size());
+    if (!w.has_grad()) continue;
+    GradientUse& use = w.node()->gradient_use;
+    if (use == GradientUse::stale)
+      for (Watcher* watcher : watchers()) watcher->stale_gradient(w);
+    use = GradientUse::used;
+    update(i, w.mutable_data(), w.grad().data(), w.size());
   }
 }
 

@@ -1,0 +1,168 @@
+#include <gradus/trace.h>
+
+#include "statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace gradus {
+
+namespace {
+
+// "x [2, 3] (tensor at lessons/02_scaling.cpp:31)". A parameter's line lies in the constructor of
+// its layer, so its name says more.
+std::string who(const Tensor& x) {
+  const std::string made = std::string(x.operation()) + " at " + to_string(x.where());
+  if (!*x.label()) return made + " " + to_string(x.shape());
+  const bool parameter = x.requires_grad() && !x.node()->made_by;
+  return describe(x) + (parameter ? " (parameter)" : " (" + made + ")");
+}
+
+std::string line(const char* part, const Tensor& x) {
+  return std::string("\n  ") + part + who(x) + ": " + to_string(statistics_of(x.values()));
+}
+
+bool is_minus_infinity(Scalar value) {
+  return value == -std::numeric_limits<Scalar>::infinity();
+}
+
+bool holds_minus_infinity(const Tensor& x) {
+  return std::any_of(x.values().begin(), x.values().end(), is_minus_infinity);
+}
+
+// Not a number, or plus infinity: nothing that a mask of minus infinity brings.
+bool holds_worse(const Tensor& x) {
+  return std::any_of(x.values().begin(), x.values().end(),
+                     [](Scalar v) { return !std::isfinite(v) && !is_minus_infinity(v); });
+}
+
+// Minus infinity in a result is no fault where some input held it too.
+bool is_bad(const Tensor& out, const Tensor* const* inputs, int count) {
+  if (count_bad(out) == 0) return false;
+  return holds_worse(out) || std::none_of(inputs, inputs + count, [](const Tensor* input) {
+           return holds_minus_infinity(*input);
+         });
+}
+
+// Where bad values came from: the first input that holds some, or the operation itself.
+std::string origin(const char* operation, const Tensor* const* inputs, int count) {
+  bool masked = false;
+  for (int i = 0; i < count; ++i) {
+    if (holds_worse(*inputs[i])) return "\n  it came in with " + who(*inputs[i]);
+    masked |= holds_minus_infinity(*inputs[i]);
+  }
+  return std::string("\n  it was born here: every input of ") + operation +
+         (masked ? " is finite or minus infinity" : " is finite");
+}
+
+}  // namespace
+
+void Trace::report(const std::string& text) {
+  reports_.push_back("trace: " + text);
+  if (to_) std::fprintf(to_, "%s\n", reports_.back().c_str());
+}
+
+void Trace::after_forward(const Tensor& out, const Tensor* const* inputs, int count) {
+  if (bad_value_ || in_backward_ || !is_bad(out, inputs, count)) return;
+  bad_value_ = true;
+  std::string text = std::string(out.operation()) + " at " + to_string(out.where()) + " gives " +
+                     (*out.label() ? std::string(out.label()) + " " : "") + to_string(out.shape()) +
+                     " with " + bad_values(out);
+  for (int i = 0; i < count; ++i) text += line("from ", *inputs[i]);
+  text += origin(out.operation(), inputs, count);
+  report(text);
+}
+
+void Trace::begin_backward(const Where& where) {
+  in_backward_ = false;  // if the last one ended with an error
+  backward_ = where;
+}
+
+void Trace::before_backward(const Tensor&) {
+  in_backward_ = true;
+}
+
+void Trace::after_backward(const Tensor& out, const Operation& made_by) {
+  in_backward_ = false;
+  if (bad_gradient_) return;
+  std::vector<const Tensor*> inputs;
+  const Tensor* hit = nullptr;  // the first input with a bad gradient
+  for (int i = made_by.inputs.count() - 1; i >= 0; --i) {
+    const Tensor& input = made_by.inputs[i];
+    inputs.insert(inputs.begin(), &input);
+    if (input.has_grad() && count_bad(input.grad())) hit = &input;
+  }
+  if (!hit) return;
+  bad_gradient_ = true;
+  const int count = static_cast<int>(inputs.size());
+  std::string text = std::string("the gradient of ") + out.operation() + " at " +
+                     to_string(out.where()) + ", in backward() at " + to_string(backward_) +
+                     ", gives " + describe(*hit) + " a gradient with " + bad_values(hit->grad());
+  text += "\n  from the gradient of the result: " + to_string(statistics_of(out.grad().values()));
+  text += line("from the result ", out);
+  for (const Tensor* input : inputs) text += line("from ", *input);
+  text += count_bad(out.grad()) ? "\n  it came in with the gradient of the result"
+                                : origin(out.operation(), inputs.data(), count);
+  report(text);
+}
+
+void Trace::begin_step(const Where& where) {
+  step_ = where;
+}
+
+void Trace::stale_gradient(const Tensor& parameter) {
+  if (stale_) return;
+  stale_ = true;
+  report("step() at " + to_string(step_) + " uses the gradient of " + describe(parameter) +
+         " again: an earlier step has used it, and backward() at " + to_string(backward_) +
+         " has added to it; clear_grad() is missing after that step");
+}
+
+namespace {
+
+// The queries that a mask lets look at no key.
+struct Blind {
+  Index count = 0;
+  Index sequence = 0, head = 0, query = 0;  // the first of them
+};
+
+Blind blind_queries(const Mask& mask, const Shape& attention) {
+  Blind blind;
+  for (Index b = 0; b < attention[0]; ++b)
+    for (Index h = 0; h < attention[1]; ++h)
+      for (Index i = 0; i < attention[2]; ++i) {
+        Index j = 0;
+        while (j < attention[3] && !mask.allows(b, h, i, j)) ++j;
+        if (j == attention[3] && ++blind.count == 1)
+          blind.sequence = b, blind.head = h, blind.query = i;
+      }
+  return blind;
+}
+
+}  // namespace
+
+void Trace::before_mask(const Mask& mask, const Shape& attention, const char* operation,
+                        const Where& where) {
+  if (all_hidden_ && some_hidden_) return;
+  const Index queries = attention.size() / attention[3];
+  const Blind blind = blind_queries(mask, attention);
+  const bool all = blind.count == queries;
+  bool& said = all ? all_hidden_ : some_hidden_;
+  if (blind.count == 0 || said) return;
+  said = true;
+  std::string text = std::string(operation) + " at " + to_string(where) + ": the mask of " +
+                     to_string(mask.where()) + " hides all " + std::to_string(attention[3]) +
+                     " keys from ";
+  if (all)
+    text += "each of the " + std::to_string(queries) +
+            " queries, so the result is zeros (in a Mask, true means: may look)";
+  else
+    text += std::to_string(blind.count) + " of " + std::to_string(queries) +
+            " queries, the first: query " + std::to_string(blind.query) + " of head " +
+            std::to_string(blind.head) + " in sequence " + std::to_string(blind.sequence) +
+            "; they get zeros, which is right for padding alone";
+  report(text);
+}
+
+}  // namespace gradus
