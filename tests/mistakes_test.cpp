@@ -112,7 +112,7 @@ TEST_CASE("mistake 3, a mask of a wrong shape: where it was made, and what is ne
 
 TEST_CASE("mistake 4, the logarithm of zero: the trace shows where infinity is born") {
   const TraceScope trace(nullptr);
-  const Tensor logits = Tensor::matrix({{0, 1}, {0, 500}}).named("logits");
+  const Tensor logits = Tensor::matrix({{0, 1}, {0, 1000}}).named("logits");
   const Tensor probabilities = softmax(logits).named("probabilities");
   const Tensor loss = -mean(log(probabilities));
   const int line = __LINE__ - 1;
