@@ -227,9 +227,13 @@ int main() try {
   (b + b).backward();
   std::printf("a+a, b+b: %.1f", a.grad().item());
   a.clear_grad();  // without this the next gradient would be added to it
-  const Tensor x = a * 2;
-  (x + x * 3).backward();
+  const Tensor x = (a.named("a") * 2).named("x");
+  const Tensor y = x + (x * 3).named("f(x)");
+  y.backward();
   std::printf("   x + f(x): %.1f\n", a.grad().item());
+  make_folder("build");
+  write_file("build/lesson03_graph.svg", graph_svg("x + f(x), and the way of its gradient", y));
+  std::printf("Picture of x + f(x): build/lesson03_graph.svg; open it in a browser.\n");
 
   // ## Is a gradient right?
   //

@@ -186,16 +186,20 @@ int main() try {
   const std::size_t count = 100;
   std::vector<Reading> readings;
   for (std::size_t i = 0; i < count; ++i) readings.push_back(read(model, vectorizer, testing[i]));
+  std::vector<AttendedText> page;
   for (std::size_t i = 0; i < 4; ++i) {
     show(readings[i], testing[i]);
     const Index length = static_cast<Index>(readings[i].words.size());
     const Batch batch = test.make({i});
     model(batch.ids, batch.mask);
+    const Tensor weights = reshape(model.encoder.attention.weights, {2, length, length});
     write_file("build/reading_" + std::to_string(i + 1) + ".svg",
-               attention_svg(testing[i].text, readings[i].words, readings[i].words,
-                             reshape(model.encoder.attention.weights, {2, length, length})));
+               attention_svg(testing[i].text, readings[i].words, readings[i].words, weights));
+    page.push_back({testing[i].text, readings[i].words, weights});
   }
+  write_file("build/reading.html", attention_html("Who looks at whom in four reviews", page));
   std::printf("\nPictures of these: build/reading_1.svg to build/reading_4.svg\n");
+  std::printf("Word by word, to point at with the mouse: build/reading.html\n");
 
   // ## 3. A hundred reviews
   //
