@@ -35,7 +35,8 @@ std::string attention_html(const std::string& title, const std::vector<AttendedT
 std::string attention_html(const std::string& title, const std::vector<std::string>& words,
                            const Tensor& weights, Where where = here());
 
-// Lines over epochs. Errors: no line, a line without points.
+// Lines over epochs, interrupted where a value is not a number; `marked_epoch`, from 1 on, is
+// marked as the best. Errors: no value that could be drawn.
 struct Curve {
   std::string name;
   std::vector<double> values;  // one for each epoch, from 1 on
@@ -59,7 +60,10 @@ std::string curves_text(const std::string& title, const std::vector<Curve>& curv
 // itself TERM=dumb, and the variable NO_COLOR is empty (no-color.org).
 bool terminal_has_colour();
 
-// How often values fall into each of `bins` equal intervals between the smallest and the largest.
+// How often values fall into each of `bins` equal intervals between the smallest and the largest,
+// with zero marked and the statistics beside: of activations, weights or a gradient,
+//   histogram_svg("dense.kernel, its gradient", dense.kernel.grad())
+// Errors: fewer than one interval, a value that is not a number.
 std::string histogram_svg(const std::string& title, const Tensor& values, int bins = 40,
                           Where where = here());
 
