@@ -1,5 +1,6 @@
-// Pictures that need no other program: SVG files that every browser shows, light or dark as the
-// reader's system is, in colours that colour-blind people can tell apart.
+// Pictures that need no other program: SVG files and pages that every browser shows, light or dark
+// as the reader's system is, in colours that colour-blind people can tell apart; and characters for
+// the terminal.
 #pragma once
 
 #include <gradus/fit.h>
@@ -47,8 +48,8 @@ std::string curves_svg(const std::string& title, const std::vector<Curve>& curve
 // The same for a terminal, in characters: weights as shades from 0 to the largest of each head
 // (with `colour` and up to 22 keys, the numbers in percent), curves as lines of *, o, + and x.
 // `colour` writes ANSI colours, of which 256 are used; without it the text is plain.
-//   std::printf("%s", attention_text("heads", words, words, weights,
-//   terminal_has_colour()).c_str());
+//   const bool colour = terminal_has_colour();
+//   std::printf("%s", attention_text("heads", words, words, weights, colour).c_str());
 // Errors: those of attention_svg and curves_svg.
 std::string attention_text(const std::string& title, const std::vector<std::string>& queries,
                            const std::vector<std::string>& keys, const Tensor& weights,
@@ -70,8 +71,8 @@ std::string histogram_svg(const std::string& title, const Tensor& values, int bi
 // The graph that `result`, such as a loss, was computed with: inputs on top, `result` at the
 // bottom. Each box has the label or operation, the shape and the source line; resting the mouse on
 // it shows the statistics of the values, and of the gradient if backward() has left one. Arrows
-// enter a box in the order of the operation's inputs; a tensor that is used twice has two. Errors:
-// no graph (or one that was freed), more than `most` tensors.
+// enter a box in the order of the operation's inputs; a tensor that is used twice has two.
+// Errors: no graph (or one that was freed), more than `most` tensors.
 std::string graph_svg(const std::string& title, const Tensor& result, Index most = 400,
                       Where where = here());
 
