@@ -154,13 +154,12 @@ int main() try {
   for (std::size_t i = 0; i < 100; ++i) readings.push_back(read(model, vectorizer, testing[i]));
   for (std::size_t i = 0; i < 4; ++i) show(readings[i]);
 
-  // The same as pictures, each head by itself: row i shows where word i looks.
-  for (std::size_t i = 0; i < 4; ++i) {
-    const Reading& r = readings[i];
-    write_file("build/reading_" + std::to_string(i + 1) + ".svg",
-               attention_svg(r.example.text, r.words, r.words, r.weights));
-  }
-  std::printf("\nPictures of these: build/reading_1.svg to build/reading_4.svg\n");
+  // The same as a page for a browser, each head by itself: point at a word to see where it looks.
+  std::vector<AttendedText> page;
+  for (std::size_t i = 0; i < 4; ++i)
+    page.push_back({readings[i].example.text, readings[i].words, readings[i].weights});
+  write_file("build/reading.html", attention_html("Who looks at whom in four reviews", page));
+  std::printf("\nThese to point at, word by word: build/reading.html; open it in a browser.\n");
 
   // ## 3. A hundred reviews
   //

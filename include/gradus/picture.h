@@ -1,5 +1,6 @@
-// Pictures that need no other program: SVG files that every browser shows, light or dark as the
-// reader's system is, in colours that colour-blind people can tell apart.
+// Pictures that need no other program: SVG files and pages that every browser shows, light or dark
+// as the reader's system is, in colours that colour-blind people can tell apart; and characters for
+// the terminal.
 #pragma once
 
 #include <gradus/fit.h>
@@ -35,7 +36,8 @@ std::string attention_html(const std::string& title, const std::vector<AttendedT
 std::string attention_html(const std::string& title, const std::vector<std::string>& words,
                            const Tensor& weights, Where where = here());
 
-// Lines over epochs. Errors: no line, a line without points.
+// Lines over epochs, interrupted where a value is not a number; `marked_epoch`, from 1 on, is
+// marked as the best. Errors: no value that could be drawn.
 struct Curve {
   std::string name;
   std::vector<double> values;  // one for each epoch, from 1 on
@@ -46,8 +48,8 @@ std::string curves_svg(const std::string& title, const std::vector<Curve>& curve
 // The same for a terminal, in characters: weights as shades from 0 to the largest of each head
 // (with `colour` and up to 22 keys, the numbers in percent), curves as lines of *, o, + and x.
 // `colour` writes ANSI colours, of which 256 are used; without it the text is plain.
-//   std::printf("%s", attention_text("heads", words, words, weights,
-//   terminal_has_colour()).c_str());
+//   const bool colour = terminal_has_colour();
+//   std::printf("%s", attention_text("heads", words, words, weights, colour).c_str());
 // Errors: those of attention_svg and curves_svg.
 std::string attention_text(const std::string& title, const std::vector<std::string>& queries,
                            const std::vector<std::string>& keys, const Tensor& weights,
@@ -59,15 +61,18 @@ std::string curves_text(const std::string& title, const std::vector<Curve>& curv
 // itself TERM=dumb, and the variable NO_COLOR is empty (no-color.org).
 bool terminal_has_colour();
 
-// How often values fall into each of `bins` equal intervals between the smallest and the largest.
+// How often values fall into each of `bins` equal intervals between the smallest and the largest,
+// with zero marked and the statistics beside: of activations, weights or a gradient,
+//   histogram_svg("dense.kernel, its gradient", dense.kernel.grad())
+// Errors: fewer than one interval, a value that is not a number.
 std::string histogram_svg(const std::string& title, const Tensor& values, int bins = 40,
                           Where where = here());
 
 // The graph that `result`, such as a loss, was computed with: inputs on top, `result` at the
 // bottom. Each box has the label or operation, the shape and the source line; resting the mouse on
 // it shows the statistics of the values, and of the gradient if backward() has left one. Arrows
-// enter a box in the order of the operation's inputs; a tensor that is used twice has two. Errors:
-// no graph (or one that was freed), more than `most` tensors.
+// enter a box in the order of the operation's inputs; a tensor that is used twice has two.
+// Errors: no graph (or one that was freed), more than `most` tensors.
 std::string graph_svg(const std::string& title, const Tensor& result, Index most = 400,
                       Where where = here());
 

@@ -49,15 +49,24 @@ std::string legend_entry(const Curve& curve, std::size_t number) {
          svg::text(x + 30, y, "ink", svg::cut(curve.name, 19), "font-size=\"12\"");
 }
 
+// A line through one epoch, named above the plot, where no curve runs.
 std::string marked(int epoch, const chart::Axis& x) {
   const double at = chart::place_x(x, epoch);
-  const bool at_right = at > chart::left + chart::width - 40;
   return svg::format(
              "<line class=\"frame\" stroke-dasharray=\"4 4\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" "
              "y2=\"%.1f\"/>\n",
              at, at, chart::top, chart::top + chart::height) +
-         svg::text(at + (at_right ? -5 : 5), chart::top + chart::height - 6, "faint", "best",
-                   at_right ? "font-size=\"11\" text-anchor=\"end\"" : "font-size=\"11\"");
+         svg::text(at, chart::top - 5, "faint", "best", "font-size=\"11\" text-anchor=\"middle\"");
+}
+
+// Round epochs, and the first one.
+std::string epochs_below(const chart::Axis& x) {
+  const double y = chart::top + chart::height;
+  const char* const middle = "font-size=\"11\" text-anchor=\"middle\"";
+  return (x.first() > 1 ? svg::text(chart::place_x(x, 1), y + 18, "faint", "1", middle) : "") +
+         chart::x_numbers(x) +
+         svg::text(chart::left + chart::width / 2, y + 38, "faint", "epoch",
+                   "font-size=\"12\" text-anchor=\"middle\"");
 }
 
 }  // namespace
@@ -76,9 +85,7 @@ std::string curves_svg(const std::string& title, const std::vector<Curve>& curve
   const chart::Axis y = chart::Axis(*least, *most).rounded();
   chart::Axis x(1, static_cast<double>(epochs));
   x.step = std::max(std::ceil(x.step), 1.0);  // there is no epoch 1.5
-  std::string svg = chart::begin(title, y) + chart::x_numbers(x) +
-                    svg::text(chart::left + chart::width / 2, chart::top + chart::height + 38,
-                              "faint", "epoch", "font-size=\"12\" text-anchor=\"middle\"");
+  std::string svg = chart::begin(title, y) + epochs_below(x);
   if (marked_epoch > 0) svg += marked(marked_epoch, x);
   for (std::size_t c = 0; c < curves.size(); ++c)
     svg += line(curves[c], c, x, y) + legend_entry(curves[c], c);
