@@ -18,7 +18,7 @@ thread_local Index value_count = 0;
 // ---- Small blocks: a list for each class of size, four classes to each doubling: 64, 80, 96, 112,
 // 128, 160 … bytes. Each thread has lists of its own, so nothing needs a lock.
 
-constexpr std::size_t small = std::size_t{128} * 1024;
+constexpr std::size_t small = 128 * 1024;
 
 struct SizeClass {
   int number;

@@ -8,11 +8,13 @@ import os
 
 # Functions that `step` does not go into: the standard library, and what only looks something up or
 # makes room. A breakpoint still stops there.
-SKIPPED = ("^([^(<]* )?(std|__gnu_cxx|__gnu_cxx_ldbl128)::",
-           "^([^(<]* )?gradus::(Inputs|Shape|Buffer)::",
-           "^([^(<]* )?gradus::Tensor::(Tensor|~Tensor|operator|checked|shape|rank|size|values|data"
-           "|at|mutable_|exists|where|grad|has_grad|requires_grad|node)",
-           "^([^(<]* )?gradus::(here|result_of|kernels::.anonymous namespace.::grain)")
+# Each follows what may stand before a name, such as its return type.
+SKIPPED = ["^([^(<]*[^(<:A-Za-z0-9_])?" + names for names in (  # no blanks: gdb would end there
+    "(std|__gnu_cxx)::",
+    "gradus::(Inputs|Shape|Buffer)::",
+    "gradus::Tensor::(Tensor|~Tensor|operator|checked|shape|rank|size|values|data|at|mutable_"
+    "|exists|where|grad|has_grad|requires_grad|node)",
+    "gradus::(here|result_of|kernels::.anonymous.namespace.::grain)")]
 
 HELP = {
     "tensor": "tensor X: the tensor X with all its values; print X cuts large ones.",

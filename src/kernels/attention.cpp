@@ -26,7 +26,7 @@ namespace gradus::kernels {
 
 Index head_grain(const AttentionShape& shape) {
   const Index heads = shape.batch * shape.heads;
-  return heads >= Index{2} * threads() ? 1 : heads;
+  return heads >= 2 * threads() ? 1 : heads;
 }
 
 namespace {

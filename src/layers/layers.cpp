@@ -117,8 +117,9 @@ Tensor sinusoidal_positions(Index length, Index size, Where where) {
   Tensor waves = Tensor::zeros(Shape({length, size}, where), where);
   Scalar* values = waves.mutable_data();
   for (Index i = 0; i < size; ++i) {
-    // 10000^(-2i/size) as a power of e.
-    const double exponent = -static_cast<double>(i / 2 * 2) / static_cast<double>(size);
+    // 10000^(-even/size) as a power of e.
+    const Index even = i / 2 * 2;
+    const double exponent = -static_cast<double>(even) / static_cast<double>(size);
     const Scalar rate = kernels::exp_one(static_cast<Scalar>(exponent * 9.210340371976184));
     for (Index t = 0; t < length; ++t) {
       const Scalar angle = static_cast<Scalar>(t) * rate;
