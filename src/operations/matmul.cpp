@@ -80,7 +80,7 @@ struct Matmul : Operation {
   void backward(const Tensor& out) override {
     const Tensor& a = inputs[0];
     const Tensor& b = inputs[1];
-    const Tensor dc = out.grad();
+    const Tensor& dc = out.grad();
     const bool ta = options.transpose_a;
     const bool tb = options.transpose_b;
     // C = A B, so dA = dC Bᵀ and dB = Aᵀ dC; if A was used transposed, dA = (dC Bᵀ)ᵀ = B dCᵀ.

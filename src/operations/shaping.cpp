@@ -4,6 +4,7 @@
 #include "../kernels/threads.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace gradus {
 
@@ -99,8 +100,8 @@ Tensor permute(const Tensor& x, const std::vector<int>& axes, Where where) {
 Tensor transpose(const Tensor& x, int axis_a, int axis_b, Where where) {
   axis_a = checked_axis(x, axis_a, "transpose", where);
   axis_b = checked_axis(x, axis_b, "transpose", where);
-  std::vector<int> axes;
-  for (int i = 0; i < x.rank(); ++i) axes.push_back(i);
+  std::vector<int> axes(static_cast<std::size_t>(x.rank()));
+  std::iota(axes.begin(), axes.end(), 0);
   std::swap(axes[static_cast<std::size_t>(axis_a)], axes[static_cast<std::size_t>(axis_b)]);
   return permute(x, axes, where);
 }
@@ -163,7 +164,7 @@ struct Concatenate : Operation {
   int axis = 0;
 
   void backward(const Tensor& out) override {
-    const Tensor dy = out.grad();
+    const Tensor& dy = out.grad();
     Index begin = 0;
     for (int i = 0; i < inputs.count(); ++i) {
       const Index end = begin + inputs[i].shape()[axis];

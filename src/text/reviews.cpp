@@ -84,6 +84,7 @@ SplitExamples split_examples(std::vector<Example> examples, double share, std::u
 
 std::vector<std::string> texts_of(const std::vector<Example>& examples) {
   std::vector<std::string> texts;
+  texts.reserve(examples.size());
   for (const Example& example : examples) texts.push_back(example.text);
   return texts;
 }

@@ -42,6 +42,7 @@ Metric BagOfWords::evaluate(const std::vector<Features>& texts,
 
 Metric BagOfWords::evaluate(const std::vector<Example>& examples, Where where) const {
   std::vector<Features> texts;
+  texts.reserve(examples.size());
   for (const Example& example : examples) texts.push_back(features_of(example, where));
   return evaluate(texts, examples);
 }
