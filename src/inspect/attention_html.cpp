@@ -84,7 +84,7 @@ std::string attention_html(const std::string& title, const std::vector<AttendedT
                " and " + describe(text.weights) + " differ");
     sections += section(text, weights);
   }
-  const std::string html =
+  std::string html =
       "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n"
       "<meta charset=\"utf-8\"/>\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +

@@ -41,6 +41,10 @@ double Axis::first() const {
   return std::ceil(low / step - 1e-9) * step;
 }
 
+int Axis::count() const {
+  return static_cast<int>(std::floor((high - first()) / step + 1e-9)) + 1;
+}
+
 std::string Axis::number(double value) const {
   if (std::abs(value) < step / 2) return "0";
   if (step < 1e-4 || std::abs(value) >= 1e6) return svg::format("%.4g", value);
@@ -58,8 +62,8 @@ double place_y(const Axis& y, double value) {
 std::string begin(const std::string& title, const Axis& y) {
   std::string svg = svg::begin(left + width + right, top + height + 50);
   svg += svg::text(16, 28, "ink", svg::cut(title, 70), "font-size=\"15\" font-weight=\"bold\"");
-  for (double value = y.first(); value <= y.high + y.step / 2; value += y.step) {
-    const double at = place_y(y, value);
+  for (int i = 0; i < y.count(); ++i) {
+    const double value = y.first() + i * y.step, at = place_y(y, value);
     svg += svg::format("<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n",
                        left, left + width, at, at);
     svg += svg::text(left - 8, at + 4, "faint", y.number(value),
@@ -70,11 +74,13 @@ std::string begin(const std::string& title, const Axis& y) {
 
 std::string x_numbers(const Axis& x) {
   std::string svg;
-  for (double value = x.first(); value <= x.high + x.step * 1e-9; value += x.step)
+  for (int i = 0; i < x.count(); ++i) {
+    const double value = x.first() + i * x.step, at = place_x(x, value);
     svg += svg::format("<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n",
-                       place_x(x, value), place_x(x, value), top + height, top + height + 5) +
-           svg::text(place_x(x, value), top + height + 18, "faint", x.number(value),
+                       at, at, top + height, top + height + 5) +
+           svg::text(at, top + height + 18, "faint", x.number(value),
                      "font-size=\"11\" text-anchor=\"middle\"");
+  }
   return svg;
 }
 

@@ -14,6 +14,7 @@ struct Axis {
   // The same, with both ends moved outwards to a multiple of the step.
   Axis rounded() const;
   double first() const;                    // the smallest multiple
+  int count() const;                       // how many multiples there are
   std::string number(double value) const;  // with as many digits as the step needs
   double low, high, step;
 };

@@ -22,11 +22,19 @@ struct Nodes {
   std::vector<std::vector<int>> inputs;
 };
 
+std::vector<const Node*> inputs_of(const Node& node) {
+  std::vector<const Node*> nodes;
+  if (!node.made_by) return nodes;
+  const Inputs& inputs = node.made_by->inputs;
+  for (int i = 0; i < inputs.count(); ++i) nodes.push_back(inputs[i].node());
+  return nodes;
+}
+
 // A depth-first walk with a stack of its own: graphs may be too deep for recursion.
 Nodes collect(const Tensor& result, Index most, Where where) {
   struct Step {
     const Node* node;
-    int next_input;
+    std::size_t next_input;
   };
   Nodes graph;
   std::map<const Node*, int> numbers;  // -1 until the node has its number
@@ -35,9 +43,9 @@ Nodes collect(const Tensor& result, Index most, Where where) {
   while (!stack.empty()) {
     Step& step = stack.back();
     const Node* node = step.node;
-    const int count = node->made_by ? node->made_by->inputs.count() : 0;
-    if (step.next_input < count) {
-      const Node* input = node->made_by->inputs[step.next_input++].node();
+    const std::vector<const Node*> inputs = inputs_of(*node);
+    if (step.next_input < inputs.size()) {
+      const Node* input = inputs[step.next_input++];
       if (numbers.insert({input, -1}).second) stack.push_back({input, 0});
       if (static_cast<Index>(numbers.size()) > most)
         fail("graph_svg", where,
@@ -49,8 +57,7 @@ Nodes collect(const Tensor& result, Index most, Where where) {
     numbers[node] = static_cast<int>(graph.nodes.size());
     graph.nodes.push_back(node);
     graph.inputs.emplace_back();
-    for (int i = 0; i < count; ++i)
-      graph.inputs.back().push_back(numbers[node->made_by->inputs[i].node()]);
+    for (const Node* input : inputs) graph.inputs.back().push_back(numbers[input]);
     stack.pop_back();
   }
   return graph;
