@@ -165,7 +165,6 @@ int main() try {
   // - Adding -∞: softmax subtracts the largest score first, and -∞ - (-∞) is NaN. Backward it
   //   spoils the gradient of every key that row 0 scored, and after one step of the optimiser the
   //   whole model is NaN.
-  // The first way adds nothing, as masked_softmax needs none of it: its `trick` is not used.
   const Scalar numbers[] = {0, Scalar(-1e9), -std::numeric_limits<Scalar>::infinity()};
   const char* const ways[] = {"masked_softmax", "softmax, - 1e9", "softmax, - infinity"};
   std::printf("\n%-22s%14s%23s    %s\n", "", "NaN in weights", "NaN in gradient of x",
@@ -175,7 +174,8 @@ int main() try {
     for (Index i = 0; i < T * T; ++i)
       added.push_back(both.allows(0, 0, i / T, i % T) ? 0 : numbers[way]);
     // detach(): the same values, with no graph and no gradient yet.
-    Tensor x = text.detach().requires_grad(true);                                 // [1, T, D]
+    Tensor x = text.detach().requires_grad(true);  // [1, T, D]
+    // For the first way numbers[0] adds nothing and `trick` is not used: it has a mask.
     const Tensor trick = softmax(scores_of(x) + Tensor::from({1, T, T}, added));  // [1, T, T]
     const Tensor w = way == 0 ? masked_softmax(scores_of(x), both) : trick;       // [1, T, T]
     sum(matmul(w, x)).backward();
@@ -192,12 +192,12 @@ int main() try {
 //
 // `break gradus::masked_softmax` and `continue`: the first two stops are without a mask (`{}`), the
 // third has the causal one. `next` goes round and round in the loops that fill `allowed`; `advance
-// 59`, the line after them, runs them all, and `print/d allowed` is the picture above, its rows one
-// after the other. `step` goes on into kernels::masked_softmax: a key that is not allowed is never
-// read. For the NaN, `delete` that breakpoint, `break 05_masks.cpp:N if way == 2` where N is the
-// line of sum(matmul(w, x)).backward(), `continue`, and say `backward-step`. The third is the step
-// of matmul: row 0 of the weights is NaN, and x gets it. The fourth, softmax, gives NaN to row 0 of
-// the scores. The seventh is the other matmul, and by then x has nothing but NaN.
+// 59` runs them all, up to the line after them, and `print/d allowed` is the picture above, its
+// rows one after the other. `step` goes on into kernels::masked_softmax: a key that is not allowed
+// is never read. For the NaN, `delete` that breakpoint, `break 05_masks.cpp:N if way == 2` where N
+// is the line of sum(matmul(w, x)).backward(), `continue`, and say `backward-step`. The third is
+// the step of matmul: row 0 of the weights is NaN, and x gets it. The fourth, softmax, gives NaN to
+// row 0 of the scores. The seventh is the other matmul, and by then x has nothing but NaN.
 //
 // ## Exercises
 //
@@ -207,7 +207,6 @@ int main() try {
 //    now, and what does it give? This is what happens when true is taken to mean "hidden".
 // 3. Replace -1e9 by -10, -50, -100 and -1000. Which of them leaves no weight at all on the keys
 //    that are not allowed, in the rows that have allowed ones? (Print single weights with %g.)
-// 4. Give query 3 a mask of its own, by Mask::from: words 0 and 3 only. What does its output no
-// longer depend on?
+// 4. By Mask::from, let query 3 see words 0 and 3 only. What does its output no longer depend on?
 // 5. Put two attentions in a row, each with the causal mask, and replace word 2. Do both together
 //    keep the promise?
