@@ -11,9 +11,9 @@
 //   4. output         output  = context W_o          back to the width of a word's vector
 //
 // Each word plays three parts, and each part is the word's vector times a matrix: the query is what
-// the word looks for, the key is what it has on its sign, the value is what it hands over. In a
-// trained network the matrices W_q, W_k, W_v and W_o are learned (lesson 4). Here they are written
-// by hand, so that every number has a meaning.
+// the word looks for, the key is what others find it by, the value is what it hands over; keyᵀ is
+// key with rows and columns exchanged. In a trained network the matrices W_q, W_k, W_v and W_o are
+// learned (lesson 4). Here they are written by hand, so that every number has a meaning.
 //
 //   T = 4 words, D = 4 numbers for a word, d = 4 for a query or key, 2 for a value
 //   x [T, D]   query [T, d]   key [T, d]   value [T, 2]   scores and weights [T, T]
@@ -83,11 +83,13 @@ int main() try {
   //
   // One row for each word. The four numbers say how much the word has to do with water, how much
   // with money, whether it names a thing, and whether it is there for the grammar only. "bank" has
-  // as much of water as of money: alone, it is undecided.
+  // as much of water as of money: alone, it is undecided. (named() is for pictures, errors and the
+  // debugger; requires_grad is for the last section.)
   const Tensor x = Tensor::matrix({{1, 1, 2, 0}, {0, 0, 0, 2}, {0, 0, 0, 1}, {3, 0, 1, 0}})
                        .requires_grad(true)
                        .named("x");
   show("x", x, words, meanings);
+  const Index bank = std::find(words.begin(), words.end(), "bank") - words.begin();  // its row
 
   // ## Query, key, value
   //
@@ -100,7 +102,7 @@ int main() try {
   const Tensor query = matmul(x, w_query).named("query");  // [T, D] [D, d] = [T, d]
   show("query = x W_q", query, words, meanings);
 
-  // W_k: on its sign a word has all that it is, except that it is grammar.
+  // W_k: a word is found by all that it is, except that it is grammar.
   const Tensor w_key = Tensor::matrix({{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 0}});
   const Tensor key = matmul(x, w_key).named("key");  // [T, D] [D, d] = [T, d]
   show("key = x W_k", key, words, meanings);
@@ -114,8 +116,9 @@ int main() try {
   //
   // How well a key fits a query is their dot product: multiply number by number and add up. For
   // the query of "bank" and the key of "river" that is 2·3 + 2·0 + 0·1 + 0·0 = 6. Row i of the
-  // product query keyᵀ holds what word i has with every word. It is not symmetric: "bank" finds
-  // 6 in "river", "river" finds 2 in "bank". This is why there are two matrices, W_q and W_k.
+  // product query keyᵀ holds what word i has with every word; transpose_b is the ᵀ of the second
+  // factor. It is not symmetric: "bank" finds 6 in "river", "river" finds 2 in "bank". This is why
+  // there are two matrices, W_q and W_k.
   const Tensor products = matmul(query, key, {.transpose_b = true}).named("products");  // [T, T]
   show("query keyᵀ", products, words, words);
 
@@ -126,7 +129,8 @@ int main() try {
   // ## Step 2: softmax
   //
   // Scores become shares: e to the power of each score, which is positive and grows fast, divided
-  // by the sum of its row. For "bank": e² = 7.3891, e⁰ = 1, e⁰ = 1, e³ = 20.0855.
+  // by the sum of its row. For "bank": e² = 7.3891, e⁰ = 1, e⁰ = 1, e³ = 20.0855. In sum(), -1 is
+  // the last axis, along a row; true keeps it, with size 1, so that [T, T] can be divided by it.
   const Tensor powers = exp(scores);                        // [T, T]
   const Tensor row_sums = sum(powers, -1, true);            // [T, 1]
   const Tensor by_hand = powers / row_sums;                 // [T, T]: each row by its own sum
@@ -137,8 +141,7 @@ int main() try {
               largest_difference(weights, by_hand));
   show("sum of the weights of each row", sum(weights, -1, true), words, {"sum"});
 
-  // Two thirds of what "bank" takes up comes from "river". The same as a picture: row by row, who
-  // looks at whom.
+  // Two thirds of what "bank" takes up comes from "river". As a picture: who looks at whom.
   heatmap(weights, words, words);
   make_folder("build");
   write_file("build/lesson01_attention.svg",
@@ -154,40 +157,46 @@ int main() try {
   // ## Step 4: the output
   //
   // W_o puts the two numbers where water and money are in the vector of a word. What comes out has
-  // the shape of x: so it can be added to x, and attention can follow on attention.
+  // the shape of x: attention can follow on attention, or be added to what was there (lesson 8).
   const Tensor w_output = Tensor::matrix({{1, 0, 0, 0}, {0, 1, 0, 0}});
   const Tensor output = matmul(context, w_output).named("output");  // [T, 2] [2, D] = [T, D]
   show("output = context W_o", output, words, meanings);
   std::printf(
       "bank goes in with water %.3f, money %.3f; it comes out with water %.3f, money %.3f\n",
-      number(x, 0, 0), number(x, 0, 1), number(output, 0, 0), number(output, 0, 1));
+      number(x, bank, 0), number(x, bank, 1), number(output, bank, 0), number(output, bank, 1));
 
   // ## The same in one call, for another sentence
   //
   // Steps 1 to 3 are one operation of the library. It must give the same context. And with "money"
-  // in the place of "river" the same "bank" must come out as the other kind of bank.
+  // in the place of "river" the same "bank" must come out as the other kind of bank. "money" is to
+  // money what "river" is to water, so exchanging these two columns of x makes the other sentence.
   const Tensor fused = scaled_dot_product_attention(query, key, value);  // [T, 2]
   std::printf("largest difference of scaled_dot_product_attention from the steps: %.6f\n",
               largest_difference(fused, context));
 
-  const Tensor other = Tensor::matrix({{1, 1, 2, 0}, {0, 0, 0, 2}, {0, 0, 0, 1}, {0, 3, 1, 0}});
+  const Tensor exchange = Tensor::matrix({{0, 1, 0, 0}, {1, 0, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 1}});
+  const Tensor other = matmul(x, exchange);  // [T, D]: bank, beside, the, money
   const Tensor other_context = scaled_dot_product_attention(
       matmul(other, w_query), matmul(other, w_key), matmul(other, w_value));
   const Tensor other_output = matmul(other_context, w_output);
-  std::printf("bank beside the river: water %.3f, money %.3f\n", number(output, 0, 0),
-              number(output, 0, 1));
-  std::printf("bank beside the money: water %.3f, money %.3f\n", number(other_output, 0, 0),
-              number(other_output, 0, 1));
+  std::printf("bank beside the river: water %.3f, money %.3f\n", number(output, bank, 0),
+              number(output, bank, 1));
+  std::printf("bank beside the money: water %.3f, money %.3f\n", number(other_output, bank, 0),
+              number(other_output, bank, 1));
 
   // ## What the output depends on
   //
   // x was made with requires_grad(true), so every step was written down. backward() goes through
   // the steps in reverse (lesson 3), and says for each number of x how much the water of "bank"
-  // would change with it.
-  const Tensor water = slice(slice(output, 0, 0, 1), 1, 0, 1).named("water of bank");  // [1, 1]
+  // would change with it. Take "beside", money: 1 more of it raises the score that "bank" gives
+  // "beside" by 1 (its query has 2 there, divided by 2), and a score moves the result by
+  // weight · (value - result) = 0.0339 · (0 - 2.2951) = -0.0779: a better-fitting "beside" takes
+  // share from "river". Water of "river": 0.48 as it fits better, 0.68 as it hands over more.
+  const Tensor row = slice(output, 0, bank, bank + 1);              // [1, D]
+  const Tensor water = slice(row, 1, 0, 1).named("water of bank");  // [1, 1]
   water.backward();
   show("gradient of the water of bank", x.grad(), words, meanings);
-  std::printf("\nPicture: build/lesson01_attention.svg; open it in a browser.\n");
+  std::printf("Picture: build/lesson01_attention.svg; open it in a browser.\n");
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
@@ -195,24 +204,24 @@ int main() try {
 
 // ## In the debugger
 //
-// `make debug-01` stops at the first line of main; go on with `next`: each line makes a matrix of
-// the text. Look at a tensor with `print scores`: its shape, its label, the line of this file that
-// made it, and its values; `graph water` shows all that made it, `heat weights` draws it. Step into
-// softmax(scores): it checks the axis and asks kernels::softmax to go through the rows. That one
-// subtracts the largest number of a row before it takes powers, which changes no share but keeps
-// e^1000 from being too large for a number.
+// `make debug-01` stops at the first line of main; go on with `next` (one for each line of a long
+// statement). Look at a tensor with `print scores`: its shape, its label, the line of this file
+// that made it, and its values; `graph water` shows all that made it, `heat weights` draws it. At
+// softmax(scores), the seventh `step` is in kernels::softmax, which goes through the rows. It
+// subtracts the largest number of a row first: no share changes, and e^1000 is never computed.
 //
-// From water.backward() on, `backward-step` goes from gradient to gradient, each with its inputs
-// and the gradient that comes in. The sixth is that of softmax: one `step` from there is the first
-// line of Softmax::backward, the ninth the formula in kernels::softmax_backward. Every operation
-// is a call of gradus::backward_step, where a breakpoint of your own does the same.
+// From water.backward() on, `backward-step` goes from gradient to gradient, each with the values of
+// its inputs and the gradient that comes in. The sixth is that of softmax: one `step` from there is
+// the first line of Softmax::backward, the ninth the formula in kernels::softmax_backward. Every
+// operation is a call of gradus::backward_step, where a breakpoint of your own does the same.
 //
 // ## Exercises
 //
 // 1. Compute the row of "the" on paper, from its query to its output, and compare.
-// 2. Swap the rows of "bank" and "river" in x (and in `words`). What happens to the outputs? What
+// 2. Swap the rows of "bank" and "river" in x and in `words`. What happens to the outputs? What
 //    does attention know about the order of words?
 // 3. Make W_q and W_k the matrix that changes nothing (ones on the diagonal). Whom does each word
 //    look at most now? Which question can words no longer ask?
-// 4. Divide by 0.2 instead of 2, then by 20. What do the heatmaps look like, and the outputs?
+// 4. Divide by 0.2 instead of 2, then by 20. What do the heatmaps look like, and the outputs? (The
+//    one operation still divides by √d: the difference after it is no longer 0.)
 // 5. Add "wet" as a fifth word, with numbers of your own. What does "bank" take from it?

@@ -5,13 +5,13 @@
 // loss changes when that parameter changes a little: the slope, written d loss / d parameter. All
 // the slopes together are the gradient. The chain rule finds them in one walk through the
 // computation, from the loss back to the parameters, and it has two halves. Along a path, slopes
-// multiply: if v moves u at slope 2 and u moves the loss at slope 3, then v moves the loss at 2
-// · 3. Where paths meet, they add:
+// multiply: if v moves u at slope 2 and u moves the loss at slope 3, then v moves the loss at slope
+// 2 · 3. Where paths meet, they add:
 //
 //   d loss / dv  =  Σ over every use u of v:  d loss / du · du / dv
 //
-// Both mistakes below are mistakes about this Σ. Everything but the last section is a single number
-// (shape []); for tensors the rule is the same, value by value. Sources: Rumelhart, Hinton and
+// Both mistakes below are mistakes about this Σ. All but the last section works with single
+// numbers; for tensors the rule is the same, value by value. Sources: Rumelhart, Hinton and
 // Williams 1986, "Learning representations by back-propagating errors"; Chollet, Deep Learning with
 // Python, 2nd edition, section 2.4. Runs in an instant on two cores.
 
@@ -27,7 +27,7 @@ using namespace gradus;
 
 // ## A graph on paper
 //
-// A model with one weight, w x + b, shall give t. With w = 3, x = 2, b = 1, t = 5 it gives 7, and
+// A model with one weight, w x + b, should give t. With w = 3, x = 2, b = 1, t = 5 it gives 7, and
 // the loss is the square of the error:
 //
 //   w=3 ─┐
@@ -38,7 +38,7 @@ using namespace gradus;
 // Backward, each line from one above it:
 //
 //   d loss / d loss    = 1                    by definition
-//   d loss / d error   = 1 · 2 error = 4      because the slope of e² is 2e
+//   d loss / d error   = 1 · 2 error = 4      as the slope of error² is 2 error
 //   d loss / d output  = 4 · 1 = 4            d loss / dt = 4 · (-1) = -4
 //   d loss / d product = 4 · 1 = 4            d loss / db = 4 · 1 = 4
 //   d loss / dw        = 4 · x = 8            d loss / dx = 4 · w = 12
@@ -77,8 +77,8 @@ Handle on_paper(Handle w) {
   return node("loss", error->value * error->value, {{error, 2 * error->value}});
 }
 Handle doubling(Handle v) {
-  const Handle b = node("b", v->value + v->value, {{v, 1}, {v, 1}});
-  return node("c", b->value + b->value, {{b, 1}, {b, 1}});
+  const Handle u = node("u", v->value + v->value, {{v, 1}, {v, 1}});
+  return node("c", u->value + u->value, {{u, 1}, {u, 1}});
 }
 
 // Each node once, after all that was computed from it: reverse topological order. So the Σ of a
@@ -90,7 +90,7 @@ std::vector<Handle> reverse_order(const Handle& out, std::vector<Handle> order =
   return order;
 }
 
-// The loss comes with gradient 1.
+// Whoever calls this has set loss->grad to 1; all others are 0.
 void backpropagate(const Handle& loss) {
   for (const Handle& out : reverse_order(loss))
     for (const Input& input : out->inputs) input.from->grad += input.slope * out->grad;
@@ -138,21 +138,21 @@ int main() try {
 
   // ## The shortcuts, tried
   //
-  // On paper's graph every node is used once: the Σ has one term, and all three agree. That is why
-  // such a mistake can live long. In the other graph v and b are used twice:
+  // In the graph on paper every node is used once: the Σ has one term, and all three agree. That is
+  // why such a mistake can live long. In the other graph v and u are used twice:
   //
-  // - Recursion: c gives b its first 1, and b hands 1 + 1 on to v at once. Then c gives b its
-  //   second 1, and b, which has 2 now, hands 2 + 2 on. Together 6, not 4: the first 1 went twice.
-  // - With `=` only the last use counts: b gets 1, and so does v.
-  std::printf("\n%-16s%10s%15s\n", "", "on paper: w", "v+v, b+b: v");
+  // - Recursion: c gives u its first 1, and u hands 1 + 1 on to v at once. Then c gives u its
+  //   second 1, and u, which has 2 now, hands 2 + 2 on. Together 6, not 4: the first 1 went twice.
+  // - With `=` only the last use counts: u gets 1, and so does v.
+  std::printf("\n%-16s%10s%15s\n", "", "on paper: w", "v+v, u+u: v");
   try_out("the right way", backpropagate);
   try_out("recursion", recursion);
   try_out("= instead of +=", assign);
 
   // ## The library
   //
-  // The same graph out of tensors of shape []. Only w asks for a gradient, so backward() leaves x,
-  // b and t out; ours gave them one anyway.
+  // The same graph out of tensors of shape [], no axes: single numbers. Only w asks for a gradient,
+  // so backward() leaves x, b and t out; ours gave them one anyway.
   const Tensor w = Tensor::scalar(3).requires_grad(true).named("w");  // []
   const Tensor x = Tensor::scalar(2).named("x");                      // []
   const Tensor b = Tensor::scalar(1).named("b");                      // []
@@ -177,11 +177,12 @@ int main() try {
   //   f(x ± h)                =  f ± h f' + h² f''/2 ± h³ f'''/6 + …
   //   (f(x+h) - f(x-h)) / 2h  =  f' + h² f'''/6 + …       for f = x³ exactly 3x² + h²
   //
-  // So h² is too much. A second error is rounding: float32 keeps 24 binary digits, so a product is
-  // off by up to 2⁻²⁴ of its size, x³ with its two by up to r = x³ 2⁻²³, and the difference of two
-  // x³ divided by 2h by up to r / h. The sum h² + r / h is least where its slope 2h - r / h² is 0,
-  // at h = ∛(r/2); a smaller h is worse (Press et al., Numerical Recipes, section 5.7). The table
-  // has the largest error over a thousand x, against backward(), and beside it the sum at x = 1.5.
+  // So the result is too large by h². A second error is rounding: float32 keeps 24 binary digits,
+  // so a product is off by up to 2⁻²⁴ of its size; x³, of two products, by up to r = x³ / 2²³; and
+  // the difference of two x³, divided by 2h, by up to r / h. h² + r / h is least where its slope
+  // 2h - r / h² is 0, at h = ∛(r/2); a smaller h is worse (Press et al., Numerical Recipes, section
+  // 5.7). The table has the largest error over a thousand x and, beside it, h² + r / h at x = 1.5.
+  // backward() starts at one number, so f(x) is summed: each x is in one term, and gets its slope.
   Random random(3);
   Tensor p = Tensor::uniform({1000}, Scalar(0.5), Scalar(1.5), random);  // [1000], the x
   p.requires_grad(true);
@@ -200,8 +201,8 @@ int main() try {
   }
   std::printf("∛(r/2) = %.1e\n", std::cbrt(r / 2));
 
-  // In float32 the best difference is right to four digits after the point, backward() to six.
-  // Differences are for finding mistakes; check_gradients tests any operation with them.
+  // In float32 the best difference is right to four digits after the point (to fewer in a longer
+  // computation), backward() to six. Differences find mistakes: see check_gradients.h.
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
@@ -209,16 +210,16 @@ int main() try {
 
 // ## In the debugger
 //
-// Stop in backpropagate and step through the loop for the graph on paper; `print *out` at each
-// turn. At loss.backward() say `backward-step` again and again: it stops at gradus::backward_step,
-// where the library takes each of its steps. Their order is made by topological_order in
-// src/backward.cpp, with a stack of its own where ours is recursive.
+// Stop in backpropagate, say `next` through the loop for the graph on paper (`step` would go into
+// reverse_order, which calls itself), and `print *out` at each turn. `delete` the breakpoint; then
+// `backward-step` stops at every step of loss.backward(). Their order is made by topological_order
+// in src/backward.cpp, with a stack of its own where ours is recursive.
 //
 // ## Exercises
 //
 // 1. What are the slopes of a / b in a and in b? Check them in a graph and by differences.
 // 2. Try out x + f(x), the way round every layer of a Transformer (lesson 8): x = 2v, y = x + 3x.
-//    Predict its three gradients first. Then v · v + v: why is the recursion right there?
+//    Predict what each of the three methods finds for v. Then v · v + v: why is recursion right?
 // 3. Let recursion return at once where it has been before. What does its row say now, and why?
 // 4. Call backpropagate twice on the graph on paper. Which gradients are wrong, and why? What does
 //    the library promise for this case (tensor.h)?

@@ -9,12 +9,13 @@
 //
 // A mask says which keys a query may look at. The others take no part in softmax:
 //
-//   scores  = query keyᵀ / √D                                [B, T, T]
+//   scores  = query keyᵀ / √d                                [B, T, T]
 //   weights = e^score / Σ e^score over the allowed keys      [B, T, T], 0 where not allowed
 //   out     = weights value                                  [B, T, D]
 //
-// for B texts of T positions with D numbers each. "Has little influence" is not the promise. The
-// promise is: none, to the last bit. This lesson tests it by changing what must not be seen.
+// for B texts of T positions with D numbers each; here d = D. "Has little influence" is not the
+// promise. The promise is: none, to the last bit. This lesson tests it by changing what must not be
+// seen.
 //
 // Sources: Vaswani et al. 2017, sections 3.1 and 3.2.3 (the causal mask of the decoder); Chollet,
 // Deep Learning with Python, 2nd edition, sections 11.3.3 (padding) and 11.5.3 (causal). Runs in an
@@ -46,7 +47,8 @@ Tensor attend(const Tensor& x, const Mask& mask) {
   return matmul(weights, x);                                  // [B, T, D]
 }
 
-// One row for each query, one column for each key; 1 where the query may look.
+// One row for each query, one column for each key; 1 where the query may look. (The 0 is the head:
+// lesson 6 has several. Here there is one.)
 void print_mask(const char* title, const Mask& mask, Index text) {
   std::printf("\n%s\n", title);
   for (Index query = 0; query < T; ++query) {
@@ -76,7 +78,7 @@ Tensor replaced(const Tensor& x, Index text, Index t) {
 }
 
 // Whose output changes with position t, without a mask, with it, and in the one fast operation that
-// the layers use (lesson 15), which takes the same mask?
+// the layers use (lesson 15), which takes the same mask? `{}` is an empty mask: all is allowed.
 void compare(const Tensor& x, Index text, Index t, const Mask& mask) {
   const Tensor y = replaced(x, text, t);
   print_changed("no mask", attend(x, {}), attend(y, {}), text, T);
@@ -99,7 +101,7 @@ int main() try {
   // mask is a type of its own with one meaning, and a tensor of zeros and ones does not become one:
   static_assert(!std::is_convertible_v<Tensor, Mask>);
 
-  // Two texts, of 4 and of 2 words; id 0 is padding.
+  // Two texts, of 4 and of 2 words. Each word has a number, its id (lesson 9); id 0 is padding.
   const Mask padding = Mask::padding_of(Ids({2, T}, {7, 3, 9, 2, 5, 8, 0, 0}));
   print_mask("causal", Mask::causal(), 0);
   print_mask("padding, text 1 (ids 5 8 0 0)", padding, 1);
@@ -142,11 +144,13 @@ int main() try {
   // one key, itself, which is padding. Σ e^score is then a sum over nothing, and 0 / 0 is not a
   // number. The only honest answer is "I heard nothing": zeros, and no gradient. (Row 1 passes no
   // gradient either, for another reason: with one key the weight is 1 whatever the score.)
+  // backward() of more than one number needs a seed: the gradient that the tensor would get from
+  // what follows it. Nothing follows here, so random numbers stand for it.
   const Mask both = Mask::padding_of(Ids({1, T}, {0, 7, 3, 9})) & Mask::causal();
   print_mask("padding in front and causal (ids 0 7 3 9)", both, 0);
-  const Tensor scores = scores_of(text).requires_grad(true);    // [1, T, T]
-  const Tensor weights = masked_softmax(scores, both);          // [1, T, T]
-  weights.backward(Tensor::uniform({1, T, T}, -1, 1, random));  // any gradient from above
+  const Tensor scores = scores_of(text).requires_grad(true);  // [1, T, T]
+  const Tensor weights = masked_softmax(scores, both);        // [1, T, T]
+  weights.backward(Tensor::uniform({1, T, T}, -1, 1, random));
   print("weights", weights);
   print("gradient of the scores", scores.grad());
 
@@ -169,7 +173,9 @@ int main() try {
     std::vector<Scalar> added;
     for (Index i = 0; i < T * T; ++i)
       added.push_back(both.allows(0, 0, i / T, i % T) ? 0 : numbers[way]);
-    Tensor x = text.detach().requires_grad(true);                                 // [1, T, D]
+    // detach(): the same values, with no graph and no gradient yet.
+    Tensor x = text.detach().requires_grad(true);  // [1, T, D]
+    // For the first way numbers[0] adds nothing and `trick` is not used: it has a mask.
     const Tensor trick = softmax(scores_of(x) + Tensor::from({1, T, T}, added));  // [1, T, T]
     const Tensor w = way == 0 ? masked_softmax(scores_of(x), both) : trick;       // [1, T, T]
     sum(matmul(w, x)).backward();
@@ -184,18 +190,23 @@ int main() try {
 
 // ## In the debugger
 //
-// Stop in masked_softmax (src/operations/softmax.cpp) and step until `allowed` is filled: it is the
-// picture above, row by row. Then go on into kernels::masked_softmax and see that a key that is not
-// allowed is never read. For the NaN, go with `backward-step` through the last of the three ways:
-// row 0 of the weights is NaN, so the step of matmul gives NaN to x, that of softmax to the scores.
+// `break gradus::masked_softmax` and `continue`: the first two stops are without a mask (`{}`), the
+// third has the causal one. `next` goes round and round in the loops that fill `allowed`; `advance
+// 59` runs them all, up to the line after them, and `print/d allowed` is the picture above, its
+// rows one after the other. `step` goes on into kernels::masked_softmax: a key that is not allowed
+// is never read. For the NaN, `delete` that breakpoint, `break 05_masks.cpp:N if way == 2` where N
+// is the line of sum(matmul(w, x)).backward(), `continue`, and say `backward-step`. The third is
+// the step of matmul: row 0 of the weights is NaN, and x gets it. The fourth, softmax, gives NaN to
+// row 0 of the scores. The seventh is the other matmul, and by then x has nothing but NaN.
 //
 // ## Exercises
 //
 // 1. Replace word 0 instead of word 3 under the causal mask. Whose output changes? Why must it?
-// 2. Invert the causal mask with Mask::from (true where causal() says false). Which query may look
-//    at nothing now, and what does it give? So a mask acts that is read the wrong way round.
+// 2. Invert the causal mask (true where causal() says false): fill a std::vector<bool> of T · T
+//    values, row by row, and give it to Mask::from({T, T}, values). Which query may look at nothing
+//    now, and what does it give? This is what happens when true is taken to mean "hidden".
 // 3. Replace -1e9 by -10, -50, -100 and -1000. Which of them leaves no weight at all on the keys
 //    that are not allowed, in the rows that have allowed ones? (Print single weights with %g.)
-// 4. Give query 3 a mask of its own: words 0 and 3 only. What does its output no longer depend on?
+// 4. By Mask::from, let query 3 see words 0 and 3 only. What does its output no longer depend on?
 // 5. Put two attentions in a row, each with the causal mask, and replace word 2. Do both together
 //    keep the promise?

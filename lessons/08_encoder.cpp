@@ -29,15 +29,15 @@
 
 using namespace gradus;
 
-// √(Σ x²): one number that says how large a tensor is.
-double norm(const Tensor& x) {
+// √(Σ x²), often called the norm: how large a tensor is. (Here a norm is a LayerNorm.)
+double length(const Tensor& x) {
   return std::sqrt(double(sum(x * x).item()));
 }
 
 // ## A stack in four ways
 //
-// What arrives at the input of `depth` feed-forward parts when a gradient of norm 1 is sent into
-// their output.
+// The length of what arrives at the input of `depth` feed-forward parts when a gradient of length 1
+// is sent into their output.
 enum class Way { plain, residual, post_norm, pre_norm };
 
 double gradient_at_the_bottom(int depth, Way way) {
@@ -53,16 +53,16 @@ double gradient_at_the_bottom(int depth, Way way) {
     if (way == Way::post_norm) x = layer_norm(x + dense_2(dense_1(x)));
     if (way == Way::pre_norm) x = x + dense_2(dense_1(layer_norm(x)));
   }
-  x.backward(seed / Scalar(norm(seed)));
-  return norm(input.grad());
+  x.backward(seed / Scalar(length(seed)));
+  return length(input.grad());
 }
 
 // ## A deep encoder
 //
-// Twelve blocks (D = 16, F = 32, two heads), the mean over the words, and one number, the logit,
-// which is above 0 for yes. They must learn by heart which of 16 texts have an odd number, by plain
-// gradient descent. Five starts add a fifth each to the gradient norm of every block's dense_1
-// before the first step, [12], and to the loss after every tenth, [steps / 10 + 1].
+// Twelve blocks (D = 16, F = 32, two heads) are followed by the mean over the words and one number,
+// the logit, which is above 0 for yes. They must learn by heart the texts 1, 3, 5 … of 16, by plain
+// gradient descent. Five starts add a fifth each to the length of the gradient of every block's
+// dense_1 before the first step, [12], and to the loss after every tenth, [steps / 10 + 1].
 void train(bool pre_norm, std::uint64_t start, int steps, Tensor& gradients, Tensor& losses) {
   Random data(8), random(start);
   const Tensor texts = Tensor::normal({16, 6, 16}, 0, 1, data);  // [B, T, D]
@@ -89,7 +89,8 @@ void train(bool pre_norm, std::uint64_t start, int steps, Tensor& gradients, Ten
     loss.backward();
     if (step % 10 == 0) losses.mutable_data()[step / 10] += loss.item() / 5;
     for (int i = 0; step == 0 && i < 12; ++i)
-      gradients.mutable_data()[i] += Scalar(norm(blocks[std::size_t(i)].dense_1.kernel.grad())) / 5;
+      gradients.mutable_data()[i] +=
+          Scalar(length(blocks[std::size_t(i)].dense_1.kernel.grad())) / 5;
     optimizer.step();
     optimizer.clear_grad();
   }
@@ -113,7 +114,7 @@ int main() try {
   const Tensor x = Tensor::matrix({{1, 3, 3, 9}}).requires_grad(true);  // [1, 4]
   const Tensor gamma = Tensor::vector({1, 2, 1, 1});                    // [4]
   const Tensor beta = Tensor::vector({0, 0, 1, 0});                     // [4]
-  const Tensor dy = Tensor::matrix({{1, 0, 0, 1}});                     // [1, 4]
+  const Tensor dy = Tensor::matrix({{0, 1, 0, 1}});                     // [1, 4]
   const Tensor d = x - mean(x);                                         // [1, 4]
   const Tensor s = sqrt(mean(d * d));                                   // []
   const Tensor n = d / s;                                               // [1, 4]
@@ -127,14 +128,14 @@ int main() try {
   print("   dx by hand", (g - mean(g) - n * mean(g * n)) / s);
   print("   dx by backward()", x.grad());
 
-  // Adding a number to the whole row, or multiplying it, changes nothing in n, so the gradient does
-  // not point that way: Σ dx and Σ dx n are zero.
+  // Adding a number to the whole row, or multiplying it, changes nothing in n: so Σ dx and Σ dx x
+  // are 0, and as x = mean + s n, Σ dx n is 0 too. (fabs, as rounding may leave -0.0000.)
   std::printf("   sum of dx %.4f, sum of dx n %.4f\n", std::fabs(sum(x.grad()).item()),
               std::fabs(sum(x.grad() * n).item()));
 
   // ## 2. The block from its parts
   //
-  // TransformerEncoder computes the two lines of the introduction, nothing else. And if word 3
+  // TransformerEncoder computes the two lines of the introduction, nothing else. And if word 2
   // changes, feed-forward answers differently for that word alone; the block, by attention, for
   // all.
   Random random(8);
@@ -146,23 +147,23 @@ int main() try {
   const Tensor middle = block.norm_1(text + block.attention(text));  // [B, T, D]
   const Tensor out = block.norm_2(middle + feed_forward(middle));    // [B, T, D]
   std::printf("\n2. The block from its parts and TransformerEncoder differ by %.4f\n",
-              norm(out - block(text)));
+              length(out - block(text)));
   const Tensor keep = Tensor::from({1, 4, 1}, std::vector<Scalar>{1, 1, 0, 1});
-  const Tensor changed = text * keep;                             // [B, T, D], word 3 all zeros
+  const Tensor changed = text * keep;                             // [B, T, D], word 2 all zeros
   const Tensor fed = feed_forward(changed) - feed_forward(text);  // [B, T, D]
   const Tensor encoded = block(changed) - block(text);            // [B, T, D]
-  std::printf("   change when word 3 changes:  feed-forward   block\n");
+  std::printf("   change when word 2 changes:  feed-forward   block\n");
   for (Index t = 0; t < 4; ++t)
-    std::printf("                        word %d %13.4f %7.4f\n", int(t + 1),
-                norm(slice(fed, 1, t, t + 1)), norm(slice(encoded, 1, t, t + 1)));
+    std::printf("                        word %d %13.4f %7.4f\n", int(t),
+                length(slice(fed, 1, t, t + 1)), length(slice(encoded, 1, t, t + 1)));
 
   // ## 3. What arrives at the bottom
   //
   // The gradient of x + f(x) is dy plus what f passes back: whatever f does, dy itself gets
-  // through. Without the residual every part multiplies what is left, and less than a millionth
-  // gets through 32 of them. With the residual alone it grows instead. With a norm as well it stays
-  // within a small factor of the 1 that was sent.
-  std::printf("\n3. Gradient norm that arrives at the bottom\n");
+  // through. Without the residual every part multiplies what is left by less than 1, and less than
+  // a millionth gets through 32 of them. With the residual alone it grows instead. With a norm as
+  // well it stays within a small factor of the 1 that was sent.
+  std::printf("\n3. Length of the gradient that arrives at the bottom\n");
   std::printf("%8s%10s%10s%16s%16s\n", "depth", "f(x)", "x + f(x)", "norm(x + f(x))",
               "x + f(norm(x))");
   for (const int depth : {1, 2, 4, 8, 16, 32}) {
@@ -187,14 +188,16 @@ int main() try {
   // ## 5. Pre-norm against post-norm
   //
   // In the pre-norm stack the sums x + f(...) grow from block to block, and the last norm divides
-  // by that: gradients get smaller the higher the block. In the post-norm stack they are as large
-  // at the top as at the bottom, and steps at rate 0.1 are too large for them: the loss falls
-  // slowly, and once it rises. So post-norm must learn with smaller steps (exercise 5), at least at
-  // the start: Xiong et al. explain by these gradients why it wants a warm-up (lesson 10 has one).
+  // by the size of the last: that makes all gradients four to six times smaller (try it without).
+  // That the bottom gets more than the top is the residuals' doing, with the last norm or without:
+  // on its way down the gradient gathers what each block adds. In the post-norm stack it is as
+  // large at the top as at the bottom, and steps at rate 0.1 are too large: the loss falls slowly,
+  // and once it rises. So post-norm must learn with smaller steps (exercise 5), at least at first:
+  // Xiong et al. explain so why it wants a warm-up, a rate that rises from near 0 (see lesson 10).
   const char* given = std::getenv("STEPS");
   const int steps = given ? std::atoi(given) : 60;
   std::printf(
-      "\n5. Twelve blocks: gradient norm of each dense_1 at the start; loss every 10 steps\n");
+      "\n5. Twelve blocks: length of each dense_1's gradient at the start; loss every 10 steps\n");
   for (const bool pre_norm : {false, true}) {
     Tensor gradients = Tensor::zeros({12}), losses = Tensor::zeros({steps / 10 + 1});
     for (std::uint64_t start = 1; start <= 5; ++start)
@@ -219,6 +222,5 @@ int main() try {
 // 2. Let γ and β ask for a gradient in section 1. Which one do you expect from y = γ n + β?
 // 3. Start the second Dense of every part at zero. What do the four columns of section 3 show?
 // 4. Count the parameters of TransformerEncoder(32, 64, 2) with key_dim = 16 by hand; check.
-// 5. Take rate 0.02 in section 5. Who is ahead now? Then let the rate rise in a straight line from
-// 0
-//    to 0.1 over the 60 steps. Which helps post-norm more?
+// 5. Take rate 0.02 in section 5. Who is ahead now? Then let the rate rise in a straight line, from
+//    0 to 0.1 over the 60 steps. Which of the two helps post-norm more?

@@ -2,8 +2,8 @@
 //
 // Everything so far comes together: reviews become numbers (lesson 9), each word gets a vector for
 // what it is and one for where it stands (lesson 7), an encoder block lets the words look at each
-// other (lesson 8), the largest value of each feature over all words makes one vector of the whole
-// review, and one Dense unit says how good the review is.
+// other (lesson 8), the largest value that each of the 32 numbers has over all words makes one
+// vector of the whole review, and one Dense unit says how good the review is.
 //
 //   ids [B, T] -> embedding [B, T, 32] -> encoder [B, T, 32] -> pooling [B, 32] -> logit [B, 1]
 //
@@ -30,7 +30,7 @@ using namespace gradus;
 //
 // T is the length of the longest review of a batch, at most 40; the mask says which of the T
 // positions are words. Dropout sets half of the numbers to 0 in training, so that the model cannot
-// lean on a few of them.
+// lean on a few of them. (`where` is the line that called, for error messages.)
 struct Classifier : TextClassifier {
   Classifier(Index vocabulary, Random& random)
       : TextClassifier("Classifier"),
@@ -107,7 +107,9 @@ int main() try {
   // An epoch goes once through all training reviews. After each, the model judges the validation
   // reviews, from which it does not learn. The weights of the epoch with the lowest validation loss
   // are kept, in memory and as build/classifier/best.safetensors. (The training numbers are taken
-  // on the way, with dropout; that is why they are worse at first.)
+  // on the way, with dropout; that is why they are worse at first.) Adam is gradient descent with a
+  // step size for each weight, made from its last gradients. The schedule raises the rate from 0 to
+  // 2e-3 in 200 steps, the warm-up, and lowers it to 0 at the last step along half a cosine wave.
   const Index words = static_cast<Index>(vectorizer.vocabulary().size());
   Random random(1);
   Classifier model(words, random);
@@ -120,14 +122,16 @@ int main() try {
                                .schedule = Schedule::warmup_cosine(Scalar(2e-3), 200, all_steps),
                                .folder = "build/classifier"});
   draw("build/learning.svg", "Learning", history);
+  // The shapes are those of the last batch: 1000 reviews to validate are 31 times 32, and 8.
   std::printf("\n%s\n", model.summary().c_str());
 
   // ## 3. Over-fitting
   //
-  // The same model, given only 500 of the reviews, learns them by heart: its loss on them falls
-  // while that on the validation reviews doubles. It knows no more about those than a coin, whose
-  // loss is log 2 = 0.69, but grows ever surer of its answers. fit() keeps the best epoch here,
-  // too: in the last line, judged again without dropout, the validation column is that of epoch 3.
+  // The same model, given only 500 of the reviews (so 16 steps an epoch, not 313; and the rate is
+  // constant here), learns them by heart: its loss on them falls while that on the validation
+  // reviews doubles. It knows no more about those than a coin, whose loss is log 2 = 0.69, but
+  // grows ever surer of its answers. fit() keeps the best epoch here, too: in the last line, judged
+  // again without dropout, the validation column is that of epoch 3.
   const Batches few({training.begin(), training.begin() + 500}, vectorizer, {.size = 32}, 1);
   Classifier by_heart(words, random);
   Adam few_optimizer(by_heart.parameters());
@@ -173,7 +177,7 @@ int main() try {
   // ## 5. A few test reviews, with the words that were looked at most
   std::printf("\n");
   model.eval();
-  const NoGrad no_grad;
+  const NoGrad no_grad;  // from here on nothing is recorded for backward()
   model.encoder.attention.keep_weights();
   for (std::size_t i = 0; i < 6; ++i) {
     const Batch batch = test.make({i});
@@ -208,9 +212,11 @@ int main() try {
 //
 // ## Exercises
 //
-// 1. Take the positions away: use embedding.tokens instead of embedding. Which patterns suffer?
+// 1. Take the positions away: use embedding.tokens instead of embedding. How far does the accuracy
+//    fall? Print test reviews that it now gets wrong: what can nobody tell without the order?
 // 2. Take the encoder away: pool the embeddings directly. Compare with the words that were counted.
+//    (Leave section 5 out: an encoder that never ran has no weights to show.)
 // 3. Replace the pooling by GlobalAveragePooling. Which of the two learns faster, and why?
-// 4. Write a pattern of your own into make_reviews.cpp, for the held-out reviews only.
-//    Can the model read it?
+// 4. Write a pattern of your own into make_reviews.cpp, for the held-out reviews only, and run
+//    `make reviews`. Can the model read it?
 // 5. With how many training reviews does the model beat the pairs? Try 1000, 2000 and 5000.

@@ -206,6 +206,16 @@ std::span<const Scalar> Tensor::values() const& {
   return {node.values.data(), static_cast<std::size_t>(node.values.size())};
 }
 
+namespace {
+
+std::string position_text(std::initializer_list<Index> position) {
+  std::string text;
+  for (const Index i : position) text += (text.empty() ? "" : ", ") + std::to_string(i);
+  return "[" + text + "]";
+}
+
+}  // namespace
+
 Scalar Tensor::at(std::initializer_list<Index> position, Where where) const {
   check_exists(*this, where);
   const bool right_rank = static_cast<int>(position.size()) == rank();
@@ -213,10 +223,12 @@ Scalar Tensor::at(std::initializer_list<Index> position, Where where) const {
   int axis = 0;
   for (Index i : position) {
     if (!right_rank || i < 0 || i >= shape()[axis])
-      fail("at", where, "the position lies outside " + describe(*this));
+      fail("Tensor::at", where,
+           "position " + position_text(position) + " lies outside " + describe(*this));
     offset = offset * shape()[axis++] + i;
   }
-  if (!right_rank) fail("at", where, "one index for each axis is needed of " + describe(*this));
+  if (!right_rank)
+    fail("Tensor::at", where, "one index for each axis is needed of " + describe(*this));
   return values()[static_cast<std::size_t>(offset)];
 }
 

@@ -10,8 +10,11 @@ line_of() { sed -n "/^ *$2;/=" "lessons/$1.cpp" | tail -n 1; }  # line_of LESSON
 typed() { # typed 01|08 debug|optimised: optimised code keeps arguments, not every variable
   case $1$2 in
     01debug)
+      printf '%s\n' "tbreak 01_attention.cpp:$(line_of 01_attention \
+        'const Tensor weights = softmax(scores).named("weights")')" 'print weights' continue \
+        step step step step step step step # the seventh is in the kernel
       printf '%s\n' "tbreak 01_attention.cpp:$(line_of 01_attention 'water.backward()')" \
-        'print weights' continue 'print x' 'print *&products' 'heat weights' 'graph water' \
+        continue 'print x' 'print *&products' 'heat weights' 'graph water' \
         'tensor scores' 'print x.grad()'
       for i in 1 2 3 4 5; do echo backward-step; done # the next one is softmax: nine steps
       printf '%s\n' backward-step step step step step step step step step step 'print mean' ;;
@@ -52,14 +55,16 @@ check() { # check 01|08 debug|optimised FOLDER DEBUGGER
         '"weights" softmax [4, 4] at lessons/01_attention.cpp:'
       ;;
     08*)
-      wants "$name" '"logit" linear [16, 1]' '(see above)' \
+      wants "$name" 'linear [16, 1] at lessons/08_encoder.cpp:' '(see above)' \
       '"attention.query.kernel" uniform [16, 32]' 'BinaryCrossEntropy::backward'
       ;;
   esac
   if [ "$1$2" = 01debug ]; then
     wants "$name" 'min 0.0000  max 3.0000  mean 0.6875' '|--    @@|' '"products" matmul [4, 4]' \
       'its line has not run' 'no tensor: nothing was assigned yet' \
-      'Softmax::backward' 'const Scalar mean = dot('
+      'Softmax::backward' 'const Scalar mean = dot(' 'values of input 0: ' \
+      'kernels::softmax (
+kernels::softmax at ' # as gdb, or as lldb, says it
   fi
   [ "$1$2" = 01optimised ] && wants "$name" 'Slice::backward'
   echo "$name: done"

@@ -94,6 +94,15 @@ TEST_CASE("every picture is well formed whatever the words are") {
   CHECK(fault(graph_svg(title, paper_loss())) == "");
 }
 
+TEST_CASE("an attention picture says who looks at whom and which weights its shades stand for") {
+  const Tensor weights = Tensor::from(
+      {1, 2, 2}, std::vector<Scalar>{Scalar(0.25), Scalar(0.75), Scalar(0.5), Scalar(0.5)});
+  const std::string svg = attention_svg("", {"a", "b"}, {"c", "d"}, weights);
+  CHECK(has(svg, ">A row looks, a column is looked at.<"));
+  CHECK(has(svg, ">0<"));
+  CHECK(has(svg, ">0.75<"));
+}
+
 TEST_CASE("an attention page shows the words as they are and fetches nothing") {
   const std::string html = attention_html("Words", hostile, weights_for({2, 4, 4}));
   CHECK(has(html, "<span>&lt;script&gt;alert(1)&lt;/script&gt;</span>"));

@@ -53,7 +53,7 @@ TEST_CASE("shapes that do not fit are refused by name") {
   says(refusal([&] { scaled_dot_product_attention(q, q, q, {.num_heads = 3}); }), "3 heads");
   says(refusal([&] { mean_squared_error(q, k); }), "one shape");
   says(refusal([&] { q.item(); }), "holds more");
-  says(refusal([&] { q.at({0, 0, 8}); }), "outside");
+  says(refusal([&] { q.at({0, 0, 8}); }), "position [0, 0, 8] lies outside query [2, 5, 8]");
 }
 
 TEST_CASE("masks of another shape are refused") {

@@ -11,9 +11,9 @@
 
 namespace gradus {
 
-// Weights as squares, the darker the larger; rows are queries, columns are keys. weights [Tq, Tk]
-// gives one square field, [H, Tq, Tk] one for each head, [L, H, Tq, Tk] a row of them for each
-// layer. The number itself is shown when the mouse rests on a square.
+// Weights as squares, the stronger the larger, with a scale; rows are queries, columns are keys.
+// weights [Tq, Tk] gives one square field, [H, Tq, Tk] one for each head, [L, H, Tq, Tk] a row of
+// them for each layer. The number itself is shown when the mouse rests on a square.
 // Errors: another rank, a number of words that is not Tq or Tk, a weight that is not a number.
 std::string attention_svg(const std::string& title, const std::vector<std::string>& queries,
                           const std::vector<std::string>& keys, const Tensor& weights,

@@ -14,7 +14,8 @@ SKIPPED = ["^([^(<]*[^(<:A-Za-z0-9_])?" + names for names in (  # no blanks: gdb
     "gradus::(Inputs|Shape|Buffer)::",
     "gradus::Tensor::(Tensor|~Tensor|operator|checked|shape|rank|size|values|data|at|mutable_"
     "|exists|where|grad|has_grad|requires_grad|node)",
-    "gradus::(here|result_of|kernels::.anonymous.namespace.::grain)")]
+    "gradus::(here|result_of|check_exists|checked_axis|wants_grad"
+    "|kernels::.anonymous.namespace.::grain)")]
 
 HELP = {
     "tensor": "tensor X: the tensor X with all its values; print X cuts large ones.",
@@ -212,7 +213,7 @@ def backward(node):
     """What the next step of backward() is about to differentiate."""
     lines = ["backward of " + title(node)]
     for i, read in enumerate(node.inputs):
-        lines.append("input %d: %s" % (i, text(read(), 6)))
+        lines.append("values of input %d: %s" % (i, text(read(), 6)))
     if node.read_gradient:
         lines.append("the gradient that comes in: " + text(node.read_gradient(), 6))
     return "\n".join(lines)

@@ -13,10 +13,10 @@ namespace {
 constexpr double label_width = 96;  // room for words, on the left and above
 constexpr double gap = 20;
 
-// Sizes of one field: as large as fits into 420 pixels.
+// Sizes of one field: as large as fits into 420 pixels, with squares of at most 40.
 struct Field {
   Field(Index rows, Index columns)
-      : cell(std::clamp(420.0 / static_cast<double>(std::max(rows, columns)), 1.0, 26.0)),
+      : cell(std::clamp(420.0 / static_cast<double>(std::max(rows, columns)), 1.0, 40.0)),
         width(cell * static_cast<double>(columns)),
         height(cell * static_cast<double>(rows)),
         // Of many words only every n-th is written.
@@ -66,13 +66,23 @@ std::string squares(const Field& field, const Scalar* weights,
                    x, y, field.width, field.height);
 }
 
-// "layer 1, head 2: strongest 0.87", as each head has a scale of its own.
-std::string caption(const AttentionWeights& w, Index layer, Index head) {
+// What the shades mean, from 0 to the largest weight, as each head has a scale of its own, and
+// whose they are: "0 [shades] 0.87   layer 1, head 2".
+std::string scale(const AttentionWeights& w, Index layer, Index head, double x, double y) {
   const Scalar* const begin = w.of(layer, head);
-  std::string text = w.layers > 1 ? "layer " + std::to_string(layer + 1) + ", " : "";
-  if (w.layers * w.heads > 1) text += "head " + std::to_string(head + 1) + ": ";
   const Scalar most = *std::max_element(begin, begin + w.queries * w.keys);
-  return text + svg::format("strongest %.2f", static_cast<double>(most));
+  std::string svg = svg::text(x, y, "faint", "0", "font-size=\"11\"");
+  for (int i = 0; i < 5; ++i)
+    svg += svg::format(
+        "<rect class=\"cell\" x=\"%.1f\" y=\"%.1f\" width=\"12\" height=\"9\" "
+        "fill-opacity=\"%.2f\"/>\n",
+        x + 11 + 12 * i, y - 9, 0.25 * i);
+  svg += svg::format("<rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"60\" height=\"9\"/>\n",
+                     x + 11, y - 9);
+  std::string name = svg::format("%.2f", static_cast<double>(most));
+  if (w.layers > 1) name += ", layer " + std::to_string(layer + 1);
+  if (w.layers * w.heads > 1) name += ", head " + std::to_string(head + 1);
+  return svg + svg::text(x + 76, y, "faint", name, "font-size=\"11\"");
 }
 
 }  // namespace
@@ -87,17 +97,19 @@ std::string attention_svg(const std::string& title, const std::vector<std::strin
   const double width = std::max(static_cast<double>(w.heads) * step_x + gap + 30, 360.0);
   // Bold characters of this size are 10 pixels wide or less.
   const auto lines = svg::wrapped(title, static_cast<std::size_t>((width - 32) / 10));
-  const double below = 20 + 20 * static_cast<double>(lines.size());  // where the fields begin
+  const double below = 38 + 20 * static_cast<double>(lines.size());  // where the fields begin
   std::string svg = svg::begin(width, below + static_cast<double>(w.layers) * step_y + gap);
   for (std::size_t i = 0; i < lines.size(); ++i)
     svg += svg::text(16, 26 + 20 * static_cast<double>(i), "ink", lines[i],
                      "font-size=\"15\" font-weight=\"bold\"");
+  svg +=
+      svg::text(16, below - 14, "faint", "A row looks, a column is looked at.", "font-size=\"11\"");
   for (Index l = 0; l < w.layers; ++l)
     for (Index h = 0; h < w.heads; ++h) {
       const double x = static_cast<double>(h) * step_x + label_width + gap / 2;
       const double y = below + static_cast<double>(l) * step_y + label_width;
       svg += labels(field, queries, keys, x, y) + squares(field, w.of(l, h), queries, keys, x, y);
-      svg += svg::text(x, y + field.height + 15, "faint", caption(w, l, h), "font-size=\"11\"");
+      svg += scale(w, l, h, x, y + field.height + 16);
     }
   return svg + "</svg>\n";
 }

@@ -25,11 +25,13 @@ std::string xml_text(const std::string& text) {
 
 namespace svg {
 
-// Blue for amounts; orange, green and purple for further lines (Okabe and Ito 2008).
+// Blue for amounts; orange, green and purple for further lines (Okabe and Ito 2008). A window that
+// is narrower than the picture shows it smaller.
 std::string begin(double width, double height) {
   return format(
              "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
-             "width=\"%.0f\" height=\"%.0f\" font-family=\"sans-serif\">\n",
+             "width=\"%.0f\" height=\"%.0f\" style=\"max-width:100%%;height:auto\" "
+             "font-family=\"sans-serif\">\n",
              width, height, width, height) +
          "<style>\n"
          ".paper{fill:#ffffff}.ink{fill:#222222}.faint{fill:#666666}.grid{stroke:#dddddd}\n"
