@@ -191,13 +191,13 @@ int main() try {
 // ## In the debugger
 //
 // `break gradus::masked_softmax` and `continue`: the first two stops are without a mask (`{}`), the
-// third has the causal one. `next` goes round and round in the loops that fill `allowed`; `advance
-// 59` runs them all, up to the line after them, and `print/d allowed` is the picture above, its
-// rows one after the other. `step` goes on into kernels::masked_softmax: a key that is not allowed
-// is never read. For the NaN, `delete` that breakpoint, `break 05_masks.cpp:N if way == 2` where N
-// is the line of sum(matmul(w, x)).backward(), `continue`, and say `backward-step`. The third is
-// the step of matmul: row 0 of the weights is NaN, and x gets it. The fourth, softmax, gives NaN to
-// row 0 of the scores. The seventh is the other matmul, and by then x has nothing but NaN.
+// third has the causal one. `next` goes round and round in the loops that fill `allowed`, so say
+// `advance 59`, which is the line after them, and `print/d allowed`: the picture above, one row
+// after the other. `step` goes on into kernels::masked_softmax: a key that is not allowed is never
+// read. For the NaN, `delete` that breakpoint, `break 05_masks.cpp:N if way == 2` where N is the
+// line of sum(matmul(w, x)).backward(), `continue`, and say `backward-step`. The third is the step
+// of matmul: row 0 of the weights is NaN, and x gets it. The fourth, softmax, gives NaN to row 0 of
+// the scores. The seventh is the other matmul, and by then x has nothing but NaN.
 //
 // ## Exercises
 //
