@@ -81,8 +81,8 @@ struct Lesson {
 Lesson read_lesson(const std::string& name, const std::string& source);
 // The lesson's text and code, without what it prints.
 std::string lesson_html(const Names& names, const Lesson& lesson);
-// "build/attention.svg", in the order of the source.
-std::vector<std::string> pictures_of(const std::string& source);
+// "build/attention.svg", in the order of the source; `ending` is ".svg" or ".html".
+std::vector<std::string> pictures_of(const std::string& source, const std::string& ending);
 // A picture that can stand in a page with others: its classes and ids get a prefix of their own.
 std::string inline_svg(const std::string& svg, const std::string& prefix);
 

@@ -61,6 +61,10 @@ std::string heading(const Lesson& lesson) {
   return "Lesson " + std::to_string(std::stoi(lesson.number)) + ": " + lesson.title;
 }
 
+std::string file_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
 std::string output_html(const Lesson& lesson) {
   const std::string path = "lessons/expected/" + lesson.number + ".txt";
   const std::string program = "build/release/lessons/" + lesson.name;
@@ -76,7 +80,7 @@ std::string output_html(const Lesson& lesson) {
   html += "<p class=\"note\">To see it yourself: <code>make " + program + " &amp;&amp; " + program +
           "</code></p>\n";
   int number = 0;
-  for (const std::string& picture : book::pictures_of(lesson.source)) {
+  for (const std::string& picture : book::pictures_of(lesson.source, ".svg")) {
     html += "<figure>";
     html += file_exists(picture) ? "<div class=\"picture\">" +
                                        book::inline_svg(read_file(picture, most),
@@ -86,6 +90,10 @@ std::string output_html(const Lesson& lesson) {
                                    "it when it runs.</p>";
     html += "<figcaption><code>" + xml_text(picture) + "</code></figcaption></figure>\n";
   }
+  for (const std::string& other : book::pictures_of(lesson.source, ".html"))
+    if (file_exists(other))
+      html += "<p class=\"note\">A page to point at, which the lesson writes: " +
+              anchor(file_name(other), "<code>" + xml_text(other) + "</code>") + "</p>\n";
   return html;
 }
 
@@ -200,8 +208,11 @@ int main(int argc, char** argv) try {
     write(headers[i] + ".h.html", page("gradus/" + headers[i] + ".h",
                                        book::code_block(book::highlighted_lines(names, texts[i]), 0,
                                                         book::lines_of(texts[i]).size())));
-  for (std::size_t i = 0; i < lessons.size(); ++i)
+  for (std::size_t i = 0; i < lessons.size(); ++i) {
     write(lessons[i].name + ".html", lesson_page(names, lessons, i));
+    for (const std::string& other : book::pictures_of(lessons[i].source, ".html"))
+      if (file_exists(other)) write(file_name(other), read_file(other, most));
+  }
   std::printf("%zu lessons and %zu headers: open %s/index.html in a browser\n", lessons.size(),
               headers.size(), folder.c_str());
 } catch (const Error& error) {

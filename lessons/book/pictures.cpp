@@ -48,14 +48,14 @@ void rename_rules(std::string& svg, const std::string& prefix) {
 
 }  // namespace
 
-std::vector<std::string> pictures_of(const std::string& source) {
+std::vector<std::string> pictures_of(const std::string& source, const std::string& ending) {
   std::vector<std::string> pictures;
   for (std::size_t i = source.find("build/"); i != std::string::npos;
        i = source.find("build/", i)) {
     std::size_t end = i;
     while (end < source.size() && (is_name(source[end]) || source[end] == '/')) ++end;
-    const std::string picture = source.substr(i, end - i) + ".svg";
-    bool is_new = source.compare(end, 4, ".svg") == 0;
+    const std::string picture = source.substr(i, end - i) + ending;
+    bool is_new = source.compare(end, ending.size(), ending) == 0;
     for (const std::string& known : pictures) is_new = is_new && known != picture;
     if (is_new) pictures.push_back(picture);
     i = end;
