@@ -71,14 +71,14 @@ if [ "${1:-quick}" = accept ]; then
   exit 0
 fi
 
-compare "${CXX:-g++} -O3" build/release full
+[ "${1:-quick}" = all ] || compare "${CXX:-g++} -O3" build/release full
 build build/debug MODE=debug
 compare "${CXX:-g++} -O0" build/debug short
 if [ "${1:-quick}" = all ]; then
   for count in 1 2 3; do
     GRADUS_THREADS=$count
     export GRADUS_THREADS
-    compare "$count threads" build/release full
+    compare "${CXX:-g++} -O3, $count threads" build/release full
   done
   unset GRADUS_THREADS
   if works clang++; then
@@ -98,9 +98,10 @@ if [ "${1:-quick}" = all ]; then
       compare "x86-64-$level" build/x86-64-$level full
     fi
   done
-  if works aarch64-linux-gnu-g++ -static && command -v qemu-aarch64-static >/dev/null 2>&1; then
+  emulator=$(command -v qemu-aarch64-static || command -v qemu-aarch64)
+  if [ -n "$emulator" ] && works aarch64-linux-gnu-g++ -static; then
     build build/aarch64 CXX=aarch64-linux-gnu-g++ ARCH= EXTRA=-static
-    compare "AArch64 (qemu)" build/aarch64 short qemu-aarch64-static
+    compare "AArch64 (qemu)" build/aarch64 short "$emulator"
   fi
 fi
 echo "$((compared - failed)) passed, $failed failed"
