@@ -42,10 +42,25 @@ struct FreeBlock {
 // Plain pointers without a destructor: tensors that live until after main() may still use them.
 thread_local FreeBlock* free_blocks[17 * 4];
 
+// Gives the free blocks of a thread back to the system when the thread ends.
+struct FreeAtTheEnd {
+  ~FreeAtTheEnd() {
+    for (FreeBlock*& list : free_blocks)
+      while (list) {
+        FreeBlock* block = list;
+        list = block->next;
+        ::operator delete (block, std::align_val_t{alignment});
+      }
+  }
+};
+
 void* take_small(std::size_t bytes) {
   const SizeClass wanted = size_class(bytes);
   FreeBlock*& list = free_blocks[wanted.number];
-  if (!list) return ::operator new (wanted.bytes, std::align_val_t{alignment});
+  if (!list) {
+    static thread_local const FreeAtTheEnd end;
+    return ::operator new (wanted.bytes, std::align_val_t{alignment});
+  }
   FreeBlock* block = list;
   list = block->next;
   return block;
