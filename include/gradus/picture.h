@@ -3,7 +3,6 @@
 // the terminal.
 #pragma once
 
-#include <gradus/fit.h>
 #include <gradus/tensor.h>
 
 #include <string>
