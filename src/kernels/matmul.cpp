@@ -31,12 +31,20 @@ constexpr Index block_columns = 2048;
 constexpr Index block_depth = 384;
 constexpr Index block_rows = 180;
 
+// Copies B, block of k after block of k, each in panels (see pack_panels).
 void pack_b(MatrixView b, Index depth, Index columns, Scalar* to) {
   const Index panels = (columns + tile_columns - 1) / tile_columns;
-  parallel_for(panels, 1 + 32768 / (depth * tile_columns), [=](Index begin, Index end) {
-    const Index first = begin * tile_columns;
-    pack_panels({b.values + first * b.column_stride, b.row_stride, b.column_stride}, depth,
-                std::min(columns, end * tile_columns) - first, to + first * depth);
+  const Index blocks = (depth + block_depth - 1) / block_depth;
+  const Index grain = 1 + 32768 / (std::min(depth, block_depth) * tile_columns);
+  parallel_for(blocks * panels, grain, [=](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const Index k = i / panels * block_depth;
+      const Index j = i % panels * tile_columns;
+      const Index steps = std::min(block_depth, depth - k);
+      pack_panels(
+          {b.values + k * b.row_stride + j * b.column_stride, b.row_stride, b.column_stride}, steps,
+          std::min<Index>(tile_columns, columns - j), to + k * panels * tile_columns + j * steps);
+    }
   });
 }
 
@@ -99,8 +107,11 @@ void multiply_small(Index m, Index n, Index k, MatrixView a, MatrixView b, Start
 
 void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Start start, Scalar* c,
                     Index ldc) {
-  const Buffer packed_b(std::min(k, block_depth) *
-                        round_up(std::min(n, block_columns), tile_columns));
+  // The narrower B, the more blocks of k its buffer holds, and the fewer times threads must meet.
+  // One thread alone does better with a single block, which stays in its second-level cache.
+  const Index width = round_up(std::min(n, block_columns), tile_columns);
+  const Index buffer_depth = block_depth * (threads() > 1 ? block_columns / width : 1);
+  const Buffer packed_b(std::min(k, buffer_depth) * width);
   // Rows are handed out in blocks of whole tiles, as equal as can be and as many for each thread.
   const Index tiles = (m + tile_rows - 1) / tile_rows;
   const Index blocks =
@@ -109,21 +120,23 @@ void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Start
     return std::min(m, block * tiles / blocks * tile_rows);
   };
   for (Index j = 0; j < n; j += block_columns)
-    for (Index s = 0; s < k; s += block_depth) {
+    for (Index s = 0; s < k; s += buffer_depth) {
       const Index columns = std::min(block_columns, n - j);
-      const Index depth = std::min(block_depth, k - s);
+      const Index depth = std::min(buffer_depth, k - s);
+      const Index packed_width = round_up(columns, tile_columns);
       pack_b({b.values + s * b.row_stride + j * b.column_stride, b.row_stride, b.column_stride},
              depth, columns, packed_b.data());
-      const Start from = (s == 0 ? start : Start{c, ldc}).at(0, j);
       const Index grain = 1 + 300000 * blocks / (m * columns * depth);
       parallel_for(blocks, grain, [&](Index begin, Index end) {
-        for (Index block = begin; block < end; ++block) {
-          const Index i = first_row(block);
-          multiply_block(
-              {a.values + i * a.row_stride + s * a.column_stride, a.row_stride, a.column_stride},
-              packed_b.data(), first_row(block + 1) - i, columns, depth, from.at(i, 0),
-              c + i * ldc + j, ldc);
-        }
+        for (Index block = begin; block < end; ++block)
+          for (Index t = 0; t < depth; t += block_depth) {
+            const Index i = first_row(block);
+            multiply_block({a.values + i * a.row_stride + (s + t) * a.column_stride, a.row_stride,
+                            a.column_stride},
+                           packed_b.data() + t * packed_width, first_row(block + 1) - i, columns,
+                           std::min(block_depth, depth - t),
+                           (s + t == 0 ? start : Start{c, ldc}).at(i, j), c + i * ldc + j, ldc);
+          }
       });
     }
 }
