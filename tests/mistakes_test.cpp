@@ -183,12 +183,12 @@ TEST_CASE("mistake 9, data that is not a number: the trace shows that it came in
   x.mutable_values()[4] = not_a_number;
   const Tensor logits = model(x);
   const int line = __LINE__ - 1;
-  says(
-      only_report(trace),
-      {"linear at " + place(line), "gives [2, 4] with 4 of 8 values bad, the first, nan, at [1, 0]",
-       "from x [2, 3] (tensor at " + place(made), "min 1, max 1, mean 1, deviation 0, 1 of 6 bad (16.7%)",
-       "from hidden.kernel [3, 4] (parameter)", "all finite",
-       "came in with x [2, 3] (tensor at " + place(made)});
+  says(only_report(trace), {"linear at " + place(line),
+                            "gives [2, 4] with 4 of 8 values bad, the first, nan, at [1, 0]",
+                            "from x [2, 3] (tensor at " + place(made),
+                            "min 1, max 1, mean 1, deviation 0, 1 of 6 bad (16.7%)",
+                            "from hidden.kernel [3, 4] (parameter)", "all finite",
+                            "came in with x [2, 3] (tensor at " + place(made)});
 }
 
 TEST_CASE("mistake 10, a mask that hides everything: zeros by contract, and the trace says so") {
@@ -255,7 +255,8 @@ TEST_CASE("the trace shows where a bad gradient is born") {
   says(only_report(trace),
        {"the gradient of sqrt at " + place(line - 1), "in backward() at " + place(line),
         "gives x [3] a gradient with 1 of 3 values bad, the first, inf, at [1]",
-        "from the gradient of the result", "min 1, max 1, mean 1, deviation 0, all finite", "born here"});
+        "from the gradient of the result", "min 1, max 1, mean 1, deviation 0, all finite",
+        "born here"});
 }
 
 TEST_CASE("the trace tells what is born in an operation from what came in with its inputs") {
