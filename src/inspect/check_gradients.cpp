@@ -3,6 +3,8 @@
 #include <gradus/operation.h>
 #include <gradus/reduce.h>
 
+#include "statistics.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -25,15 +27,6 @@ double value_at(const Function& f, std::vector<Tensor> inputs, std::size_t input
   for (Index j = 0; j < out.size(); ++j)
     total += static_cast<double>(out.data()[j]) * static_cast<double>(weights.data()[j]);
   return total;
-}
-
-std::string position_text(Index i, const Shape& shape) {
-  std::string text;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    text = std::to_string(i % shape[axis]) + (text.empty() ? "" : ", ") + text;
-    i /= shape[axis];
-  }
-  return "[" + text + "]";
 }
 
 std::string input_name(const Tensor& input, std::size_t number) {

@@ -56,18 +56,21 @@ std::string to_string(const Statistics& s) {
   return result + text;
 }
 
+std::string position_text(Index i, const Shape& shape) {
+  std::string text;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    text = std::to_string(i % shape[axis]) + (text.empty() ? "" : ", ") + text;
+    i /= shape[axis];
+  }
+  return "[" + text + "]";
+}
+
 std::string bad_values(const Tensor& x) {
   const Statistics s = statistics_of(x.values());
-  std::string position;
-  Index rest = s.first_bad;
-  for (int axis = x.rank() - 1; axis >= 0; --axis) {
-    position = std::to_string(rest % x.shape()[axis]) + (position.empty() ? "" : ", ") + position;
-    rest /= x.shape()[axis];
-  }
   const Scalar value = x.values()[static_cast<std::size_t>(s.first_bad)];
   const std::string name = std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
   return std::to_string(s.bad) + " of " + std::to_string(s.count) + " values bad, the first, " +
-         name + ", at [" + position + "]";
+         name + ", at " + position_text(s.first_bad, x.shape());
 }
 
 }  // namespace gradus

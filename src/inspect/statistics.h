@@ -25,6 +25,8 @@ Index count_bad(const Tensor& x);
 
 // "min -1.2, max 3.4, mean 0.05, deviation 1.5, 2 of 6 bad (33.3%)", or "…, all finite"
 std::string to_string(const Statistics& statistics);
+// "[1, 0]": where value number i, row by row, stands.
+std::string position_text(Index i, const Shape& shape);
 // "2 of 6 values bad, the first, -inf, at [1, 0]"
 std::string bad_values(const Tensor& x);
 
