@@ -27,7 +27,7 @@ ARCH := $(ARCH)
 STRICT := -std=c++20 -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 # GCC 12 sees an overlap in std::string that is not there.
 STRICT += $(call PROBE,-Wno-restrict)
-FLAGS_release := -O3 -g
+FLAGS_release := -O3 -g1
 FLAGS_debug := -O0 -g
 FLAGS_double := -O2 -g1 -DGRADUS_DOUBLE
 FLAGS_asan := -O1 -g -DGRADUS_NO_RECYCLING -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -43,10 +43,11 @@ FLAGS_src/kernels/attention_backward := -O3
 FLAGS_tests/bench/machine := -ffp-contract=fast -O3
 
 # What holds no loops over many numbers is optimised less: it is half of the code, and -O3 would
-# double the time to build it.
+# double the time to build it. (For the same reason -g1: a release build knows names and lines; to
+# look at variables is what the debug build is for.)
 LIGHT_release := -O1
 LIGHT = $(filter-out src/training/optimizer,$(filter \
-  src/inspect/% src/layers/% src/text/% src/training/% tests/% lessons/book/%,$*))
+  src/inspect/% src/layers/% src/text/% src/training/% tests/% lessons/%,$*))
 
 SOURCES := $(wildcard src/*.cpp src/*/*.cpp)
 OBJECTS := $(SOURCES:%.cpp=$(BUILD)/%.o)

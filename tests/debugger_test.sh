@@ -1,6 +1,6 @@
 #!/bin/sh
-# The debugger commands in gdb and lldb, where installed: on lesson 1, unoptimised and at -O2, and on
-# the modules and the long graph of lesson 8.
+# The debugger commands in gdb and lldb, where installed: on lesson 1, unoptimised and optimised, and
+# on the modules and the long graph of lesson 8.
 set -u
 cd "$(dirname "$0")/.."
 failed=0
@@ -80,7 +80,7 @@ done
 [ -n "$found" ] || exit 0
 make -s -j2 MODE=debug BUILD=build/debug build/debug/lessons/01_attention \
   build/debug/lessons/08_encoder >/dev/null || exit 1
-make -s -j2 BUILD=build/optimised EXTRA=-O2 build/optimised/lessons/01_attention >/dev/null || exit 1
+make -s -j2 BUILD=build/optimised EXTRA="-O2 -g" build/optimised/lessons/01_attention >/dev/null || exit 1
 for debugger in $found; do
   check 01 debug build/debug "$debugger"
   check 01 optimised build/optimised "$debugger"
