@@ -38,9 +38,9 @@ class Pool {
   }
 
   void run(Index count, Index grain, void (*body)(const void*, Index, Index), const void* context) {
-    // A few pieces for each thread, so that one that was held up can be helped out.
+    // Many pieces for each thread, so that one that was held up can be helped out.
     const Index pieces =
-        std::min((count + grain - 1) / grain, static_cast<Index>(threads_.size() + 1) * 8);
+        std::min((count + grain - 1) / grain, static_cast<Index>(threads_.size() + 1) * 32);
     {
       const std::lock_guard<std::mutex> guard(lock_);
       body_ = body;
