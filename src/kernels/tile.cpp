@@ -94,17 +94,19 @@ void pack_rows(MatrixView b, Index depth, Index columns, Scalar* to) {
   }
 }
 
-// A panel of a transposed matrix, whose steps are adjacent: read along memory, eight steps of all
-// columns at a time.
+// A panel of a transposed matrix, whose steps are adjacent: read along memory, eight steps of one
+// vector of columns at a time. Whole panels at a time would be more streams than the processor
+// can foresee.
 void pack_transposed(MatrixView b, Index depth, Index columns, Scalar* to) {
-  for (Index k = 0; k < depth; k += 8) {
-    const Index steps = std::min<Index>(8, depth - k);
-    for (Index j = 0; j < tile_columns; ++j) {
-      const Scalar* column = b.values + j * b.column_stride + k;
-      for (Index s = 0; s < steps; ++s)
-        to[(k + s) * tile_columns + j] = j < columns ? column[s] : Scalar(0);
+  for (Index first = 0; first < tile_columns; first += vector_width)
+    for (Index k = 0; k < depth; k += 8) {
+      const Index steps = std::min<Index>(8, depth - k);
+      for (Index j = first; j < first + vector_width; ++j) {
+        const Scalar* column = b.values + j * b.column_stride + k;
+        for (Index s = 0; s < steps; ++s)
+          to[(k + s) * tile_columns + j] = j < columns ? column[s] : Scalar(0);
+      }
     }
-  }
 }
 
 }  // namespace
