@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -28,57 +27,50 @@ class Pool {
   }
 
   ~Pool() {
-    {
-      const std::lock_guard<std::mutex> guard(lock_);
-      stopping_ = true;
-      ++loops_;
-    }
-    wake_.notify_all();
+    stopping_ = true;
+    ++loops_;
+    loops_.notify_all();
     for (std::thread& thread : threads_) thread.join();
   }
 
   void run(Index count, Index grain, void (*body)(const void*, Index, Index), const void* context) {
+    body_ = body;
+    context_ = context;
+    count_ = count;
     // Many pieces for each thread, so that one that was held up can be helped out.
-    const Index pieces =
-        std::min((count + grain - 1) / grain, static_cast<Index>(threads_.size() + 1) * 32);
-    {
-      const std::lock_guard<std::mutex> guard(lock_);
-      body_ = body;
-      context_ = context;
-      count_ = count;
-      pieces_ = pieces;
-      next_.store(0, std::memory_order_relaxed);
-      open_ = true;
-      error_ = nullptr;
-      loops_.fetch_add(1, std::memory_order_release);
-    }
-    wake_.notify_all();
+    pieces_ = std::min((count + grain - 1) / grain, static_cast<Index>(threads_.size() + 1) * 32);
+    next_ = 0;
+    error_ = nullptr;
+    gate_ += open;
+    ++loops_;
+    loops_.notify_all();
     do_pieces();
-    std::unique_lock<std::mutex> guard(lock_);
-    open_ = false;  // a helper that comes only now has nothing to do
-    guard.unlock();
-    watch([this] { return helping_.load(std::memory_order_acquire) == 0; });
-    guard.lock();
-    done_.wait(guard, [this] { return helping_.load(std::memory_order_acquire) == 0; });
+    gate_ -= open;  // a helper that comes only now has nothing to do
+    watch([this] { return gate_ == 0; });
+    for (int inside = gate_; inside != 0; inside = gate_) gate_.wait(inside);
     if (error_) std::rethrow_exception(error_);
   }
 
  private:
-  // Looks for a moment, some ten microseconds, whether something has happened.
+  // Looks for a moment, some hundred microseconds, whether something has happened. Whoever else
+  // wants the processor gets it.
   template <class Condition>
   static void watch(const Condition& happened) {
-    for (int i = 0; i < 20000 && !happened(); ++i)
-      std::atomic_signal_fence(std::memory_order_seq_cst);
+    for (int i = 0; i < 400 && !happened(); ++i) {
+      for (int j = 0; j < 500 && !happened(); ++j)
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+      std::this_thread::yield();
+    }
   }
 
   void do_pieces() {
     for (;;) {
-      const Index piece = next_.fetch_add(1, std::memory_order_relaxed);
+      const Index piece = next_++;
       if (piece >= pieces_) return;
       try {
         body_(context_, count_ * piece / pieces_, count_ * (piece + 1) / pieces_);
       } catch (...) {
-        const std::lock_guard<std::mutex> guard(lock_);
+        const std::lock_guard<std::mutex> guard(error_lock_);
         if (!error_) error_ = std::current_exception();
       }
     }
@@ -86,18 +78,22 @@ class Pool {
 
   void help();
 
-  std::mutex lock_;
-  std::condition_variable wake_, done_;
   std::vector<std::thread> threads_;
-  std::atomic<unsigned> loops_{0};  // how many loops there were
-  bool stopping_ = false;
-  bool open_ = false;            // there is a loop that helpers may join
-  std::atomic<int> helping_{0};  // how many helpers are at it
+  std::atomic<int> loops_{0};  // how many loops there were
+  std::atomic<bool> stopping_{false};
+
+  // Who may look at the loop: `open` while it may be joined, and one `helper` for each inside.
+  // The loop is changed only when this is 0. No lock: a thread that finds one taken goes to sleep,
+  // and all of them come at the same moment.
+  static constexpr int open = 1, helper = 2;
+  std::atomic<int> gate_{0};
+
   void (*body_)(const void*, Index, Index) = nullptr;
   const void* context_ = nullptr;
   Index count_ = 0;
   Index pieces_ = 0;
   std::atomic<Index> next_{0};
+  std::mutex error_lock_;
   std::exception_ptr error_;
 };
 
@@ -106,19 +102,15 @@ thread_local bool inside = false;
 
 void Pool::help() {
   inside = true;
-  unsigned seen = 0;
+  int seen = 0;
   for (;;) {
-    watch([&] { return loops_.load(std::memory_order_acquire) != seen; });
-    std::unique_lock<std::mutex> guard(lock_);
-    wake_.wait(guard, [&] { return loops_.load(std::memory_order_relaxed) != seen; });
-    seen = loops_.load(std::memory_order_relaxed);
+    watch([&] { return loops_ != seen; });
+    loops_.wait(seen);
+    seen = loops_;
     if (stopping_) return;
-    if (!open_) continue;
-    ++helping_;
-    guard.unlock();
-    do_pieces();
-    guard.lock();
-    if (--helping_ == 0) done_.notify_one();
+    if (gate_.fetch_add(helper) & open) do_pieces();
+    gate_ -= helper;
+    gate_.notify_all();
   }
 }
 
