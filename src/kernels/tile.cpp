@@ -47,6 +47,9 @@ void tile(Index depth, const Scalar* a, Index a_row, Index a_step, const Scalar*
   for (int r = 0; r < Rows; ++r)
     for (int v = 0; v < Vectors; ++v)
       sum[r][v] = load(start.values + r * start.row_stride + v * vector_width);
+  // C comes into the cache while the sums are made: storing them would wait for it.
+  for (int r = 0; r < Rows; ++r)
+    for (int v = 0; v < Vectors; ++v) __builtin_prefetch(c + r * ldc + v * vector_width, 1);
   for (Index k = 0; k < depth; ++k) {
     Vector column[Vectors];
 #pragma GCC unroll 4
