@@ -50,6 +50,7 @@ TEST_CASE("the fast matrix product gives the bits of the plain loops") {
           CAPTURE(ta);
           CAPTURE(tb);
           CAPTURE(static_cast<int>(from));
+          CHECK(same_bits(7, 5, 0, ta, tb, from));
           CHECK(same_bits(1, 1, 1, ta, tb, from));
           CHECK(same_bits(7, 5, 3, ta, tb, from));
           CHECK(same_bits(63, 65, 33, ta, tb, from));

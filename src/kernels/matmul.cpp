@@ -50,7 +50,8 @@ void pack_b(MatrixView b, Index depth, Index columns, Scalar* to) {
 
 // Copies rows of A, whose rows are adjacent in memory, in panels of tile_rows: step k of a panel is
 // tile_rows adjacent numbers. Eight steps at a time: few enough to stay in the first-level cache
-// for all panels, and what they fill in a panel are whole lines of the cache.
+// for all panels, and what they fill in a panel are whole lines of the cache. The next eight are
+// fetched meanwhile.
 void pack_a(MatrixView a, Index rows, Index depth, Scalar* to) {
   for (Index k = 0; k < depth; k += 8)
     for (Index first = 0; first < rows; first += tile_rows) {
@@ -58,6 +59,7 @@ void pack_a(MatrixView a, Index rows, Index depth, Scalar* to) {
       Scalar* step = to + first * depth + k * tile_rows;
       for (Index s = k; s < std::min(k + 8, depth); ++s, step += tile_rows) {
         const Scalar* from = a.values + first * a.row_stride + s * a.column_stride;
+        __builtin_prefetch(from + std::min<Index>(8, depth - 1 - s) * a.column_stride);
         if (height == tile_rows && a.row_stride == 1)
           std::memcpy(step, from, tile_rows * sizeof(Scalar));
         else
@@ -72,18 +74,14 @@ void multiply_block(MatrixView a, const Scalar* b, Index rows, Index columns, In
                     Start start, Scalar* c, Index ldc) {
   const bool direct = a.column_stride == 1;
   const Buffer packed(direct ? 0 : round_up(rows, tile_rows) * depth);
-  Index panel = tile_rows * a.row_stride;
+  PanelRows panel_rows{a.values, a.row_stride, 1, tile_rows * a.row_stride};
   if (!direct) {
     pack_a(a, rows, depth, packed.data());
-    a = {packed.data(), 1, tile_rows};
-    panel = tile_rows * depth;
+    panel_rows = {packed.data(), 1, tile_rows, tile_rows * depth};
   }
   for (Index j = 0; j < columns; j += tile_columns)
-    for (Index i = 0; i < rows; i += tile_rows)
-      multiply_tile(std::min<Index>(tile_rows, rows - i),
-                    std::min<Index>(tile_columns, columns - j), depth,
-                    a.values + i / tile_rows * panel, a.row_stride, a.column_stride, b + j * depth,
-                    tile_columns, start.at(i, j), c + i * ldc + j, ldc);
+    multiply_panel(rows, std::min<Index>(tile_columns, columns - j), depth, panel_rows,
+                   b + j * depth, tile_columns, start.at(0, j), c + j, ldc);
 }
 
 // Small products: A is read where it is, and so is B if its rows are whole vectors.
@@ -99,10 +97,9 @@ void multiply_small(Index m, Index n, Index k, MatrixView a, MatrixView b, Start
                   packed.data());
       panel = packed.data();
     }
-    for (Index i = 0; i < m; i += tile_rows)
-      multiply_tile(std::min<Index>(tile_rows, m - i), columns, k, a.values + i * a.row_stride,
-                    a.row_stride, a.column_stride, panel, direct ? b.row_stride : tile_columns,
-                    start.at(i, j), c + i * ldc + j, ldc);
+    multiply_panel(m, columns, k,
+                   {a.values, a.row_stride, a.column_stride, tile_rows * a.row_stride}, panel,
+                   direct ? b.row_stride : tile_columns, start.at(0, j), c + j, ldc);
   }
 }
 
@@ -147,7 +144,9 @@ void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Start
 
 void matmul(Index m, Index n, Index k, MatrixView a, MatrixView b, Start start, Scalar* c,
             Index ldc) {
-  if (m * n * k <= 64 * 64 * 64 && k <= 512)
+  if (k == 0)
+    matmul_plain(m, n, k, a, b, start, c, ldc);
+  else if (m * n * k <= 64 * 64 * 64 && k <= 512)
     multiply_small(m, n, k, a, b, start, c, ldc);
   else
     multiply_large(m, n, k, a, b, start, c, ldc);

@@ -40,48 +40,57 @@ inline Vector multiply_add(Scalar a, Vector b, Vector sum) {
 #endif
 }
 
+// `count` tiles below one another. There is at least one step of k, hence do … while: for the case
+// of none GCC would keep a copy of all sums in memory.
 template <int Rows, int Vectors>
-void tile(Index depth, const Scalar* a, Index a_row, Index a_step, const Scalar* b, Index b_step,
-          Start start, Scalar* c, Index ldc) {
-  Vector sum[Rows][Vectors];
-  for (int r = 0; r < Rows; ++r)
-    for (int v = 0; v < Vectors; ++v)
-      sum[r][v] = load(start.values + r * start.row_stride + v * vector_width);
-  // C comes into the cache while the sums are made: storing them would wait for it.
-  for (int r = 0; r < Rows; ++r)
-    for (int v = 0; v < Vectors; ++v) __builtin_prefetch(c + r * ldc + v * vector_width, 1);
-  for (Index k = 0; k < depth; ++k) {
-    Vector column[Vectors];
+void tiles(Index count, Index depth, PanelRows a, const Scalar* b, Index b_step, Start start,
+           Scalar* c, Index ldc) {
+  for (Index t = 0; t < count; ++t) {
+    Vector sum[Rows][Vectors];
+    for (int r = 0; r < Rows; ++r)
+      for (int v = 0; v < Vectors; ++v)
+        sum[r][v] = load(start.values + r * start.row_stride + v * vector_width);
+    // C comes into the cache while the sums are made: storing them would wait for it.
+    for (int r = 0; r < Rows; ++r)
+      for (int v = 0; v < Vectors; ++v) __builtin_prefetch(c + r * ldc + v * vector_width, 1);
+    const Scalar* factors = a.values;
+    const Scalar* row = b;
+    Index k = 0;
+    do {
+      Vector column[Vectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) column[v] = load(b + v * vector_width);
+      for (int v = 0; v < Vectors; ++v) column[v] = load(row + v * vector_width);
 #pragma GCC unroll 6
-    for (int r = 0; r < Rows; ++r) {
-      const Scalar factor = a[r * a_row];
+      for (int r = 0; r < Rows; ++r) {
+        const Scalar factor = factors[r * a.row_stride];
 #pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) sum[r][v] = multiply_add(factor, column[v], sum[r][v]);
-    }
-    a += a_step;
-    b += b_step;
+        for (int v = 0; v < Vectors; ++v) sum[r][v] = multiply_add(factor, column[v], sum[r][v]);
+      }
+      factors += a.step;
+      row += b_step;
+    } while (++k < depth);
+    for (int r = 0; r < Rows; ++r)
+      for (int v = 0; v < Vectors; ++v) store(c + r * ldc + v * vector_width, sum[r][v]);
+    a.values += a.tile;
+    start.values += Rows * start.row_stride;
+    c += Rows * ldc;
   }
-  for (int r = 0; r < Rows; ++r)
-    for (int v = 0; v < Vectors; ++v) store(c + r * ldc + v * vector_width, sum[r][v]);
 }
 
-using Tile = void (*)(Index, const Scalar*, Index, Index, const Scalar*, Index, Start, Scalar*,
-                      Index);
+using Tiles = void (*)(Index, Index, PanelRows, const Scalar*, Index, Start, Scalar*, Index);
 
 template <int Vectors>
-Tile tile_of_height(Index rows) {
-  static constexpr Tile tiles[] = {tile<1, Vectors>, tile<2, Vectors>, tile<3, Vectors>,
-                                   tile<4, Vectors>, tile<5, Vectors>, tile<6, Vectors>};
-  return tiles[rows - 1];
+Tiles tiles_of_height(Index rows) {
+  static constexpr Tiles heights[] = {tiles<1, Vectors>, tiles<2, Vectors>, tiles<3, Vectors>,
+                                      tiles<4, Vectors>, tiles<5, Vectors>, tiles<6, Vectors>};
+  return heights[rows - 1];
 }
 
-Tile tile_of(Index rows, Index vectors) {
-  if (vectors == 1) return tile_of_height<1>(rows);
-  if (vectors == 2) return tile_of_height<2>(rows);
-  if (vectors == 3) return tile_of_height<3>(rows);
-  return tile_of_height<4>(rows);
+Tiles tiles_of(Index rows, Index vectors) {
+  if (vectors == 1) return tiles_of_height<1>(rows);
+  if (vectors == 2) return tiles_of_height<2>(rows);
+  if (vectors == 3) return tiles_of_height<3>(rows);
+  return tiles_of_height<4>(rows);
 }
 
 // A panel whose columns are adjacent in memory, or at any distance.
@@ -114,18 +123,30 @@ void pack_transposed(MatrixView b, Index depth, Index columns, Scalar* to) {
 
 }  // namespace
 
-void multiply_tile(Index rows, Index columns, Index depth, const Scalar* a, Index a_row,
-                   Index a_step, const Scalar* b, Index b_step, Start start, Scalar* c, Index ldc) {
+void multiply_panel(Index rows, Index columns, Index depth, PanelRows a, const Scalar* b,
+                    Index b_step, Start start, Scalar* c, Index ldc) {
   alignas(64) static constexpr Scalar zeros[tile_columns] = {};
   if (!start.values) start = {zeros, 0};
-  const Tile run = tile_of(rows, (columns + vector_width - 1) / vector_width);
-  if (columns % vector_width == 0) return run(depth, a, a_row, a_step, b, b_step, start, c, ldc);
+  const Index vectors = (columns + vector_width - 1) / vector_width;
+  if (columns % vector_width == 0) {
+    const Index whole = rows / tile_rows;
+    if (whole > 0) tiles_of(tile_rows, vectors)(whole, depth, a, b, b_step, start, c, ldc);
+    if (rows % tile_rows == 0) return;
+    a.values += whole * a.tile;
+    tiles_of(rows % tile_rows, vectors)(1, depth, a, b, b_step, start.at(whole * tile_rows, 0),
+                                        c + whole * tile_rows * ldc, ldc);
+    return;
+  }
   // The last vector of a row would reach past the edge of C: worked on in a copy.
   alignas(64) Scalar copy[tile_rows * tile_columns] = {};
-  for (Index r = 0; r < rows; ++r)
-    std::copy_n(start.values + r * start.row_stride, columns, copy + r * tile_columns);
-  run(depth, a, a_row, a_step, b, b_step, {copy, tile_columns}, copy, tile_columns);
-  for (Index r = 0; r < rows; ++r) std::copy_n(copy + r * tile_columns, columns, c + r * ldc);
+  for (Index i = 0; i < rows; i += tile_rows, a.values += a.tile) {
+    const Index height = std::min<Index>(tile_rows, rows - i);
+    for (Index r = 0; r < height; ++r)
+      std::copy_n(start.values + (i + r) * start.row_stride, columns, copy + r * tile_columns);
+    tiles_of(height, vectors)(1, depth, a, b, b_step, {copy, tile_columns}, copy, tile_columns);
+    for (Index r = 0; r < height; ++r)
+      std::copy_n(copy + r * tile_columns, columns, c + (i + r) * ldc);
+  }
 }
 
 void pack_panels(MatrixView b, Index depth, Index columns, Scalar* to) {
@@ -141,11 +162,10 @@ void multiply_panels(Index rows, Index columns, Index depth, const Scalar* a, In
                      Index a_step, const Scalar* packed_b, Index depth_packed, Index first,
                      Start start, Scalar* c, Index ldc) {
   for (Index j = 0; j < columns; j += tile_columns)
-    for (Index i = 0; i < rows; i += tile_rows)
-      multiply_tile(std::min<Index>(tile_rows, rows - i),
-                    std::min<Index>(tile_columns, columns - j), depth, a + i * a_row, a_row, a_step,
-                    packed_b + j * depth_packed + first * tile_columns, tile_columns,
-                    start.at(i, j), c + i * ldc + j, ldc);
+    multiply_panel(rows, std::min<Index>(tile_columns, columns - j), depth,
+                   {a, a_row, a_step, tile_rows * a_row},
+                   packed_b + j * depth_packed + first * tile_columns, tile_columns, start.at(0, j),
+                   c + j, ldc);
 }
 
 }  // namespace gradus::kernels

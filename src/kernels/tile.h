@@ -31,12 +31,18 @@ constexpr Index round_up(Index value, Index step) {
   return (value + step - 1) / step * step;
 }
 
-// C = start + A · B for a tile of at most tile_rows × tile_columns, each element added up over k in
-// order.
-// a: row r, step k at a[r * a_row + k * a_step]. b: step k at b[k * b_step], columns adjacent, and
-// readable up to a whole vector.
-void multiply_tile(Index rows, Index columns, Index depth, const Scalar* a, Index a_row,
-                   Index a_step, const Scalar* b, Index b_step, Start start, Scalar* c, Index ldc);
+// Rows of A for one panel of C: row r of tile t, step k at values[t * tile + r * row_stride + k *
+// step].
+struct PanelRows {
+  const Scalar* values;
+  Index row_stride, step, tile;
+};
+
+// C = start + A · B for a panel of at most tile_columns columns, tile_rows rows at a time, each
+// element added up over k in order; depth is at least 1. Step k of B is at b[k * b_step], its
+// columns adjacent and readable up to a whole vector.
+void multiply_panel(Index rows, Index columns, Index depth, PanelRows a, const Scalar* b,
+                    Index b_step, Start start, Scalar* c, Index ldc);
 
 // B in panels of tile_columns columns, filled up with zeros: within a panel, step k is tile_columns
 // adjacent numbers. `to` must have room for round_up(columns, tile_columns) * depth numbers.
