@@ -108,13 +108,14 @@ void pack_rows(MatrixView b, Index depth, Index columns, Scalar* to) {
 
 // A panel of a transposed matrix, whose steps are adjacent: read along memory, eight steps of one
 // vector of columns at a time. Whole panels at a time would be more streams than the processor
-// can foresee.
+// can foresee, and even so it is told what comes next.
 void pack_transposed(MatrixView b, Index depth, Index columns, Scalar* to) {
   for (Index first = 0; first < tile_columns; first += vector_width)
     for (Index k = 0; k < depth; k += 8) {
       const Index steps = std::min<Index>(8, depth - k);
       for (Index j = first; j < first + vector_width; ++j) {
         const Scalar* column = b.values + j * b.column_stride + k;
+        __builtin_prefetch(column + std::min<Index>(64, depth - 1 - k));
         for (Index s = 0; s < steps; ++s)
           to[(k + s) * tile_columns + j] = j < columns ? column[s] : Scalar(0);
       }
