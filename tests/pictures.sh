@@ -47,7 +47,11 @@ const word = (text, number) =>
 const button = text =>
   Array.from(document.querySelectorAll("nav button")).find(b => b.textContent === text);
 const point = target => target.dispatchEvent(new PointerEvent("pointerenter"));
-const focus = target => target.focus({ focusVisible: true });
+// A window that is not in front yet holds the event back.
+const focus = target => {
+  target.focus({ focusVisible: true });
+  if (!document.hasFocus()) target.dispatchEvent(new FocusEvent("focus"));
+};
 $3;
 document.body.dataset.seen = Array.from(document.querySelectorAll("small"),
   small => small.textContent.trim()).join(" ").trim();
