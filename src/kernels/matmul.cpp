@@ -144,7 +144,7 @@ void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Start
 
 void matmul(Index m, Index n, Index k, MatrixView a, MatrixView b, Start start, Scalar* c,
             Index ldc) {
-  if (k == 0)
+  if (k == 0)  // a tile has at least one step
     matmul_plain(m, n, k, a, b, start, c, ldc);
   else if (m * n * k <= 64 * 64 * 64 && k <= 512)
     multiply_small(m, n, k, a, b, start, c, ldc);

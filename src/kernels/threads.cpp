@@ -1,6 +1,6 @@
 // A pool of threads that wait for loops.
 //
-// Starting a thread takes tens of microseconds, waking one that sleeps several, and seeing that a
+// Starting a thread takes tens of microseconds, waking one that sleeps as many, and seeing that a
 // number has changed less than one. So the helpers are started once, watch for a new loop for a
 // moment after each, and only then go to sleep.
 
@@ -47,7 +47,7 @@ class Pool {
     do_pieces();
     gate_ -= open;  // a helper that comes only now has nothing to do
     watch([this] { return gate_ == 0; });
-    for (int inside = gate_; inside != 0; inside = gate_) gate_.wait(inside);
+    for (int left = gate_; left != 0; left = gate_) gate_.wait(left);
     if (error_) std::rethrow_exception(error_);
   }
 

@@ -31,8 +31,8 @@ constexpr Index round_up(Index value, Index step) {
   return (value + step - 1) / step * step;
 }
 
-// Rows of A for one panel of C: row r of tile t, step k at values[t * tile + r * row_stride + k *
-// step].
+// Rows of A, in tiles: row r of tile t has its step k at
+// values[t * tile + r * row_stride + k * step].
 struct PanelRows {
   const Scalar* values;
   Index row_stride, step, tile;
