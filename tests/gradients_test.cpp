@@ -1,4 +1,5 @@
-// Every operation's gradient against central differences. `make test MODE=double` checks to 1e-6.
+// Every operation's gradient against central differences. In double, the second
+// build that `make test` runs, they must agree to 1e-6.
 
 #include <doctest/doctest.h>
 #include <gradus/attention.h>
@@ -16,7 +17,6 @@
 #include <gradus/softmax.h>
 
 #include <algorithm>
-#include <cstdio>
 
 using namespace gradus;
 
@@ -29,14 +29,11 @@ Tensor random_tensor(const Shape& shape, std::uint64_t seed, Scalar low = -1, Sc
   return Tensor::uniform(shape, low, high, random);
 }
 
-double worst_of_all = 0;
-
 void check(const char* name, const std::function<Tensor(const Inputs_&)>& f, const Inputs_& x) {
   const GradientReport report = check_gradients(f, x);
   CAPTURE(name);
   CAPTURE(report.text);
   CHECK(report.passed);
-  worst_of_all = std::max(worst_of_all, report.worst);
 }
 
 }  // namespace
@@ -184,12 +181,6 @@ TEST_CASE("gradients of scaled dot-product attention") {
   check("rank 4", [](const Inputs_& v) { return scaled_dot_product_attention(v[0], v[1], v[2]); },
         {random_tensor({1, 2, 3, 4}, 1), random_tensor({1, 2, 3, 4}, 2),
          random_tensor({1, 2, 3, 4}, 3)});
-}
-
-TEST_CASE("the largest error over all gradient checks is reported") {
-  std::printf("gradient checks: largest relative error %.2e (%s)\n", worst_of_all,
-              sizeof(Scalar) == 8 ? "float64" : "float32");
-  CHECK(worst_of_all > 0);
 }
 
 namespace {

@@ -1,27 +1,39 @@
 #!/bin/sh
-# Fetches doctest, the one package that the tests need, through the system's package manager.
-# Nothing happens where the compiler finds it already.
+# Sees to it that doctest is there, the one package that the tests need. Where the compiler does not
+# find it, says which command would install it, and asks; with CI set it installs without asking.
 found() {
   printf '#include <doctest/doctest.h>\n' | ${CXX:-c++} -x c++ -E - >/dev/null 2>&1
 }
 give_up() {
-  echo "The tests need doctest: install the package $1, or put doctest/doctest.h on the compiler's path." >&2
+  echo "The tests need doctest, one header. Install the package (doctest-dev on Debian and Ubuntu," >&2
+  echo "doctest-devel on Fedora, doctest on Arch and Homebrew), or put doctest/doctest.h on the" >&2
+  echo "compiler's path." >&2
   exit 1
 }
 
 found && exit 0
-as_root=
-[ "$(id -u)" = 0 ] || as_root="sudo"
 if command -v brew >/dev/null 2>&1; then
-  brew install doctest || give_up "doctest (brew)"
-elif [ -n "$as_root" ] && ! command -v sudo >/dev/null 2>&1; then
-  give_up "doctest-dev (Debian, Ubuntu), doctest-devel (Fedora) or doctest (Arch, Homebrew)"
+  install="brew install doctest"
 elif command -v apt-get >/dev/null 2>&1; then
-  $as_root apt-get install -y doctest-dev || { $as_root apt-get update && $as_root apt-get install -y doctest-dev; } ||
-    give_up "doctest-dev (apt)"
+  install="apt-get install -y doctest-dev"
 elif command -v dnf >/dev/null 2>&1; then
-  $as_root dnf install -y doctest-devel || give_up "doctest-devel (dnf)"
+  install="dnf install -y doctest-devel"
 elif command -v pacman >/dev/null 2>&1; then
-  $as_root pacman -S --noconfirm doctest || give_up "doctest (pacman)"
+  install="pacman -S --noconfirm doctest"
+else
+  give_up
 fi
-found || give_up "doctest-dev, doctest-devel or doctest (as your system calls it)"
+if [ "${install#brew}" = "$install" ] && [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null 2>&1 || give_up
+  install="sudo $install"
+fi
+
+if [ -z "${CI:-}" ]; then
+  [ -t 0 ] || give_up # nobody is there to be asked
+  printf 'The tests need doctest. Install it now with "%s"? [y/N] ' "$install"
+  read -r answer
+  case $answer in [yY]*) ;; *) give_up ;; esac
+fi
+$install || { [ "${install#*apt-get}" != "$install" ] && ${install%install *}update && $install; } ||
+  give_up
+found || give_up

@@ -72,6 +72,7 @@ TEST_CASE("live_values counts the numbers of every buffer once, however many ten
 }
 
 TEST_CASE("a chain of a million nodes is built, differentiated and freed") {
+  const Index before = live_nodes();
   {
     Tensor x = Tensor::scalar(1).requires_grad(true);
     Tensor y = x;
@@ -79,7 +80,7 @@ TEST_CASE("a chain of a million nodes is built, differentiated and freed") {
     y.backward();
     CHECK(x.grad().item() == 1);
   }
-  CHECK(live_nodes() == 0);
+  CHECK(live_nodes() == before);
 }
 
 TEST_CASE("backward that frees the graph keeps what is held and refuses to run twice") {
