@@ -41,7 +41,7 @@ void Module::check_name(const std::string& name, const Where& where) const {
 
 void Module::add(const std::string& name, Tensor& parameter, Where where) {
   check_name(name, where);
-  parameter.requires_grad(true, where);
+  parameter.requires_grad(false, where).requires_grad(true);  // refuses what was computed
   own_.push_back({name, &parameter, parameter});
   give_names();
 }
@@ -96,7 +96,7 @@ void Module::collect(const std::string& prefix, std::vector<NamedTensor>& found)
   for (Parameter& own : own_) {
     Tensor& tensor = *own.member;
     if (tensor.node() != own.known.node()) {
-      if (own.known.requires_grad()) tensor.requires_grad(true, tensor.where());
+      tensor.requires_grad(false, tensor.where()).requires_grad(own.known.requires_grad());
       if (!*tensor.label()) tensor.named(own.known.label());
       own.known = tensor;
     }
