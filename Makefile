@@ -2,6 +2,8 @@
 #
 #   make run            build, then train the classifier on the reviews that come with the project
 #   make test           build and run every test, in float and in double; ONE="*mask*" for one by name
+#   make mutants        plant the mistakes of tests/mutants/list.txt, one at a time: does a test notice
+#                       each? (ONLY=softmax or ONLY=17: some of them; TENTH=1: today's tenth)
 #   make lesson-NN      build and run lesson NN, such as lesson-01
 #   make debug-NN       lesson NN in gdb, at its first line; DEBUGGER=lldb for lldb
 #   make new NAME=idea  begins a program of your own, lessons/mine/idea.cpp; then make idea or
@@ -186,6 +188,9 @@ $(TEST_OBJECTS): | doctest
 doctest:
 	@CXX="$(CXX)" sh tests/install_doctest.sh
 
+mutants: doctest
+	@CXX="$(CXX)" sh tests/mutants/run.sh $(if $(ONLY),only "$(ONLY)",$(if $(TENTH),tenth,all))
+
 format:
 	@git ls-files --cached --others --exclude-standard '*.cpp' '*.h' | xargs clang-format -i
 
@@ -207,6 +212,6 @@ clean:
 	  if ls $$part/*.safetensors >/dev/null 2>&1; then echo "kept: $$part"; else rm -rf "$$part"; fi; \
 	done
 
-.PHONY: help run lessons bits imdb reviews book bench test doctest new format install clean always
+.PHONY: help run lessons bits imdb reviews book bench test mutants doctest new format install clean always
 .SECONDARY:
 -include $(ALL:%.cpp=$(BUILD)/%.d)
