@@ -143,7 +143,6 @@ int main() try {
 
   // Two thirds of what "bank" takes up comes from "river". As a picture: who looks at whom.
   heatmap(weights, words, words);
-  make_folder("build");
   write_file("build/lesson01_attention.svg",
              attention_svg("Who looks at whom", words, words, weights));
 

@@ -165,7 +165,6 @@ int main() try {
   std::printf("\nby the library\n");
   for (const Tensor& out : {loss, error, output, product, w})
     std::printf("%-8s value %.1f   gradient %4.1f\n", out.label(), out.item(), out.grad().item());
-  make_folder("build");
   write_file("build/lesson03_graph.svg", graph_svg("(w x + b - t)², there and back", loss));
   std::printf("Picture: build/lesson03_graph.svg; open it in a browser.\n");
 

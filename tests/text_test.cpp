@@ -1,123 +1,176 @@
+// From text to numbers: how words are made, counted, numbered and kept in a file.
+
 #include <doctest/doctest.h>
 #include <gradus/baseline.h>
-#include <gradus/batches.h>
 #include <gradus/files.h>
 #include <gradus/reviews.h>
 #include <gradus/text.h>
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <filesystem>
-#include <set>
+#include "folder.h"
 
 using namespace gradus;
+using Words = std::vector<std::string>;
 
 namespace {
 
-struct Folder {
-  Folder() { make_folder(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string path = "build/test-text-" + std::to_string(getpid());
-};
+const Where where{"mine.cpp", 7};
 
-std::vector<Example> some_examples() {
-  std::vector<Example> examples;
-  Random random(1);
-  for (int i = 0; i < 100; ++i) {
-    std::string text = "word" + std::to_string(i);
-    for (std::int64_t n = random.below(20); n > 0; --n) text += " and";
-    examples.push_back({text, i % 2, "test"});
-  }
-  return examples;
+// A vectorizer that has seen these texts.
+TextVectorizer adapted(const std::vector<std::string>& texts, TextVectorizerOptions options) {
+  TextVectorizer vectorizer(options);
+  vectorizer.adapt(texts);
+  return vectorizer;
 }
 
 }  // namespace
 
 TEST_CASE("text is standardised as Keras does it") {
   CHECK(standardize("Don't STOP, <br />it's \"great\"!") == "dont stop br its great");
-  CHECK(standardize("Éclair naïve") == "Éclair naïve");
-  CHECK(split_words(" a\tb\n\nc ") == std::vector<std::string>{"a", "b", "c"});
+  CHECK(standardize("ABCXYZ abcxyz 0123456789") == "abcxyz abcxyz 0123456789");
+  // Deleted, not replaced by a space; white space stays as it is.
+  CHECK(standardize("well-known\t 10/10\n(2.5)") == "wellknown\t 1010\n25");
+  CHECK(standardize("Éclair naïve – “quoted”") == "Éclair naïve – “quoted”");
+  CHECK(standardize("").empty());
+  // Of the 128 characters of ASCII exactly these are punctuation, and 26 are capital letters.
+  const std::string punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+  for (int code = 0; code < 128; ++code) {
+    const char c = static_cast<char>(code);
+    const bool capital = std::string("ABCDEFGHIJKLMNOPQRSTUVWXYZ").find(c) != std::string::npos;
+    const std::string kept(1, capital ? static_cast<char>(code + 32) : c);
+    CHECK(standardize({'a', c}) == "a" + (punctuation.find(c) < 32 ? "" : kept));
+  }
+}
+
+TEST_CASE("words are what stands between white space") {
+  CHECK(split_words(" a\tbc\n\nd\ve\ff\rg ") == Words{"a", "bc", "d", "e", "f", "g"});
+  CHECK(split_words("one") == Words{"one"});
+  CHECK(split_words("").empty());
+  CHECK(split_words(" \n").empty());
+  CHECK(split_words("a\xC2\xA0z") == Words{"a\xC2\xA0z"});  // a space outside ASCII is a letter
 }
 
 TEST_CASE("the vocabulary is by frequency, and by bytes where that is equal") {
-  TextVectorizer vectorizer({.max_tokens = 5, .max_length = 4});
-  vectorizer.adapt({"b b a a c d", "c a"});
-  CHECK(vectorizer.vocabulary() == std::vector<std::string>{"", "[UNK]", "a", "b", "c"});
-  CHECK(vectorizer.encode("A d, c! b b b") == std::vector<int>{2, 1, 4, 3});
-  CHECK(vectorizer.decode({2, 1, 4, 0}) == "a [UNK] c");
-  CHECK_THROWS_WITH_AS(vectorizer.encode(" ... "), doctest::Contains("no word"), Error);
-  CHECK_THROWS_AS(TextVectorizer().encode("a"), Error);
+  // d three times; a, b, c twice; é, z, A (which is an a) once.
+  const std::vector<std::string> texts{"d b c é d", "b, z! a c D A"};
+  CHECK(adapted(texts, {}).vocabulary() == Words{"", "[UNK]", "d", "a", "b", "c", "z", "é"});
+  CHECK(adapted({"10 9 a b1 b"}, {}).vocabulary() == Words{"", "[UNK]", "10", "9", "a", "b", "b1"});
+}
+
+TEST_CASE("max_tokens counts padding and the unknown word") {
+  const std::vector<std::string> texts{"a a a b b c"};
+  CHECK(adapted(texts, {.max_tokens = 3}).vocabulary() == Words{"", "[UNK]", "a"});
+  CHECK(adapted(texts, {.max_tokens = 4}).vocabulary() == Words{"", "[UNK]", "a", "b"});
+  CHECK(adapted(texts, {.max_tokens = 6}).vocabulary().size() == 5);
+  CHECK_THROWS_WITH_AS(TextVectorizer({.max_tokens = 2}, where),
+                       "TextVectorizer at mine.cpp:7: max_tokens must be at least 3: padding, "
+                       "unknown, and a word",
+                       Error);
+  CHECK(TextVectorizer().options().max_tokens == 20000);
+  CHECK(TextVectorizer().options().max_length == 600);
+  CHECK_FALSE(TextVectorizer().options().bigrams);
+}
+
+TEST_CASE("each word becomes its number, 1 if it is unknown, up to max_length of them") {
+  const TextVectorizer vectorizer = adapted({"a a a b b c"}, {.max_tokens = 4, .max_length = 5});
+  using Numbers = std::vector<int>;
+  CHECK(vectorizer.encode("b, A; c what?") == Numbers{3, 2, 1, 1});
+  CHECK(vectorizer.encode("a b c b a") == Numbers{2, 3, 1, 3, 2});
+  CHECK(vectorizer.encode("a b c b a b") == Numbers{2, 3, 1, 3, 2});
+  CHECK(vectorizer.encode("[UNK]") == Numbers{1});
+  CHECK(adapted({"a"}, {.max_length = 1}).encode("b a") == Numbers{1});
+  CHECK_THROWS_WITH_AS(vectorizer.encode(" ... ", where),
+                       "encode at mine.cpp:7: there is no word in the text \" ... \"", Error);
+  CHECK_THROWS_WITH_AS(TextVectorizer().encode("a", where),
+                       "encode at mine.cpp:7: there is no vocabulary yet: adapt() comes first",
+                       Error);
+  CHECK_THROWS_WITH_AS(TextVectorizer({.max_length = 0}, where),
+                       "TextVectorizer at mine.cpp:7: max_length must be at least 1", Error);
+  CHECK_THROWS_WITH_AS(TextVectorizer().adapt({"", " ?"}, where),
+                       "adapt at mine.cpp:7: there is no word in the texts", Error);
+}
+
+TEST_CASE("a new vocabulary takes the place of the old") {
+  TextVectorizer vectorizer = adapted({"a b"}, {});
+  vectorizer.adapt({"c"});
+  CHECK(vectorizer.vocabulary() == Words{"", "[UNK]", "c"});
+  CHECK(vectorizer.encode("a c") == std::vector<int>{1, 2});
+}
+
+TEST_CASE("numbers become words again, without padding") {
+  const TextVectorizer vectorizer = adapted({"a a b"}, {});
+  CHECK(vectorizer.decode({0, 3, 1, 2, 0, 0}) == "b [UNK] a");
+  CHECK(vectorizer.decode({}).empty());
+  for (const int outside : {-1, 4})
+    CHECK_THROWS_WITH_AS(vectorizer.decode({2, outside}, where),
+                         ("decode at mine.cpp:7: there is no word " + std::to_string(outside) +
+                          " in a vocabulary of 4")
+                             .c_str(),
+                         Error);
+}
+
+TEST_CASE("pairs of neighbours come after the words, and the text is cut after both") {
+  const std::vector<std::string> texts{"Not good, not bad", "not good"};
+  // not: 3; good, "not good": 2; bad, "good not", "not bad": 1.
+  const Words words{"", "[UNK]", "not", "good", "not good", "bad", "good not", "not bad"};
+  const TextVectorizer vectorizer = adapted(texts, {.max_length = 6, .bigrams = true});
+  CHECK(vectorizer.vocabulary() == words);
+  CHECK(vectorizer.encode("not good bad") == std::vector<int>{2, 3, 5, 4, 1});
+  CHECK(vectorizer.encode("bad") == std::vector<int>{5});
+  CHECK(vectorizer.encode("not bad not bad") == std::vector<int>{2, 5, 2, 5, 7, 1});
   const Folder folder;
-  vectorizer.save(folder.path + "/words.txt");
-  TextVectorizer other({.max_tokens = 5});
-  other.load(folder.path + "/words.txt");
-  CHECK(other.vocabulary() == vectorizer.vocabulary());
+  vectorizer.save(folder.path + "/words");
+  TextVectorizer loaded({.bigrams = true});
+  loaded.load(folder.path + "/words");
+  CHECK(loaded.vocabulary() == words);
+  CHECK_THROWS_WITH_AS(TextVectorizer().load(folder.path + "/words"),
+                       doctest::Contains("words:3: no text gives the word \"not good\""), Error);
 }
 
-TEST_CASE("reviews are read from folders in a fixed order, and bad ones are refused by name") {
+TEST_CASE("a vocabulary comes back from its file, whatever ends the lines") {
   const Folder folder;
-  make_folder(folder.path + "/pos");
-  CHECK_THROWS_WITH_AS(read_review_folder(folder.path), doctest::Contains("/neg"), Error);
-  make_folder(folder.path + "/neg");
-  write_file(folder.path + "/pos/2_9.txt", "good");
-  write_file(folder.path + "/pos/10_8.txt", "fine");
-  CHECK_THROWS_WITH_AS(read_review_folder(folder.path), doctest::Contains("no file"), Error);
-  write_file(folder.path + "/neg/1_1.txt", "bad");
-  const std::vector<Example> examples = read_review_folder(folder.path);
-  REQUIRE(examples.size() == 3);
-  CHECK(examples[0].text == "bad");
-  CHECK(examples[1].text == "fine");
-  CHECK(examples[2].label == 1);
-  const std::string path = folder.path + "/neg/2_1.txt";
-  write_file(path, " ,. \n");
-  CHECK_THROWS_WITH_AS(read_review_folder(folder.path), doctest::Contains("2_1.txt"), Error);
-  write_file(path, "caf\xE9");
-  CHECK_THROWS_WITH_AS(read_review_folder(folder.path), doctest::Contains("byte 3"), Error);
-  write_file(path, std::string(10'000'000, 'a'));
-  CHECK_THROWS_WITH_AS(read_review_folder(folder.path), doctest::Contains("larger than"), Error);
+  const std::string path = folder.path + "/words";
+  const TextVectorizer vectorizer = adapted({"good good é 7"}, {});
+  vectorizer.save(path);
+  CHECK(read_file(path, 100) == "good\n7\né\n");
+  for (const std::string file : {"good\n7\né\n", "good\n7\né", "good\r\n7\r\né\r\n", "good\r7\ré",
+                                 "\xEF\xBB\xBFgood\n7\né\n"}) {
+    TextVectorizer loaded({.max_tokens = 5});
+    loaded.load(folder.file("words", file));
+    CHECK(loaded.vocabulary() == Words{"", "[UNK]", "good", "7", "é"});
+    CHECK(loaded.encode("Good é 8") == std::vector<int>{2, 4, 1});
+  }
 }
 
-TEST_CASE("a TSV file is read line by line, and a bad line is named") {
+TEST_CASE("a vocabulary that would make words unknown is neither loaded nor written") {
   const Folder folder;
-  const std::string path = folder.path + "/x.tsv";
-  write_file(path, "1\tgood film\r\n0\tbad film\n");
-  const std::vector<Example> examples = read_tsv(path);
-  REQUIRE(examples.size() == 2);
-  CHECK(examples[0].text == "good film");
-  write_file(path, "1\tgood\n2\tbad\n");
-  CHECK_THROWS_WITH_AS(read_tsv(path), doctest::Contains("x.tsv:2"), Error);
-  write_file(path, "1\tgood\n0\t\n");
-  CHECK_THROWS_WITH_AS(read_tsv(path), doctest::Contains("no word in the review"), Error);
-  write_file(path, "");
-  CHECK_THROWS_AS(read_tsv(path), Error);
-}
-
-TEST_CASE("batches hold every text once, padded little, and the plan depends on seed and epoch") {
-  const std::vector<Example> examples = some_examples();
-  TextVectorizer vectorizer({.max_tokens = 50, .max_length = 30});
-  vectorizer.adapt(texts_of(examples));
-  const Batches batches(examples, vectorizer, {.size = 8}, 5);
-  std::multiset<std::size_t> seen;
-  for (const auto& which : batches.plan(3)) seen.insert(which.begin(), which.end());
-  CHECK(seen.size() == 100);
-  CHECK(std::set<std::size_t>(seen.begin(), seen.end()).size() == 100);
-  CHECK(batches.plan(3) == batches.plan(3));
-  CHECK(batches.plan(3) != batches.plan(4));
-  const Batches loose(examples, vectorizer, {.size = 8, .group_by_length = false}, 5);
-  CHECK(batches.padding_share(0) < 0.1);
-  CHECK(loose.padding_share(0) > 0.2);
-  const Batch batch = batches.make({0, 1, 2});
-  CHECK(batch.ids.shape[0] == 3);
-  CHECK(batch.labels == std::vector<int>{0, 1, 0});
-  CHECK_FALSE(batch.mask.empty());
-}
-
-TEST_CASE("the split keeps every example once") {
-  const SplitExamples parts = split_examples(some_examples(), 0.2, 1);
-  CHECK(parts.first.size() == 80);
-  CHECK(parts.second.size() == 20);
-  CHECK_THROWS_AS(split_examples(some_examples(), 1.5, 1), Error);
+  const auto refused = [&](const std::string& file, const std::string& problem) {
+    const std::string path = folder.file("words", file);
+    TextVectorizer vectorizer = adapted({"old"}, {.max_tokens = 5});
+    CHECK_THROWS_WITH_AS(vectorizer.load(path, where),
+                         ("vocabulary at mine.cpp:7: " + path + problem).c_str(), Error);
+    CHECK(vectorizer.vocabulary() == Words{"", "[UNK]", "old"});
+  };
+  for (const std::string word : {"", " ", "Good", "good!", "a b", " a", "a ", "a\tb"})
+    refused("one\n" + word + "\nthree\n", ":2: no text gives the word \"" + word + "\"");
+  refused("a\nb\na\n", ":3: the word \"a\" stands twice");
+  refused("a\nb\nc\nd\n", ":4: max_tokens allows only 3 words");
+  CHECK_THROWS_WITH_AS(
+      TextVectorizer().load(folder.file("words", ""), where),
+      ("vocabulary at mine.cpp:7: there is no word in " + folder.path + "/words").c_str(), Error);
+  CHECK_THROWS_WITH_AS(
+      TextVectorizer().load(folder.file("words", "a\nb\xE9\n"), where),
+      ("check_utf8 at mine.cpp:7: " + folder.path + "/words:2 is not UTF-8 text: byte 1").c_str(),
+      Error);
+  CHECK_THROWS_WITH_AS(TextVectorizer().load(folder.path + "/none", where),
+                       doctest::Contains("read_file at mine.cpp:7: cannot open"), Error);
+  const std::string path = folder.path + "/new";
+  CHECK_THROWS_WITH_AS(TextVectorizer().save(path, where), doctest::Contains("no word in"), Error);
+  CHECK_THROWS_WITH_AS(adapted({"caf\xE9"}, {}).save(path), doctest::Contains("new:1 is not UTF"),
+                       Error);
+  CHECK_THROWS_WITH_AS(adapted({"\xEF\xBB\xBFgood"}, {}).save(path, where),
+                       "vocabulary at mine.cpp:7: the first word begins with a byte order mark",
+                       Error);
+  CHECK_FALSE(file_exists(path));
 }
 
 TEST_CASE("counting words learns what words say, and nothing where only their order does") {

@@ -13,10 +13,9 @@
 namespace gradus {
 
 struct Batch {
-  Ids ids;                         // [B, T], 0 for padding
-  Mask mask;                       // which of them are words
-  std::vector<int> labels;         // [B]
-  std::vector<std::size_t> which;  // the number of each text among all
+  Ids ids;                  // [B, T], 0 for padding
+  Mask mask;                // which of them are words
+  std::vector<int> labels;  // [B]
 };
 
 struct BatchOptions {
@@ -30,20 +29,24 @@ struct BatchOptions {
 // on the seed and its number alone, so a training that was interrupted finds its place again.
 class Batches {
  public:
-  // Errors: no examples, a batch size of 0.
+  // Errors: no examples, a text without words, a batch of no texts or of more than 2^28 positions.
   Batches(const std::vector<Example>& examples, const TextVectorizer& vectorizer,
           BatchOptions options = {}, std::uint64_t seed = 0, Where where = here());
 
   std::size_t examples() const { return ids_.size(); }
   std::size_t count() const;  // batches in an epoch
 
-  // The texts of each batch of an epoch.
+  // The texts of each batch of an epoch, by their numbers among the examples: each text once, all
+  // batches of the same size but for one that has what is left.
   std::vector<std::vector<std::size_t>> plan(std::uint64_t epoch) const;
+  // Errors: no text, or one that is not there.
   Batch make(const std::vector<std::size_t>& which, Where where = here()) const;
   // What share of all positions of an epoch is padding.
   double padding_share(std::uint64_t epoch) const;
 
  private:
+  std::size_t length_of(const std::vector<std::size_t>& which) const;  // T
+
   std::vector<std::vector<int>> ids_;
   std::vector<int> labels_;
   BatchOptions options_;

@@ -4,16 +4,37 @@
 #include <gradus/error.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <fstream>
 #include <string>
+#include <vector>
 
 namespace gradus {
 
-// The contents of a file. Errors: it cannot be read, or it is larger than `most` bytes.
-std::string read_file(const std::string& path, std::size_t most, Where where = here());
+// A file opened at its beginning, and how many bytes it has. Errors: it cannot be opened, or is no
+// file but a folder, a pipe or a device.
+struct OpenFile {
+  explicit OpenFile(const std::string& path, Where where = here());
+  std::string take(std::uint64_t count);  // the next bytes. Errors: there are fewer
+  std::uint64_t left = 0;                 // bytes not yet taken
+  std::string path;
+  Where where;
+  std::ifstream stream;
+};
 
-// Writes to a temporary name beside the path and renames it at the end, so that the path holds
-// either what it held before or all of the new contents. Errors: anything that goes wrong (a full
-// disk, a folder that may not be written to); the temporary file is removed.
+// The contents of a file. Errors: it cannot be read, or it is larger than `most` bytes.
+std::string read_file(const std::string& path, std::uint64_t most, Where where = here());
+
+// Some programs begin a text with a byte order mark, which would stick to the first word.
+std::string without_mark(const std::string& text);
+// The lines of a text without such a mark; a line ends with LF, CR LF or CR.
+std::vector<std::string> lines_of(const std::string& text);
+
+// Writes to a temporary name beside the path, PATH.writing, and renames it at the end, so that the
+// path holds either what it held before or all of the new contents, also when two threads or
+// programs write it at once. Folders that are missing are made; a link is followed; a file that was
+// there keeps its permissions. Errors: anything that goes wrong (a full disk, a folder that may not
+// be written to, a path that is no file), after the temporary file is removed.
 void write_file(const std::string& path, const std::string& contents, Where where = here());
 
 // Makes a folder and those above it; does nothing if it is there. Errors: it cannot be made.

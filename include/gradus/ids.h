@@ -8,11 +8,14 @@
 namespace gradus {
 
 struct Ids {
-  Ids() = default;
+  Ids() = default;  // no numbers: nothing takes these
   // Row by row. Errors: a number of values that does not fill the shape.
   Ids(const Shape& of_shape, std::vector<int> of_values, Where where = here());
   // A single row: [T].
   Ids(std::initializer_list<int> of_values, Where where = here());
+
+  // Errors: the values do not fill the shape.
+  void check(const char* what, const Where& where) const;
 
   Shape shape;
   std::vector<int> values;

@@ -20,8 +20,8 @@ std::vector<std::string> split_words(const std::string& text);
 
 struct TextVectorizerOptions {
   int max_tokens = 20000;  // size of the vocabulary, the two special ones counted in
-  int max_length = 600;    // longer texts are cut
-  bool bigrams = false;    // pairs of neighbouring words count as words too
+  int max_length = 600;    // a longer text is cut after so many numbers
+  bool bigrams = false;    // after the words of a text come its pairs of neighbouring words
 };
 
 class TextVectorizer {
@@ -32,21 +32,26 @@ class TextVectorizer {
   // Takes the vocabulary from these texts. Errors: texts without any word.
   void adapt(const std::vector<std::string>& texts, Where where = here());
 
-  // One number for each word, at most max_length. Errors: no vocabulary, a text without words.
+  // One number for each word, then for each pair. Errors: no vocabulary, a text without words.
   std::vector<int> encode(const std::string& text, Where where = here()) const;
-  // The words that encode() turned into numbers, as they are in the vocabulary or "[UNK]".
-  std::string decode(const std::vector<int>& ids) const;
+  // The words that encode() turned into numbers, as they are in the vocabulary or "[UNK]"; nothing
+  // for padding. Errors: a number outside the vocabulary.
+  std::string decode(const std::vector<int>& ids, Where where = here()) const;
 
   const std::vector<std::string>& vocabulary() const { return vocabulary_; }
   const TextVectorizerOptions& options() const { return options_; }
 
-  // One word a line. Errors: the file cannot be read or written, or holds a word twice.
+  // One word a line, without the two special ones; the options are not saved. Errors: the file
+  // cannot be read or written; no word, more than max_tokens allows, one that stands twice or that
+  // no text could give, such as "Good".
   void save(const std::string& path, Where where = here()) const;
   void load(const std::string& path, Where where = here());
 
  private:
   std::vector<std::string> words_of(const std::string& text) const;
-  void set_vocabulary(std::vector<std::string> words, Where where);
+  std::vector<std::string> checked_vocabulary(const std::string& lines, const std::string& path,
+                                              const Where& where) const;
+  void set_vocabulary(std::vector<std::string> words);
 
   TextVectorizerOptions options_;
   std::vector<std::string> vocabulary_;

@@ -2,6 +2,7 @@
 #include <gradus/random.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace gradus {
 
@@ -10,10 +11,17 @@ Batches::Batches(const std::vector<Example>& examples, const TextVectorizer& vec
     : options_(options), seed_(seed) {
   if (examples.empty()) fail("Batches", where, "there are no examples");
   if (options.size == 0) fail("Batches", where, "the batch size must be at least 1");
+  options_.size = std::min(options.size, examples.size());
+  std::size_t longest = options.pad_to;
   for (const Example& example : examples) {
     ids_.push_back(vectorizer.encode(example.text, where));
     labels_.push_back(example.label);
+    longest = std::max(longest, ids_.back().size());
   }
+  if (longest > (std::size_t{1} << 28) / options_.size)
+    fail("Batches", where,
+         "a batch of " + std::to_string(options_.size) + " texts of " + std::to_string(longest) +
+             " positions is too large: at most 2^28 positions are possible");
 }
 
 std::size_t Batches::count() const {
@@ -22,47 +30,54 @@ std::size_t Batches::count() const {
 
 std::vector<std::vector<std::size_t>> Batches::plan(std::uint64_t epoch) const {
   std::vector<std::size_t> order(ids_.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::iota(order.begin(), order.end(), 0);
   Random random(random_bits(seed_, epoch));
   if (options_.shuffle) random.shuffle(order);
+  const std::size_t* texts = order.data();
+  const auto end_of = [&](std::size_t begin, std::size_t size) {
+    return std::min(begin + size, order.size());
+  };
   // Sorting all texts would put the same ones together every time; sorting some batches' worth of
   // shuffled texts does nearly as well against padding and keeps chance in.
-  const std::size_t window = (options_.shuffle ? 50 : ids_.size()) * options_.size;
+  const std::size_t window = options_.shuffle ? 50 * options_.size : order.size();
   if (options_.group_by_length)
-    for (std::size_t begin = 0; begin < order.size(); begin += window) {
-      const auto first = order.begin() + static_cast<std::ptrdiff_t>(begin);
-      const auto last =
-          order.begin() + static_cast<std::ptrdiff_t>(std::min(begin + window, order.size()));
-      std::stable_sort(first, last, [this](std::size_t a, std::size_t b) {
-        return ids_[a].size() < ids_[b].size();
-      });
-    }
+    for (std::size_t begin = 0; begin < order.size(); begin += window)
+      std::stable_sort(
+          order.data() + begin, order.data() + end_of(begin, window),
+          [this](std::size_t a, std::size_t b) { return ids_[a].size() < ids_[b].size(); });
   std::vector<std::vector<std::size_t>> batches;
-  for (std::size_t begin = 0; begin < order.size(); begin += options_.size) {
-    const auto first = order.begin() + static_cast<std::ptrdiff_t>(begin);
-    const std::size_t size = std::min(options_.size, order.size() - begin);
-    batches.emplace_back(first, first + static_cast<std::ptrdiff_t>(size));
-  }
+  for (std::size_t begin = 0; begin < order.size(); begin += options_.size)
+    batches.emplace_back(texts + begin, texts + end_of(begin, options_.size));
   if (options_.shuffle) random.shuffle(batches);
   return batches;
 }
 
-Batch Batches::make(const std::vector<std::size_t>& which, Where where) const {
+std::size_t Batches::length_of(const std::vector<std::size_t>& which) const {
   std::size_t longest = options_.pad_to;
   for (const std::size_t i : which) longest = std::max(longest, ids_[i].size());
+  return longest;
+}
+
+Batch Batches::make(const std::vector<std::size_t>& which, Where where) const {
+  if (which.empty()) fail("Batches::make", where, "a batch needs at least one text");
+  for (const std::size_t i : which)
+    if (i >= ids_.size())
+      fail("Batches::make", where,
+           "there is no text " + std::to_string(i) + " among " + std::to_string(ids_.size()) +
+               ", which count from 0");
+  const std::size_t length = length_of(which);
   std::vector<int> ids;
   std::vector<int> lengths;
   Batch batch;
   for (const std::size_t i : which) {
     ids.insert(ids.end(), ids_[i].begin(), ids_[i].end());
-    ids.resize(ids.size() + longest - ids_[i].size(), 0);
     lengths.push_back(static_cast<int>(ids_[i].size()));
     batch.labels.push_back(labels_[i]);
+    ids.resize(batch.labels.size() * length, 0);
   }
-  batch.ids = Ids(Shape({static_cast<Index>(which.size()), static_cast<Index>(longest)}, where),
+  batch.ids = Ids(Shape({static_cast<Index>(which.size()), static_cast<Index>(length)}, where),
                   std::move(ids), where);
   batch.mask = Mask::padding(std::move(lengths), where);
-  batch.which = which;
   return batch;
 }
 
@@ -70,12 +85,8 @@ double Batches::padding_share(std::uint64_t epoch) const {
   std::size_t words = 0;
   std::size_t positions = 0;
   for (const auto& which : plan(epoch)) {
-    std::size_t longest = options_.pad_to;
-    for (const std::size_t i : which) {
-      longest = std::max(longest, ids_[i].size());
-      words += ids_[i].size();
-    }
-    positions += longest * which.size();
+    positions += length_of(which) * which.size();
+    for (const std::size_t i : which) words += ids_[i].size();
   }
   return 1 - static_cast<double>(words) / static_cast<double>(positions);
 }

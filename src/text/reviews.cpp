@@ -4,6 +4,7 @@
 #include <gradus/text.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <system_error>
 
@@ -44,20 +45,15 @@ std::vector<Example> read_review_folder(const std::string& folder, Where where) 
   std::vector<Example> examples;
   for (const int label : {0, 1})
     for (const std::string& path : files_in(folder + (label ? "/pos" : "/neg"), where))
-      add_example(examples, read_file(path, largest_review, where), label, path, where);
+      add_example(examples, without_mark(read_file(path, largest_review, where)), label, path,
+                  where);
   return examples;
 }
 
 std::vector<Example> read_tsv(const std::string& path, Where where) {
-  const std::string contents = read_file(path, 1'000'000'000, where);
   std::vector<Example> examples;
-  int line_number = 0;
-  for (std::size_t begin = 0; begin < contents.size();) {
-    const std::size_t end = std::min(contents.find('\n', begin), contents.size());
-    std::string line = contents.substr(begin, end - begin);
-    begin = end + 1;
-    const std::string source = path + ":" + std::to_string(++line_number);
-    if (!line.empty() && line.back() == '\r') line.pop_back();
+  for (const std::string& line : lines_of(read_file(path, 1'000'000'000, where))) {
+    const std::string source = path + ":" + std::to_string(examples.size() + 1);
     if (line.size() < 2 || (line[0] != '0' && line[0] != '1') || line[1] != '\t')
       fail("read_tsv", where, source + " must be the label 0 or 1, a tab, and the text");
     add_example(examples, line.substr(2), line[0] - '0', source, where);
@@ -68,14 +64,14 @@ std::vector<Example> read_tsv(const std::string& path, Where where) {
 
 SplitExamples split_examples(std::vector<Example> examples, double share, std::uint64_t seed,
                              Where where) {
-  const auto count = static_cast<double>(examples.size());
-  const auto kept = examples.size() - static_cast<std::size_t>(share >= 0 ? share * count : 0);
-  if (!(share > 0 && share < 1) || kept == 0 || kept == examples.size())
+  const bool possible = share > 0 && share < 1;
+  const double moved = std::round(possible ? share * static_cast<double>(examples.size()) : 0);
+  const std::size_t kept = examples.size() - static_cast<std::size_t>(moved);
+  if (kept == 0 || kept == examples.size())
     fail("split_examples", where,
          "a share between 0 and 1 that leaves both parts something is needed, not " +
              std::to_string(share) + " of " + std::to_string(examples.size()));
-  Random random(seed);
-  random.shuffle(examples);
+  Random(seed).shuffle(examples);
   SplitExamples parts;
   for (std::size_t i = 0; i < examples.size(); ++i)
     (i < kept ? parts.first : parts.second).push_back(std::move(examples[i]));
@@ -84,7 +80,6 @@ SplitExamples split_examples(std::vector<Example> examples, double share, std::u
 
 std::vector<std::string> texts_of(const std::vector<Example>& examples) {
   std::vector<std::string> texts;
-  texts.reserve(examples.size());
   for (const Example& example : examples) texts.push_back(example.text);
   return texts;
 }

@@ -2,7 +2,7 @@
 #include <gradus/text.h>
 
 #include <algorithm>
-#include <map>
+#include <set>
 
 namespace gradus {
 
@@ -56,14 +56,12 @@ void TextVectorizer::adapt(const std::vector<std::string>& texts, Where where) {
   std::vector<std::string> words{"", "[UNK]"};
   for (const auto& [word, count] : ranked)
     if (static_cast<int>(words.size()) < options_.max_tokens) words.push_back(word);
-  set_vocabulary(std::move(words), where);
+  set_vocabulary(std::move(words));
 }
 
-void TextVectorizer::set_vocabulary(std::vector<std::string> words, Where where) {
+void TextVectorizer::set_vocabulary(std::vector<std::string> words) {
   number_.clear();
-  for (std::size_t i = 2; i < words.size(); ++i)
-    if (words[i].empty() || !number_.emplace(words[i], static_cast<int>(i)).second)
-      fail("TextVectorizer", where, "the vocabulary holds \"" + words[i] + "\" twice or empty");
+  for (std::size_t i = 2; i < words.size(); ++i) number_.emplace(words[i], static_cast<int>(i));
   vocabulary_ = std::move(words);
 }
 
@@ -71,7 +69,7 @@ std::vector<int> TextVectorizer::encode(const std::string& text, Where where) co
   if (vocabulary_.empty()) fail("encode", where, "there is no vocabulary yet: adapt() comes first");
   std::vector<int> ids;
   for (const std::string& word : words_of(text)) {
-    if (!options_.bigrams && static_cast<int>(ids.size()) == options_.max_length) break;
+    if (static_cast<int>(ids.size()) == options_.max_length) break;
     const auto found = number_.find(word);
     ids.push_back(found == number_.end() ? 1 : found->second);
   }
@@ -79,35 +77,51 @@ std::vector<int> TextVectorizer::encode(const std::string& text, Where where) co
   return ids;
 }
 
-std::string TextVectorizer::decode(const std::vector<int>& ids) const {
+std::string TextVectorizer::decode(const std::vector<int>& ids, Where where) const {
   std::string text;
   for (const int id : ids) {
-    if (id == 0) continue;
-    const bool known = id > 0 && id < static_cast<int>(vocabulary_.size());
-    text += (text.empty() ? "" : " ") + (known ? vocabulary_[static_cast<std::size_t>(id)] : "?");
+    if (id < 0 || id >= static_cast<int>(vocabulary_.size()))
+      fail("decode", where,
+           "there is no word " + std::to_string(id) + " in a vocabulary of " +
+               std::to_string(vocabulary_.size()));
+    if (id > 0) text += (text.empty() ? "" : " ") + vocabulary_[static_cast<std::size_t>(id)];
   }
   return text;
+}
+
+// What save() writes and load() reads must be the same words, so both come by here.
+std::vector<std::string> TextVectorizer::checked_vocabulary(const std::string& lines,
+                                                            const std::string& path,
+                                                            const Where& where) const {
+  std::vector<std::string> words{"", "[UNK]"};
+  std::set<std::string> seen;
+  for (const std::string& word : lines_of(lines)) {
+    const std::string line = path + ":" + std::to_string(words.size() - 1);
+    check_utf8(word, line, where);
+    const std::vector<std::string> parts = words_of(word);  // one word, or two and their pair
+    if (parts.empty() || parts.back() != word)
+      fail("vocabulary", where, line + ": no text gives the word \"" + word + "\"");
+    if (!seen.insert(word).second)
+      fail("vocabulary", where, line + ": the word \"" + word + "\" stands twice");
+    words.push_back(word);
+    if (static_cast<int>(words.size()) > options_.max_tokens)
+      fail("vocabulary", where,
+           line + ": max_tokens allows only " + std::to_string(options_.max_tokens - 2) + " words");
+  }
+  if (words.size() == 2) fail("vocabulary", where, "there is no word in " + path);
+  return words;
 }
 
 void TextVectorizer::save(const std::string& path, Where where) const {
   std::string lines;
   for (std::size_t i = 2; i < vocabulary_.size(); ++i) lines += vocabulary_[i] + "\n";
+  if (checked_vocabulary(lines, path, where) != vocabulary_)
+    fail("vocabulary", where, "the first word begins with a byte order mark");
   write_file(path, lines, where);
 }
 
 void TextVectorizer::load(const std::string& path, Where where) {
-  const std::string lines = read_file(path, 100'000'000, where);
-  check_utf8(lines, path, where);
-  std::vector<std::string> words{"", "[UNK]"};
-  for (std::size_t begin = 0; begin < lines.size();) {
-    const std::size_t end = std::min(lines.find('\n', begin), lines.size());
-    words.push_back(lines.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  if (static_cast<int>(words.size()) > options_.max_tokens)
-    fail("TextVectorizer::load", where,
-         path + " holds more than the " + std::to_string(options_.max_tokens) + " words allowed");
-  set_vocabulary(std::move(words), where);
+  set_vocabulary(checked_vocabulary(read_file(path, 100'000'000, where), path, where));
 }
 
 }  // namespace gradus
