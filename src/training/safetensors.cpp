@@ -1,4 +1,5 @@
 #include <gradus/files.h>
+#include <gradus/operation.h>
 #include <gradus/safetensors.h>
 
 #include "safetensors_header.h"
@@ -6,15 +7,14 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
+#include <map>
 
 namespace gradus {
 
 namespace {
 
 constexpr std::uint64_t largest_header = 100'000'000;  // bytes, as other readers have it
-constexpr std::uint64_t largest_file = std::uint64_t{16} << 30;
 
 std::uint64_t little_endian(const char* bytes, int count) {
   std::uint64_t value = 0;
@@ -26,42 +26,56 @@ void add_little_endian(std::string& bytes, std::uint64_t value, int count) {
   for (int i = 0; i < count; ++i) bytes += static_cast<char>(value >> (8 * i) & 0xFF);
 }
 
-int bytes_of(const std::string& dtype) {
-  if (dtype == "F64") return 8;
-  if (dtype == "F32") return 4;
-  if (dtype == "F16" || dtype == "BF16") return 2;
-  throw Error("its type is " + dtype + "; F32, F64, F16 and BF16 can be read");
+double from_f64(std::uint64_t bits) {
+  return std::bit_cast<double>(bits);
+}
+
+double from_f32(std::uint64_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
+}
+
+double from_bf16(std::uint64_t bits) {
+  return from_f32(bits << 16);
 }
 
 // A half-precision number: 1 bit sign, 5 exponent, 10 mantissa.
-double half(std::uint64_t bits) {
+double from_f16(std::uint64_t bits) {
   const int exponent = static_cast<int>(bits >> 10 & 31);
   const auto mantissa = static_cast<double>(bits & 1023);
-  const double sign = bits & 0x8000 ? -1 : 1;
+  double size = std::ldexp(exponent == 0 ? mantissa : 1024 + mantissa, std::max(exponent, 1) - 25);
   if (exponent == 31)
-    return mantissa != 0 ? std::numeric_limits<double>::quiet_NaN()
-                         : sign * std::numeric_limits<double>::infinity();
-  if (exponent == 0) return sign * std::ldexp(mantissa, -24);
-  return sign * std::ldexp(1024 + mantissa, exponent - 25);
+    size = mantissa != 0 ? std::numeric_limits<double>::quiet_NaN()
+                         : std::numeric_limits<double>::infinity();
+  return bits & 0x8000 ? -size : size;
 }
 
-Scalar number(const std::string& dtype, const char* bytes) {
-  const std::uint64_t bits = little_endian(bytes, bytes_of(dtype));
-  if (dtype == "F64") return static_cast<Scalar>(std::bit_cast<double>(bits));
-  if (dtype == "F16") return static_cast<Scalar>(half(bits));
-  const auto low = static_cast<std::uint32_t>(bits);
-  return static_cast<Scalar>(std::bit_cast<float>(dtype == "BF16" ? low << 16 : low));
+struct NumberType {
+  const char* name;
+  int bytes;
+  double (*value)(std::uint64_t bits);
+};
+
+const NumberType& type_of(const std::string& dtype) {
+  static constexpr NumberType types[] = {
+      {"F32", 4, from_f32}, {"F64", 8, from_f64}, {"F16", 2, from_f16}, {"BF16", 2, from_bf16}};
+  for (const NumberType& type : types)
+    if (dtype == type.name) return type;
+  throw Error("its type is " + dtype + "; F32, F64, F16 and BF16 can be read");
+}
+
+bool overflows(double value, double converted) {
+  return std::isinf(converted) && !std::isinf(value);
 }
 
 // The shape of an entry after checking that it is possible and matches its place in the file.
-Shape checked_shape(const TensorEntry& entry, std::uint64_t data_size) {
-  if (entry.shape.size() > Shape::max_rank) throw Error("it has more than 6 axes");
-  std::uint64_t bytes = static_cast<std::uint64_t>(bytes_of(entry.dtype));
+Shape checked_shape(const TensorEntry& entry, std::uint64_t end_before, std::uint64_t data_size) {
+  if (entry.sizes.size() > Shape::max_rank) throw Error("it has more than 6 axes");
+  auto bytes = static_cast<std::uint64_t>(type_of(entry.dtype).bytes);
   Shape shape;
-  for (const std::uint64_t size : entry.shape) {
+  for (const std::uint64_t size : entry.sizes) {
     if (size == 0)
       throw Error("it has an axis of size 0; tensors without values are not supported");
-    if (size > largest_file / bytes) throw Error("its shape is too large");
+    if (size > (std::uint64_t{1} << 58) / bytes) throw Error("its shape is too large");
     bytes *= size;
     shape = shape.and_then(static_cast<Index>(size));
   }
@@ -72,88 +86,126 @@ Shape checked_shape(const TensorEntry& entry, std::uint64_t data_size) {
   if (entry.end - entry.begin != bytes)
     throw Error("its shape needs " + std::to_string(bytes) + " bytes, its data_offsets give " +
                 std::to_string(entry.end - entry.begin));
+  if (entry.begin != end_before)
+    throw Error(entry.begin < end_before ? "its bytes overlap with another tensor's"
+                                         : "there is a gap before its bytes");
   return shape;
 }
 
-TensorFile parse_file(const std::string& contents) {
-  if (contents.size() < 8) throw Error("the file is shorter than 8 bytes");
-  const std::uint64_t length = little_endian(contents.data(), 8);
-  if (length > largest_header)
-    throw Error("a header of " + std::to_string(length) + " bytes is announced, at most " +
-                std::to_string(largest_header) + " are allowed");
-  if (length > contents.size() - 8)
-    throw Error("a header of " + std::to_string(length) + " bytes is announced, the file has " +
-                std::to_string(contents.size() - 8) + " left: it is cut short");
-  TensorHeader header = parse_header(contents.substr(8, length));
+// What reading and writing check: an allowed header, whose tensors fill the data one after another.
+TensorHeader checked_header(const std::string& json, std::uint64_t data_size) {
+  if (json.size() > largest_header)
+    throw Error("a header may have at most " + std::to_string(largest_header) + " bytes, not " +
+                std::to_string(json.size()));
+  TensorHeader header = parse_header(json);
   std::sort(header.entries.begin(), header.entries.end(),
             [](const TensorEntry& a, const TensorEntry& b) { return a.begin < b.begin; });
-  const char* data = contents.data() + 8 + length;
-  const std::uint64_t data_size = contents.size() - 8 - length;
-  TensorFile file;
-  file.metadata = std::move(header.metadata);
   std::uint64_t end = 0;
-  for (const TensorEntry& entry : header.entries) {
+  for (TensorEntry& entry : header.entries) {
     try {
-      const Shape shape = checked_shape(entry, data_size);
-      if (entry.begin != end)
-        throw Error(entry.begin < end ? "its bytes overlap with another tensor's"
-                                      : "there is a gap before its bytes");
-      end = entry.end;
-      std::vector<Scalar> values;
-      const int width = bytes_of(entry.dtype);
-      for (std::uint64_t at = entry.begin; at < end; at += static_cast<std::uint64_t>(width))
-        values.push_back(number(entry.dtype, data + at));
-      file.tensors.push_back({entry.name, Tensor::from(shape, values)});
+      entry.shape = checked_shape(entry, end, data_size);
     } catch (const Error& error) {
       throw Error("tensor \"" + entry.name + "\": " + error.what());
     }
+    end = entry.end;
   }
   if (end != data_size)
     throw Error(std::to_string(data_size - end) + " bytes follow the last tensor");
-  return file;
+  return header;
+}
+
+TensorHeader header_of(OpenFile& file) {
+  try {
+    if (file.left < 8) throw Error("the file is shorter than 8 bytes");
+    const std::uint64_t length = little_endian(file.take(8).data(), 8);
+    if (length > largest_header || length > file.left)
+      throw Error("a header of " + std::to_string(length) + " bytes is announced, " +
+                  (length > largest_header ? std::to_string(largest_header) + " are allowed"
+                                           : "it is cut short"));
+    const std::string json = file.take(length);
+    return checked_header(json, file.left);
+  } catch (const Error& error) {
+    fail("read_safetensors", file.where,
+         file.path + " is no valid safetensors file: " + error.what());
+  }
+}
+
+std::vector<NamedTensor> tensors_of(OpenFile& file, const TensorHeader& header) {
+  std::vector<NamedTensor> tensors;
+  for (const TensorEntry& entry : header.entries) {
+    const NumberType& type = type_of(entry.dtype);
+    const std::string bytes = file.take(entry.end - entry.begin);
+    Tensor tensor = Tensor::zeros(entry.shape, file.where);
+    Scalar* x = tensor.mutable_data();
+    for (const char* at = bytes.data(); at < bytes.data() + bytes.size(); at += type.bytes) {
+      const double value = type.value(little_endian(at, type.bytes));
+      *x = static_cast<Scalar>(value);
+      if (overflows(value, static_cast<double>(*x++)))
+        fail("read_safetensors", file.where,
+             file.path + ": " + entry.name + " holds a number too large for float32");
+    }
+    tensors.push_back({entry.name, tensor});
+  }
+  return tensors;
+}
+
+void check_fits(const OpenFile& file, const TensorHeader& header,
+                const std::vector<NamedTensor>& parameters) {
+  std::map<std::string, Shape> left;
+  for (const TensorEntry& entry : header.entries) left[entry.name] = entry.shape;
+  for (const auto& [name, parameter] : parameters) {
+    const auto found = left.find(name);
+    if (found == left.end())
+      fail("load_weights", file.where, file.path + " holds no tensor named " + name);
+    if (found->second != parameter.shape())
+      fail("load_weights", file.where,
+           name + " must have shape " + to_string(parameter.shape()) + ", in " + file.path +
+               " it has " + to_string(found->second));
+    left.erase(found);
+  }
+  if (!left.empty())
+    fail("load_weights", file.where,
+         file.path + " holds " + left.begin()->first + ", which the model has no use for");
 }
 
 }  // namespace
 
 TensorFile read_safetensors(const std::string& path, Where where) {
-  const std::string contents = read_file(path, largest_file, where);
-  try {
-    return parse_file(contents);
-  } catch (const Error& error) {
-    fail("read_safetensors", where, path + " is no valid safetensors file: " + error.what());
-  }
+  OpenFile file(path, where);
+  TensorHeader header = header_of(file);
+  return {tensors_of(file, header), std::move(header.metadata)};
 }
 
 void write_safetensors(const std::string& path, const TensorFile& file, Where where) {
-  std::string header = "{";
-  if (!file.metadata.empty()) {
-    header += "\"__metadata__\":{";
-    for (const auto& [key, value] : file.metadata)
-      header += (header.back() == '{' ? "" : ",") + quoted(key) + ":" + quoted(value);
-    header += "}";
-  }
-  std::uint64_t at = 0;
+  std::string header;
+  for (const auto& [key, value] : file.metadata)
+    header += (header.empty() ? "" : ",") + quoted(key) + ":" + quoted(value);
+  if (!header.empty()) header = "\"__metadata__\":{" + header + "}";
   std::string data;
   for (const auto& [name, tensor] : file.tensors) {
-    for (const auto& other : file.tensors)
-      if (&other.name != &name && other.name == name)
-        fail("write_safetensors", where, "two tensors are named " + name);
-    std::string sizes;
-    for (int axis = 0; axis < tensor.rank(); ++axis)
-      sizes += (axis ? "," : "") + std::to_string(tensor.shape()[axis]);
-    const std::uint64_t end = at + static_cast<std::uint64_t>(tensor.size()) * 4;
-    header += std::string(header.back() == '{' ? "" : ",") + quoted(name) +
-              R"(:{"dtype":"F32","shape":[)" + sizes + R"(],"data_offsets":[)" +
-              std::to_string(at) + "," + std::to_string(end) + "]}";
-    at = end;
-    for (const Scalar value : tensor.values())
-      add_little_endian(data, std::bit_cast<std::uint32_t>(static_cast<float>(value)), 4);
+    check_exists(tensor, where);
+    if (name == "__metadata__") fail("write_safetensors", where, "no tensor may be named " + name);
+    const std::size_t begin = data.size();
+    for (const Scalar value : tensor.values()) {
+      const auto number = static_cast<float>(value);
+      add_little_endian(data, std::bit_cast<std::uint32_t>(number), 4);
+      if (overflows(static_cast<double>(value), static_cast<double>(number)))
+        fail("write_safetensors", where, name + " holds a number too large for float32");
+    }
+    header += (header.empty() ? "" : ",") + quoted(name) + R"(:{"dtype":"F32","shape":)" +
+              to_string(tensor.shape()) + R"(,"data_offsets":[)" + std::to_string(begin) + "," +
+              std::to_string(data.size()) + "]}";
   }
-  header += "}";
+  header = "{" + header + "}";
   header.append((8 - header.size() % 8) % 8, ' ');  // the numbers begin at a multiple of 8
-  std::string contents;
-  add_little_endian(contents, header.size(), 8);
-  write_file(path, contents + header + data, where);
+  try {
+    checked_header(header, data.size());
+  } catch (const Error& error) {
+    fail("write_safetensors", where, path + " could not be read again: " + error.what());
+  }
+  std::string length;
+  add_little_endian(length, header.size(), 8);
+  write_file(path, length + header + data, where);
 }
 
 void save_weights(const std::string& path, const Module& module, Where where) {
@@ -161,23 +213,14 @@ void save_weights(const std::string& path, const Module& module, Where where) {
 }
 
 void load_weights(const std::string& path, Module& module, Where where) {
-  const TensorFile file = read_safetensors(path, where);
-  std::map<std::string, Tensor> found;
-  for (const auto& [name, tensor] : file.tensors) found[name] = tensor;
-  const auto parameters = module.parameters();
-  for (const auto& [name, parameter] : parameters) {
-    if (!found.count(name)) fail("load_weights", where, path + " holds no tensor named " + name);
-    if (found[name].shape() != parameter.shape())
-      fail("load_weights", where,
-           name + " must have shape " + to_string(parameter.shape()) + ", in " + path + " it has " +
-               to_string(found[name].shape()));
-  }
-  if (found.size() != parameters.size())
-    fail("load_weights", where, path + " holds tensors that the model has no use for");
-  for (const auto& [name, parameter] : parameters) {
-    const auto values = found[name].values();
-    std::copy(values.begin(), values.end(), Tensor(parameter).mutable_data());
-  }
+  OpenFile file(path, where);
+  const TensorHeader header = header_of(file);
+  const std::vector<NamedTensor> parameters = module.parameters();
+  check_fits(file, header, parameters);
+  std::map<std::string, Tensor> read;
+  for (const auto& [name, tensor] : tensors_of(file, header)) read[name] = tensor;
+  for (const auto& [name, parameter] : parameters)
+    std::copy_n(read[name].data(), parameter.size(), Tensor(parameter).mutable_data());
 }
 
 }  // namespace gradus

@@ -3,12 +3,24 @@
 #include <gradus/error.h>
 #include <gradus/files.h>
 
-#include <limits>
+#include <algorithm>
+#include <charconv>
 #include <set>
 
 namespace gradus {
 
 namespace {
+
+void add_utf8(std::string& text, unsigned code) {
+  if (code < 0x80) {
+    text += static_cast<char>(code);
+    return;
+  }
+  // A first byte 110…, 1110… or 11110… says how many more follow, with 6 bits each.
+  const int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+  text += static_cast<char>(0x780 >> more | code >> 6 * more);
+  for (int i = more - 1; i >= 0; --i) text += static_cast<char>(0x80 | (code >> 6 * i & 0x3F));
+}
 
 class HeaderParser {
  public:
@@ -16,17 +28,9 @@ class HeaderParser {
 
   TensorHeader parse() {
     TensorHeader header;
-    std::set<std::string> names;
     object([&](const std::string& name) {
-      if (!names.insert(name).second) wrong("the name \"" + name + "\" stands twice");
-      if (name == "__metadata__") {
-        object([&](const std::string& key) {
-          if (!header.metadata.emplace(key, string()).second)
-            wrong("the key \"" + key + "\" stands twice");
-        });
-      } else {
-        header.entries.push_back(entry(name));
-      }
+      if (name != "__metadata__") return header.entries.push_back(entry(name));
+      object([&](const std::string& key) { header.metadata[key] = string(); });
     });
     skip_space();
     if (at_ != json_.size()) wrong("nothing may follow the closing brace");
@@ -38,14 +42,11 @@ class HeaderParser {
     throw Error("byte " + std::to_string(at_) + " of the header: " + problem);
   }
 
-  void skip_space() {
-    while (at_ < json_.size() && std::string(" \t\n\r").find(json_[at_]) != std::string::npos)
-      ++at_;
-  }
+  void skip_space() { at_ = std::min(json_.find_first_not_of(" \t\n\r", at_), json_.size()); }
 
   bool take(char c) {
     skip_space();
-    if (at_ >= json_.size() || json_[at_] != c) return false;
+    if (at_ == json_.size() || json_[at_] != c) return false;
     ++at_;
     return true;
   }
@@ -54,17 +55,41 @@ class HeaderParser {
     if (!take(c)) wrong(std::string("'") + c + "' is wanted");
   }
 
-  // {"name": …, "name": …}, where value(name) reads what follows the colon.
+  // {"name": …, "name": …}, where value(name) reads what follows the colon; returns how many.
   template <class Value>
-  void object(Value value) {
+  std::size_t object(Value value) {
+    std::set<std::string> names;
     expect('{');
-    if (take('}')) return;
+    if (take('}')) return 0;
     do {
       const std::string name = string();
+      if (!names.insert(name).second) wrong("the name \"" + name + "\" stands twice");
       expect(':');
       value(name);
     } while (take(','));
     expect('}');
+    return names.size();
+  }
+
+  TensorEntry entry(const std::string& name) {
+    TensorEntry result;
+    result.name = name;
+    const std::size_t keys = object([&](const std::string& key) {
+      if (key == "dtype") {
+        result.dtype = string();
+      } else if (key == "shape") {
+        result.sizes = numbers();
+      } else if (key == "data_offsets") {
+        const std::vector<std::uint64_t> offsets = numbers();
+        if (offsets.size() != 2) wrong("data_offsets must be two numbers");
+        result.begin = offsets[0];
+        result.end = offsets[1];
+      } else {
+        wrong("the key \"" + key + "\" is unknown");
+      }
+    });
+    if (keys != 3) wrong("\"" + name + "\" needs dtype, shape and data_offsets");
+    return result;
   }
 
   std::vector<std::uint64_t> numbers() {
@@ -79,41 +104,14 @@ class HeaderParser {
 
   std::uint64_t number() {
     skip_space();
-    const std::size_t begin = at_;
     std::uint64_t value = 0;
-    while (at_ < json_.size() && json_[at_] >= '0' && json_[at_] <= '9') {
-      const auto digit = static_cast<std::uint64_t>(json_[at_] - '0');
-      if (value > (std::numeric_limits<std::uint64_t>::max() - digit) / 10)
-        wrong("the number is too large");
-      value = value * 10 + digit;
-      ++at_;
-    }
-    const bool leading_zero = json_[begin] == '0' && at_ - begin > 1;
-    if (at_ == begin || leading_zero) wrong("a whole number of at least 0 is wanted");
+    const char* begin = json_.data() + at_;
+    const auto [end, error] = std::from_chars(begin, json_.data() + json_.size(), value);
+    if (error == std::errc::result_out_of_range) wrong("the number is too large");
+    if (error != std::errc() || (*begin == '0' && end != begin + 1))
+      wrong("a whole number of at least 0 is wanted");
+    at_ += static_cast<std::size_t>(end - begin);
     return value;
-  }
-
-  TensorEntry entry(const std::string& name) {
-    TensorEntry result;
-    result.name = name;
-    std::set<std::string> seen;
-    object([&](const std::string& key) {
-      if (!seen.insert(key).second) wrong("the key \"" + key + "\" stands twice");
-      if (key == "dtype") {
-        result.dtype = string();
-      } else if (key == "shape") {
-        result.shape = numbers();
-      } else if (key == "data_offsets") {
-        const std::vector<std::uint64_t> offsets = numbers();
-        if (offsets.size() != 2) wrong("data_offsets must be two numbers");
-        result.begin = offsets[0];
-        result.end = offsets[1];
-      } else {
-        wrong("the key \"" + key + "\" is unknown");
-      }
-    });
-    if (seen.size() != 3) wrong("\"" + name + "\" needs dtype, shape and data_offsets");
-    return result;
   }
 
   std::string string() {
@@ -127,21 +125,9 @@ class HeaderParser {
       else
         text += c;
     }
-    if (at_ >= json_.size()) wrong("the closing quote is missing");
+    if (at_ == json_.size()) wrong("the closing quote is missing");
     ++at_;
     return text;
-  }
-
-  unsigned hex4() {
-    unsigned value = 0;
-    for (int i = 0; i < 4; ++i) {
-      const std::size_t digit =
-          at_ < json_.size() ? std::string("0123456789abcdefABCDEF").find(json_[at_]) : 99;
-      if (digit > 21) wrong("four hexadecimal digits are wanted");
-      value = value * 16 + static_cast<unsigned>(digit < 16 ? digit : digit - 6);
-      ++at_;
-    }
-    return value;
   }
 
   void add_escaped(std::string& text) {
@@ -153,31 +139,24 @@ class HeaderParser {
     }
     if (c != 'u') wrong("an unknown escape");
     unsigned code = hex4();
-    if (code >= 0xDC00 && code < 0xE000) wrong("half a surrogate pair");
-    if (code >= 0xD800 && code < 0xDC00) {
-      if (json_.compare(at_, 2, "\\u") != 0) wrong("half a surrogate pair");
+    if (code >= 0xD800 && code < 0xDC00 && json_.compare(at_, 2, "\\u") == 0) {
       at_ += 2;
       const unsigned low = hex4();
-      if (low < 0xDC00 || low > 0xDFFF) wrong("half a surrogate pair");
-      code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+      // Two halves of 10 bits; without its second half the first stays what it is.
+      if (low >= 0xDC00 && low < 0xE000) code = 0x10000 + ((code - 0xD800) << 10) + low - 0xDC00;
     }
+    if (code >= 0xD800 && code < 0xE000) wrong("half a surrogate pair");
     add_utf8(text, code);
   }
 
-  static void add_utf8(std::string& text, unsigned code) {
-    const auto add = [&](unsigned byte) { text += static_cast<char>(byte); };
-    if (code < 0x80) return add(code);
-    if (code < 0x800) {
-      add(0xC0 | code >> 6);
-    } else if (code < 0x10000) {
-      add(0xE0 | code >> 12);
-      add(0x80 | (code >> 6 & 0x3F));
-    } else {
-      add(0xF0 | code >> 18);
-      add(0x80 | (code >> 12 & 0x3F));
-      add(0x80 | (code >> 6 & 0x3F));
-    }
-    add(0x80 | (code & 0x3F));
+  unsigned hex4() {
+    unsigned value = 0;
+    const char* begin = json_.data() + at_;
+    const char* four = begin + std::min<std::size_t>(4, json_.size() - at_);
+    if (std::from_chars(begin, four, value, 16).ptr != begin + 4)
+      wrong("four hexadecimal digits are wanted");
+    at_ += 4;
+    return value;
   }
 
   const std::string& json_;
@@ -195,15 +174,10 @@ TensorHeader parse_header(const std::string& json) {
 std::string quoted(const std::string& text) {
   std::string result = "\"";
   for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      result += '\\';
-      result += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      const char* digits = "0123456789abcdef";
-      result += "\\u00";
-      result += digits[c >> 4];
-      result += digits[c & 15];
+    if (static_cast<unsigned char>(c) < 0x20) {
+      result += std::string("\\u00") + (c < 16 ? "0" : "1") + "0123456789abcdef"[c & 15];
     } else {
+      if (c == '"' || c == '\\') result += '\\';
       result += c;
     }
   }

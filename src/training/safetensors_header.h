@@ -2,6 +2,8 @@
 // of objects with "dtype", "shape" and "data_offsets", and "__metadata__" with strings.
 #pragma once
 
+#include <gradus/shape.h>
+
 #include <cstdint>
 #include <map>
 #include <string>
@@ -12,8 +14,9 @@ namespace gradus {
 struct TensorEntry {
   std::string name;
   std::string dtype;
-  std::vector<std::uint64_t> shape;
-  std::uint64_t begin = 0;  // bytes, counted from the end of the header
+  std::vector<std::uint64_t> sizes;  // as they stand there
+  Shape shape;                       // once they are checked
+  std::uint64_t begin = 0;           // bytes, counted from the end of the header
   std::uint64_t end = 0;
 };
 
