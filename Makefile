@@ -105,7 +105,7 @@ bits:
 lessons: $(patsubst %,lesson-%,$(filter-out 14,$(NUMBERS)))
 
 imdb: $(BUILD)/lessons/14_real_reviews
-	@$(BUILD)/lessons/14_real_reviews "$(DATA)" "$(SEED)" "$(POSITIONS)" "$(EPOCHS)"
+	@$< "$(DATA)"
 
 bench: $(patsubst %,$(BUILD)/bench/%,limits matmul book_step tiny attention)
 	@$(MAKE) -k $(BUILD)/bench/openblas >/dev/null 2>&1 || echo "(OpenBLAS is not installed)"

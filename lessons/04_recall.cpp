@@ -31,7 +31,6 @@
 
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -151,8 +150,7 @@ void evaluate(const char* name, Recall& model, const Examples& examples) {
 }
 
 int main() try {
-  const char* wanted = std::getenv("STEPS");
-  const int steps = wanted ? std::atoi(wanted) : 400;
+  const int steps = setting("STEPS", 400, 1, 100000);
   Random start(1), fresh(2);
   Recall model(start);
   const Examples test = random_examples(1000, fresh);

@@ -27,7 +27,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <vector>
 
 using namespace gradus;
@@ -186,8 +185,7 @@ int main() try {
   // One head looks at both places, and to say which is which it has only the size of the shares. It
   // gives the first letter the larger one, which names the first digit; the second is right 377
   // times, guessing would be 250. Of two heads each looks at one place, and both answers are right.
-  const char* given = std::getenv("STEPS");
-  const int steps = given ? std::atoi(given) : 400;
+  const int steps = setting("STEPS", 400, 1, 100000);
   Random fresh(2);
   const Puzzles test = random_puzzles(1000, fresh);
   const Puzzles one = random_puzzles(1, fresh);

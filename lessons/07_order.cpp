@@ -22,7 +22,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 using namespace gradus;
@@ -189,8 +188,7 @@ int main() try {
   // and their twins are the test. Without positions the loss stays near ln 2 = 0.6931, that of a
   // coin, and exactly half of the answers are right, one of each pair of twins: this is no failure
   // to learn, there is nothing to be seen. With either kind of position the task is easy.
-  const char* wanted = std::getenv("STEPS");
-  const int steps = wanted ? std::atoi(wanted) : 500;
+  const int steps = setting("STEPS", 500, 1, 100000);
   std::printf("\n%-12s loss on the way, and on new texts\n", "positions");
   const Tensor small = Tensor::uniform({length, 16}, Scalar(-0.05), Scalar(0.05), random);
   train_and_test("none", Tensor::zeros({length, 16}), false, steps);

@@ -23,7 +23,6 @@
 
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <deque>
 #include <vector>
 
@@ -194,8 +193,7 @@ int main() try {
   // large at the top as at the bottom, and steps at rate 0.1 are too large: the loss falls slowly,
   // and once it rises. So post-norm must learn with smaller steps (exercise 5), at least at first:
   // Xiong et al. explain so why it wants a warm-up, a rate that rises from near 0 (see lesson 10).
-  const char* given = std::getenv("STEPS");
-  const int steps = given ? std::atoi(given) : 60;
+  const int steps = setting("STEPS", 60, 1, 100000);
   std::printf(
       "\n5. Twelve blocks: length of each dense_1's gradient at the start; loss every 10 steps\n");
   for (const bool pre_norm : {false, true}) {

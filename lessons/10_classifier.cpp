@@ -22,7 +22,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 
 using namespace gradus;
 
@@ -114,8 +113,7 @@ int main() try {
   Random random(1);
   Classifier model(words, random);
   Adam optimizer(model.parameters());
-  const char* steps = std::getenv("STEPS");
-  const int epochs = steps ? std::atoi(steps) : 30;
+  const int epochs = setting("STEPS", 30, 1, 10000);
   const Index all_steps = epochs * static_cast<Index>(train.count());
   const History history = fit(model, optimizer, train, validation,
                               {.epochs = epochs,

@@ -26,7 +26,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 
 using namespace gradus;
 
@@ -137,8 +136,7 @@ int main() try {
   Random random(1);
   Classifier model(static_cast<Index>(vectorizer.vocabulary().size()), random);
   Adam optimizer(model.parameters());
-  const char* steps = std::getenv("STEPS");
-  const int epochs = steps ? std::atoi(steps) : 10;
+  const int epochs = setting("STEPS", 10, 1, 10000);
   const Index all_steps = epochs * static_cast<Index>(train.count());
   fit(model, optimizer, train, validation,
       {.epochs = epochs,
@@ -158,6 +156,7 @@ int main() try {
   std::vector<AttendedText> page;
   for (std::size_t i = 0; i < 4; ++i)
     page.push_back({readings[i].example.text, readings[i].words, readings[i].weights});
+  make_folder("build");
   write_file("build/reading.html", attention_html("Who looks at whom in four reviews", page));
   std::printf("\nThese to point at, word by word: build/reading.html; open it in a browser.\n");
 

@@ -143,9 +143,8 @@ int main() try {
               train.examples(), validation.examples(), test.examples());
 
   // ## 2. The sweep
-  const char* steps = std::getenv("STEPS");
   const Sweep sweep{train, validation, test, static_cast<Index>(vectorizer.vocabulary().size()),
-                    steps ? std::atoi(steps) : 9};
+                    setting("STEPS", 9, 1, 10000)};
   std::printf("\n                        attention's       bytes of   test accuracy:\n");
   std::printf(
       "  heads  key_dim width  parameters        weights    median of 5 (lowest to highest)\n");

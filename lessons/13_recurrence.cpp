@@ -24,7 +24,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <set>
 
 using namespace gradus;
@@ -167,8 +166,7 @@ int main() try {
   // A bias bz of 5 makes z start near σ(5) = 0.993, and the GRU forgets less than one percent a
   // word. (Tallec and Ollivier 2018, "Can recurrent neural networks warp time?", advise the
   // logarithm of the distances that matter, and ln 150 is about 5.)
-  const char* const wanted = std::getenv("STEPS");
-  const int steps = wanted ? std::atoi(wanted) : 100;
+  const int steps = setting("STEPS", 100, 1, 100000);
   const std::vector<int> distances = {8, 16, 32, 64, 128, 256};
   std::printf("             distance  operations  largest gradient  right of 200 after %d steps\n",
               steps);

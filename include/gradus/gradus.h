@@ -26,6 +26,7 @@
 #include <gradus/reduce.h>
 #include <gradus/reviews.h>
 #include <gradus/safetensors.h>
+#include <gradus/setting.h>
 #include <gradus/shaping.h>
 #include <gradus/softmax.h>
 #include <gradus/tensor.h>

@@ -6,9 +6,10 @@
 
 #include "threads.h"
 
+#include <gradus/setting.h>
+
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -115,14 +116,8 @@ void Pool::help() {
 }
 
 int first_count() {
-  const char* text = std::getenv("GRADUS_THREADS");
-  if (!text) return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 256);
-  char* end = nullptr;
-  const long count = std::strtol(text, &end, 10);
-  if (end == text || *end != '\0' || count < 1 || count > 256)
-    throw Error("GRADUS_THREADS must be a whole number from 1 to 256, not \"" + std::string(text) +
-                "\"");
-  return static_cast<int>(count);
+  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
+  return setting("GRADUS_THREADS", std::clamp(processors, 1, 256), 1, 256);
 }
 
 // The pool and who uses it. One loop at a time: whoever finds it busy works alone.

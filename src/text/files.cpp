@@ -19,6 +19,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Where a path that does not begin with / was looked for: a lesson may be started in any folder.
+std::string looked_in(const std::string& path) {
+  std::error_code error;
+  return path.starts_with('/') ? "" : " in " + fs::current_path(error).string();
+}
+
 std::string reason() {
   return std::strerror(errno);
 }
@@ -76,7 +82,8 @@ fs::path behind_links(fs::path path) {
 OpenFile::OpenFile(const std::string& of_path, Where of_where) : path(of_path), where(of_where) {
   check_is_file(path, "read_file", where);
   stream.open(path, std::ios::binary | std::ios::ate);
-  if (!stream) fail("read_file", where, "cannot open " + path + ": " + reason());
+  const std::string why = stream ? "" : reason();
+  if (!stream) fail("read_file", where, "cannot open " + path + looked_in(path) + ": " + why);
   left = static_cast<std::uint64_t>(stream.tellg());
   stream.seekg(0);
 }
