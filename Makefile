@@ -2,8 +2,12 @@
 #
 #   make run            build, then train the classifier on the reviews that come with the project
 #   make test           build and run every test, in float and in double; ONE="*mask*" for one by name
+#   make mutants        plant the mistakes of tests/mutants/list.txt, one at a time: does a test notice
+#                       each? (ONLY=softmax or ONLY=17: some of them; TENTH=1: today's tenth)
 #   make lesson-NN      build and run lesson NN, such as lesson-01
 #   make debug-NN       lesson NN in gdb, at its first line; DEBUGGER=lldb for lldb
+#   make new NAME=idea  begins a program of your own, lessons/mine/idea.cpp; then make idea or
+#                       make debug-idea
 #   make lessons        run every lesson that needs no data of its own
 #   make imdb DATA=dir  the book's experiment on the real reviews (dir/train/pos/0_9.txt ...)
 #   make bits           the same digits with other compilers, levels and thread counts?
@@ -12,7 +16,9 @@
 #   make bench          the speed table of this machine; bench-book, bench-matmul, bench-attention,
 #                       bench-tiny and bench-reviews measure one row (THREADS= BATCH= LENGTH=
 #                       STEPS= M= N= K= DATA=)
-#   make clean          delete everything that was built
+#   make format         every source in the form that .clang-format describes
+#   make install        headers, library and pkg-config file to PREFIX=/usr/local
+#   make clean          delete everything that was built, but not trained weights
 #
 # MODE=release (the default), debug (-O0 -g), double (float64, for gradient checks), asan or tsan
 # chooses the kind of build, CXX the compiler; each pair lives in a folder of its own under build/.
@@ -23,7 +29,8 @@ MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 endif
 
 MODE ?= release
-BUILD ?= build/$(MODE)$(filter-out -g++ -c++,-$(notdir $(lastword $(CXX))))
+COMPILER := $(filter-out -g++ -c++,-$(notdir $(lastword $(CXX))))
+BUILD ?= build/$(MODE)$(COMPILER)
 PROBE = $(shell $(CXX) -Werror $(1) -E -x c++ /dev/null >/dev/null 2>&1 && echo $(1))
 ARCH ?= $(or $(call PROBE,-march=native),$(call PROBE,-mcpu=native))
 ARCH := $(ARCH)
@@ -33,10 +40,15 @@ STRICT := -std=c++20 -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconve
 # GCC 12 sees an overlap in std::string that is not there.
 STRICT += $(call PROBE,-Wno-restrict)
 FLAGS_release := -O3 -g1
-FLAGS_debug := -O0 -g
+# An index outside a vector stops a debug build at once, with either standard library.
+CHECKED := -D_GLIBCXX_ASSERTIONS -D_LIBCPP_ENABLE_ASSERTIONS=1
+FLAGS_debug := -O0 -g $(CHECKED)
 FLAGS_double := -O1 -g1 -DGRADUS_DOUBLE
-FLAGS_asan := -O1 -g -DGRADUS_NO_RECYCLING -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_asan := -O1 -g $(CHECKED) -DGRADUS_NO_RECYCLING -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan := -O1 -g -fsanitize=thread
+ifndef FLAGS_$(MODE)
+$(error MODE=$(MODE) is no kind of build; those are release, debug, double, asan and tsan)
+endif
 FLAGS := $(STRICT) $(FLAGS_$(MODE)) $(ARCH) -Iinclude -pthread $(EXTRA)
 
 # The inner loops of matrix products and attention are optimised in every build (unoptimised they
@@ -54,90 +66,108 @@ LIGHT_release := -O1
 LIGHT = $(filter-out src/training/optimizer,$(filter \
   src/inspect/% src/layers/% src/text/% src/training/% tests/% lessons/%,$*))
 
+# In programs of one's own a warning is a warning.
+LENIENT = $(if $(filter lessons/mine/% %_mine,$*),-Werror)
+
 SOURCES := $(wildcard src/*.cpp src/*/*.cpp)
 OBJECTS := $(SOURCES:%.cpp=$(BUILD)/%.o)
 TESTS := $(wildcard tests/*.cpp)
 TEST_OBJECTS := $(TESTS:%.cpp=$(BUILD)/%.o)
 BOOK := $(wildcard lessons/book/*.cpp)
+ALL := $(SOURCES) $(TESTS) $(wildcard tests/*/*.cpp lessons/*.cpp lessons/*/*.cpp)
 LIBRARY := $(BUILD)/libgradus.a
-NUMBERS := $(shell ls lessons | sed -n 's/^\([0-9][0-9]\)_.*/\1/p')
+LESSONS := $(filter-out %_mine.cpp,$(wildcard lessons/[0-9][0-9]_*.cpp))
 
 help:
 	@sed -n 's/^#   make/make/p' Makefile
 
-$(BUILD)/%.o: %.cpp Makefile
+# Two notes of how this folder was built, rewritten when that changes: other flags or another
+# compiler make everything anew, a source that came or went makes anew what is linked.
+$(BUILD)/flags $(BUILD)/list: always
+	@mkdir -p $(@D)
+	@echo '$(NOTE)' | cmp -s - $@ || echo '$(NOTE)' >$@
+$(BUILD)/flags: NOTE = $(CXX) $(shell $(CXX) --version | head -n 1) $(FLAGS)
+$(BUILD)/list: NOTE = $(SOURCES) $(TESTS) $(BOOK)
+
+$(BUILD)/%.o: %.cpp Makefile $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  $<"
-	@$(CXX) $(FLAGS) $(if $(LIGHT),$(LIGHT_$(MODE))) $(FLAGS_$*) -MMD -MP -c $< -o $@
+	@$(CXX) $(filter-out $(LENIENT),$(FLAGS)) $(if $(LIGHT),$(LIGHT_$(MODE))) $(FLAGS_$*) -MMD -MP -c $< -o $@
 
-$(LIBRARY): $(OBJECTS)
+LINK = $(CXX) $(FLAGS) $(filter %.o %.a,$^) -o $@
+
+$(LIBRARY): $(OBJECTS) $(BUILD)/list
 	@rm -f $@
-	@ar rcs $@ $^
+	@ar rcs $@ $(OBJECTS)
 
 $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LIBRARY)
-	@$(CXX) $(FLAGS) $^ -o $@
+	@$(LINK)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/machine.o $(LIBRARY)
 	@mkdir -p $(@D)
-	@$(CXX) $(FLAGS) $^ -o $@
+	@$(LINK)
 
-$(BUILD)/gradus-tests: $(TEST_OBJECTS) $(LIBRARY)
-	@$(CXX) $(FLAGS) $(TEST_OBJECTS) $(LIBRARY) -o $@
-
-LESSON = $(BUILD)/$(basename $(or $(wildcard lessons/$*_*.cpp),$(error there is no lesson $*)))
+$(BUILD)/gradus-tests: $(TEST_OBJECTS) $(LIBRARY) $(BUILD)/list
+	@$(LINK)
 
 run: lesson-10
 
-lesson-%:
-	@$(MAKE) --no-print-directory $(LESSON)
-	@$(LESSON)
+# A lesson is called by its number; any program, a copy of a lesson too, by its name.
+FOUND = $(or $(wildcard lessons/$*.cpp lessons/mine/$*.cpp),$(filter lessons/$*_%,$(LESSONS)), \
+  $(error there is no lesson or program $*))
+PROGRAM = $(if $(word 2,$(FOUND)),$(error $* may be any of $(FOUND): say its name))$(BUILD)/$(FOUND:%.cpp=%)
+NAMES := $(notdir $(basename $(wildcard lessons/[0-9]*.cpp lessons/mine/*.cpp)))
+
+.SECONDEXPANSION:
+lesson-%: $$(PROGRAM)
+	@$<
+
+$(NAMES): %: $$(PROGRAM)
+	@$<
 
 DEBUGGER ?= gdb
 
+DEBUGGED = $(PROGRAM:$(BUILD)/%=build/debug$(COMPILER)/%)
 debug-%:
 	@command -v $(DEBUGGER) >/dev/null || sh lessons/debugger/start.sh $(DEBUGGER)
-	@$(MAKE) --no-print-directory MODE=debug BUILD=build/debug $(LESSON:$(BUILD)/%=build/debug/%)
-	@sh lessons/debugger/start.sh $(DEBUGGER) $(LESSON:$(BUILD)/%=build/debug/%)
+	@$(MAKE) --no-print-directory MODE=debug BUILD=build/debug$(COMPILER) $(DEBUGGED)
+	@sh lessons/debugger/start.sh $(DEBUGGER) $(DEBUGGED)
+
+new:
+	@sh lessons/new.sh "$(NAME)"
 
 bits:
 	@sh tests/bits.sh all
 
-lessons: $(patsubst %,lesson-%,$(filter-out 14,$(NUMBERS)))
+lessons: $(patsubst %.cpp,$(BUILD)/%,$(filter-out lessons/14%,$(LESSONS)))
+	@for lesson in $^; do $$lesson || exit 1; done
 
 imdb: $(BUILD)/lessons/14_real_reviews
 	@$< "$(DATA)"
 
-bench: $(patsubst %,$(BUILD)/bench/%,limits matmul book_step tiny attention)
+bench: $(patsubst %,$(BUILD)/bench/%,limits matmul book tiny attention)
 	@$(MAKE) -k $(BUILD)/bench/openblas >/dev/null 2>&1 || echo "(OpenBLAS is not installed)"
 	@sh tests/bench/table.sh $(BUILD)
 
 $(BUILD)/bench/openblas: $(BUILD)/tests/bench/openblas.o $(BUILD)/tests/bench/machine.o
-	@$(CXX) $(FLAGS) $^ -lopenblas -o $@
+	@$(LINK) -lopenblas
 
-bench-book: $(BUILD)/bench/book_step
-	@$< $(or $(THREADS),2) $(or $(STEPS),5) $(or $(BATCH),32) $(or $(LENGTH),600)
+bench-book: ROW = $(or $(THREADS),2) $(or $(STEPS),5) $(or $(BATCH),32) $(or $(LENGTH),600)
+bench-matmul: ROW = $(or $(M),1024) $(or $(N),1024) $(or $(K),1024) $(or $(THREADS),1) $(or $(LAYOUT),nn)
+bench-attention: ROW = $(or $(LENGTH),2048) $(or $(THREADS),1)
+bench-reviews: ROW = "$(DATA)" $(or $(THREADS),2)
+bench-%: $(BUILD)/bench/%
+	@$< $(ROW)
 
-bench-matmul: $(BUILD)/bench/matmul
-	@$< $(or $(M),1024) $(or $(N),1024) $(or $(K),1024) $(or $(THREADS),1) $(or $(LAYOUT),nn)
-
-$(BUILD)/book: $(BOOK:%.cpp=$(BUILD)/%.o) $(LIBRARY)
-	@$(CXX) $(FLAGS) $^ -o $@
+$(BUILD)/book: $(BOOK:%.cpp=$(BUILD)/%.o) $(LIBRARY) $(BUILD)/list
+	@$(LINK)
 
 # The lessons that draw are run for their pictures, which takes half a minute.
-DRAWING := $(shell grep -l 'write_file."build/' lessons/[0-9]*.cpp)
+DRAWING := $(shell grep -l 'write_file."build/' $(LESSONS))
 book: $(BUILD)/book $(DRAWING:%.cpp=$(BUILD)/%)
 	@for lesson in $(DRAWING:%.cpp=$(BUILD)/%); do $$lesson >/dev/null 2>&1 || exit 1; done
 	@rm -rf build/book
 	$(BUILD)/book build/book
-
-bench-attention: $(BUILD)/bench/attention
-	@$< $(or $(LENGTH),2048) $(or $(THREADS),1)
-
-bench-reviews: $(BUILD)/bench/reviews
-	@$< "$(DATA)" $(or $(THREADS),2)
-
-bench-tiny: $(BUILD)/bench/tiny
-	@$<
 
 reviews: $(BUILD)/lessons/data/make_reviews
 	@$(BUILD)/lessons/data/make_reviews
@@ -158,17 +188,30 @@ $(TEST_OBJECTS): | doctest
 doctest:
 	@CXX="$(CXX)" sh tests/install_doctest.sh
 
-# For clangd, clang-tidy and other tools that want to know how a file is compiled. They are Clang,
-# and do not know the warning that GCC 12 needs switched off.
-LISTED := $(SOURCES) $(TESTS) $(wildcard tests/bench/*.cpp lessons/*.cpp lessons/*/*.cpp)
-compile_commands.json: Makefile $(LISTED)
-	@{ comma=[; for file in $(sort $(LISTED)); do \
-	  echo "$$comma"'{"directory": "$(CURDIR)", "file": "'$$file'", "command": "$(CXX) $(filter-out -Wno-restrict,$(FLAGS)) -c '$$file'"}'; \
-	  comma=,; done; echo ']'; } >$@
+mutants: doctest
+	@CXX="$(CXX)" sh tests/mutants/run.sh $(if $(ONLY),only "$(ONLY)",$(if $(TENTH),tenth,all))
 
+format:
+	@git ls-files --cached --others --exclude-standard '*.cpp' '*.h' | xargs clang-format -i
+
+# For projects outside this folder: c++ mine.cpp $(pkg-config --cflags --libs gradus)
+PREFIX ?= /usr/local
+TO = $(DESTDIR)$(PREFIX)
+install: $(LIBRARY)
+	@mkdir -p $(TO)/include/gradus $(TO)/lib/pkgconfig
+	@cp include/gradus/*.h $(TO)/include/gradus/
+	@cp $(LIBRARY) $(TO)/lib/
+	@printf '%s\n' 'Name: gradus' 'Description: automatic differentiation that teaches Transformers' \
+	  'Version: 1' 'Cflags: -std=c++20 -pthread -I$(PREFIX)/include $(filter -D%,$(FLAGS_$(MODE)))' \
+	  'Libs: -L$(PREFIX)/lib -lgradus -pthread' >$(TO)/lib/pkgconfig/gradus.pc
+	@echo "installed in $(TO): include/gradus, lib/libgradus.a, lib/pkgconfig/gradus.pc"
+
+# Trained weights took time, and stay; `rm -r build` deletes them as well.
 clean:
-	rm -rf build
+	@for part in build/*; do \
+	  if ls $$part/*.safetensors >/dev/null 2>&1; then echo "kept: $$part"; else rm -rf "$$part"; fi; \
+	done
 
-.PHONY: help run lessons bits imdb reviews book bench test doctest clean
+.PHONY: help run lessons bits imdb reviews book bench test mutants doctest new format install clean always
 .SECONDARY:
--include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(patsubst %.cpp,$(BUILD)/%.d,$(wildcard lessons/*.cpp) $(BOOK))
+-include $(ALL:%.cpp=$(BUILD)/%.d)

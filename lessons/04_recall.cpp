@@ -77,10 +77,14 @@ Examples random_examples(Index B, Random& random) {
 struct Recall : Module {
   Recall(Random& random, bool attend_to_pairs = true)
       : Module("Recall"),
-        w_query(add("w_query", glorot_uniform({2 * K, d}, 2 * K, d, random))),
-        w_key(add("w_key", glorot_uniform({2 * K, d}, 2 * K, d, random))),
-        w_value(add("w_value", glorot_uniform({2 * K, K}, 2 * K, K, random))),
-        attend(attend_to_pairs) {}
+        w_query(glorot_uniform({2 * K, d}, 2 * K, d, random)),
+        w_key(glorot_uniform({2 * K, d}, 2 * K, d, random)),
+        w_value(glorot_uniform({2 * K, K}, 2 * K, K, random)),
+        attend(attend_to_pairs) {
+    add("w_query", w_query);
+    add("w_key", w_key);
+    add("w_value", w_value);
+  }
 
   Tensor operator()(const Examples& examples) {
     const Tensor query = matmul(examples.question, w_query).named("query");  // [B, 1, d]

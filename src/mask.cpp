@@ -36,25 +36,17 @@ Mask Mask::padding_of(const Ids& ids, Where where) {
   ids.check("Mask::padding_of", where);
   if (ids.shape.rank() != 2)
     fail("Mask::padding_of", where, "ids of shape [B, T] are needed, not " + to_string(ids.shape));
-  const Index batch = ids.shape[0];
   const Index length = ids.shape[1];
+  std::vector<bool> words;
+  for (const int id : ids.values) words.push_back(id != 0);
   std::vector<int> lengths;
-  std::vector<bool> allowed;
-  bool only_at_the_end = true;
-  for (Index b = 0; b < batch; ++b) {
-    int last = 0;
-    int words = 0;
-    for (Index t = 0; t < length; ++t) {
-      const bool word = ids.values[static_cast<std::size_t>(b * length + t)] != 0;
-      allowed.push_back(word);
-      words += word;
-      if (word) last = static_cast<int>(t) + 1;
-    }
-    only_at_the_end &= words == last;
-    lengths.push_back(last);
+  for (auto row = words.begin(); row != words.end(); row += length) {
+    const auto padding_from = std::find(row, row + length, false);
+    if (std::find(padding_from, row + length, true) != row + length)  // not only at the end
+      return from({ids.shape[0], 1, 1, length}, words, where);
+    lengths.push_back(static_cast<int>(padding_from - row));
   }
-  if (only_at_the_end) return padding(std::move(lengths), where);
-  return from({batch, 1, 1, length}, allowed, where);
+  return padding(std::move(lengths), where);
 }
 
 Mask Mask::causal(Where where) {
@@ -81,44 +73,6 @@ Mask Mask::from(const Shape& shape, const std::vector<bool>& allowed, Where wher
   return mask;
 }
 
-Mask Mask::operator&(const Mask& other) const {
-  Mask both = empty() ? other : *this;
-  both.causal_ |= other.causal_;
-  if (both.lengths_.empty()) both.lengths_ = other.lengths_;
-  if (both.allowed_.empty()) {
-    both.allowed_ = other.allowed_;
-    both.allowed_shape_ = other.allowed_shape_;
-  }
-  if (!lengths_.empty() && !other.lengths_.empty()) {
-    if (lengths_.size() != other.lengths_.size())
-      fail("Mask", where_,
-           "it is for " + std::to_string(lengths_.size()) + " sequences and the mask of " +
-               to_string(other.where_) + " for " + std::to_string(other.lengths_.size()));
-    for (std::size_t b = 0; b < lengths_.size(); ++b)
-      both.lengths_[b] = std::min(lengths_[b], other.lengths_[b]);
-  }
-  if (!allowed_.empty() && !other.allowed_.empty()) {
-    if (allowed_shape_ != other.allowed_shape_)
-      fail("Mask", where_,
-           "it has shape " + to_string(allowed_shape_) + " and the mask of " +
-               to_string(other.where_) + " has " + to_string(other.allowed_shape_) +
-               ": for both together they must be equal");
-    for (std::size_t i = 0; i < allowed_.size(); ++i) both.allowed_[i] &= other.allowed_[i];
-  }
-  return both;
-}
-
-bool Mask::allows(Index batch, Index head, Index query, Index key) const {
-  if (causal_ && key > query) return false;
-  if (!lengths_.empty() && key >= lengths_[static_cast<std::size_t>(batch)]) return false;
-  if (allowed_.empty()) return true;
-  const Index position[] = {batch, head, query, key};
-  Index offset = 0;
-  for (int axis = 0; axis < 4; ++axis)
-    offset = offset * allowed_shape_[axis] + (allowed_shape_[axis] > 1 ? position[axis] : 0);
-  return allowed_[static_cast<std::size_t>(offset)] != 0;
-}
-
 namespace {
 
 std::string made_at(const Where& where) {
@@ -127,24 +81,85 @@ std::string made_at(const Where& where) {
 
 }  // namespace
 
+Mask Mask::operator&(const Mask& other) const {
+  Mask both = empty() ? other : *this;
+  both.causal_ |= other.causal_;
+  if (lengths_.empty()) {
+    both.lengths_ = other.lengths_;
+  } else if (!other.lengths_.empty()) {
+    if (lengths_.size() != other.lengths_.size())
+      fail("Mask", where_,
+           "it is for " + std::to_string(lengths_.size()) + " sequences and " +
+               made_at(other.where_) + " for " + std::to_string(other.lengths_.size()));
+    for (std::size_t b = 0; b < lengths_.size(); ++b)
+      both.lengths_[b] = std::min(lengths_[b], other.lengths_[b]);
+  }
+  if (allowed_.empty() || other.allowed_.empty()) {
+    const Mask& given = allowed_.empty() ? other : *this;
+    both.allowed_ = given.allowed_;
+    both.allowed_shape_ = given.allowed_shape_;
+    return both;
+  }
+  const std::string problem = clash(allowed_shape_, other.allowed_shape_);
+  if (!problem.empty())
+    fail("Mask", where_,
+         "it has shape " + to_string(allowed_shape_) + " and " + made_at(other.where_) + " has " +
+             to_string(other.allowed_shape_) + ": " + problem);
+  const Shape s = both.allowed_shape_ = broadcast(allowed_shape_, other.allowed_shape_);
+  both.allowed_.clear();
+  for (Index i = 0; i < s.size(); ++i) {
+    const Index at[] = {i / (s[1] * s[2] * s[3]), i / (s[2] * s[3]) % s[1], i / s[3] % s[2],
+                        i % s[3]};
+    both.allowed_.push_back(explicitly(at) && other.explicitly(at));
+  }
+  return both;
+}
+
+bool Mask::explicitly(const Index (&position)[4]) const {
+  Index offset = 0;
+  for (int axis = 0; axis < 4; ++axis)
+    offset = offset * allowed_shape_[axis] + (allowed_shape_[axis] > 1 ? position[axis] : 0);
+  return allowed_[static_cast<std::size_t>(offset)] != 0;
+}
+
+bool Mask::allows(Index batch, Index head, Index query, Index key, Index cached,
+                  Where where) const {
+  const Index position[] = {batch, head, query, key};
+  bool outside = !lengths_.empty() && batch >= static_cast<Index>(lengths_.size());
+  for (int axis = 0; axis < 4; ++axis) {
+    const Index size = allowed_.empty() ? 1 : allowed_shape_[axis];
+    outside |= position[axis] < 0 || (size > 1 && position[axis] >= size);
+  }
+  if (outside)
+    fail("Mask::allows", where,
+         made_at(where_) + " says nothing of sequence " + std::to_string(batch) + ", head " +
+             std::to_string(head) + ", query " + std::to_string(query) + ", key " +
+             std::to_string(key));
+  if (causal_ && key > query + cached) return false;
+  if (!lengths_.empty() && key >= lengths_[static_cast<std::size_t>(batch)]) return false;
+  return allowed_.empty() || explicitly(position);
+}
+
 void Mask::check(const Shape& attention, const Tensor& of, const char* operation,
                  const Where& where) const {
   if (empty()) return;
+  std::string problem;
   if (!lengths_.empty() && static_cast<Index>(lengths_.size()) != attention[0])
-    fail(operation, where,
-         made_at(where_) + " is for " + std::to_string(lengths_.size()) + " sequences, " +
-             describe(of) + " has " + std::to_string(attention[0]));
+    problem = " is for " + std::to_string(lengths_.size()) + " sequences, " + describe(of) +
+              " has " + std::to_string(attention[0]);
   for (int length : lengths_)
-    if (length > attention[3])
-      fail(operation, where,
-           made_at(where_) + " has a length of " + std::to_string(length) + ", there are only " +
-               std::to_string(attention[3]) + " positions for " + describe(of));
+    if (length > attention[3] && problem.empty())
+      problem = " has a length of " + std::to_string(length) + ", there are only " +
+                std::to_string(attention[3]) + " positions for " + describe(of);
+  if (causal_ && attention[2] > attention[3])
+    problem = " is causal: " + std::to_string(attention[2]) + " queries of " + describe(of) +
+              " need as many keys, there are " + std::to_string(attention[3]);
   for (int axis = 0; axis < 4 && !allowed_.empty(); ++axis)
     if (allowed_shape_[axis] != 1 && allowed_shape_[axis] != attention[axis])
-      fail(operation, where,
-           made_at(where_) + " has shape " + to_string(allowed_shape_) + ", " + describe(of) +
-               " needs " + to_string(attention) +
-               " [batch, heads, queries, keys]; each size must be equal or 1");
+      problem = " has shape " + to_string(allowed_shape_) + ", " + describe(of) + " needs " +
+                to_string(attention) +
+                " [batch, heads, queries, keys]; each size must be equal or 1";
+  if (!problem.empty()) fail(operation, where, made_at(where_) + problem);
   for (Watcher* watcher : watchers()) watcher->before_mask(*this, attention, operation, where);
 }
 

@@ -4,14 +4,19 @@
 #
 #   bits.sh quick   GCC (or what CXX is) at -O3 and, shortened, at -O0; takes a few minutes
 #   bits.sh all     also Clang, libc++, 1 to 3 threads, x86-64-v3 and -v4, AArch64 under emulation
-#   bits.sh accept  takes what the lessons print now as the expected transcripts
+#   bits.sh short MODE      the shortened transcripts from that build, such as asan
+#   bits.sh accept [NN...]  takes what the lessons (or lesson NN) print now as the expected transcripts
 #
+# A lesson that ends with an error fails too, and is never accepted. Each runs in a folder of its own,
+# so that it neither goes on with an earlier training nor overwrites trained weights in build/.
 # Lessons that train run shortened (STEPS=2) where the machine is slow, and are compared with
 # lessons/expected/NN.short.txt.
 set -u
 cd "$(dirname "$0")/.."
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-programs=$(ls lessons | sed -n 's/^\([0-9][0-9]_.*\)\.cpp$/\1/p' | grep -v '^14')
+programs=$(ls lessons | sed -n 's/^\([0-9][0-9]_.*\)\.cpp$/\1/p' | grep -v -e '^14' -e '_mine$')
+place=$(mktemp -d) || exit 1
+trap 'rm -rf "$place"' EXIT
 compared=0
 failed=0
 running=0
@@ -24,9 +29,16 @@ build() {  # build FOLDER MAKE-ARGUMENTS...
   make --no-print-directory -s -j"$jobs" BUILD="$folder" "$@" $targets >/dev/null || exit 1
 }
 
-transcript() {  # transcript FOLDER LESSON full|short EMULATOR
-  [ "$2" = 10_classifier ] && rm -rf build/classifier  # or it would go on with a training
-  if [ "$3" = short ]; then STEPS=2 $4 "$1/lessons/$2"; else $4 "$1/lessons/$2"; fi 2>/dev/null
+transcript() {  # transcript FOLDER LESSON full|short EMULATOR: what it prints, and how it ends
+  mkdir -p "$place/$2/build"
+  (
+    program=$PWD/$1/lessons/$2
+    [ -e "$place/$2/lessons" ] || ln -s "$PWD/lessons" "$place/$2/lessons"
+    cd "$place/$2" || exit 1
+    rm -rf build/*
+    [ "$3" = short ] && export STEPS=2
+    $4 "$program" 2>error.txt || echo "ended with exit status $?: $(tail -n 3 error.txt)"
+  )
 }
 
 expected() {  # expected LESSON full|short
@@ -41,31 +53,41 @@ expected() {  # expected LESSON full|short
 compare() {  # compare NAME FOLDER full|short [EMULATOR]
   # Two lessons run at a time, if there are two processors; few of them keep both busy.
   for program in $programs; do
-    transcript "$2" "$program" "$3" "${4:-}" >"build/transcripts/$program" &
+    transcript "$2" "$program" "$3" "${4:-}" >"$place/$program.txt" &
     running=$((running + 1))
     [ $((running % jobs)) = 0 ] && wait
   done
   wait
   for program in $programs; do
     compared=$((compared + 1))
-    if diff "$(expected "$program" "$3")" "build/transcripts/$program" >build/transcript.diff; then
+    if diff "$(expected "$program" "$3")" "$place/$program.txt" >"$place/diff"; then
       echo "same bits  $1  $program"
     else
       echo "DIFFERENT  $1  $program"
-      head -n 6 build/transcript.diff
+      head -n 6 "$place/diff"
       failed=$((failed + 1))
     fi
   done
 }
 
-works() { printf 'int main(){}' | "$@" -x c++ - -o build/works >/dev/null 2>&1; }
+works() { printf 'int main(){}' | "$@" -x c++ - -o "$place/works" >/dev/null 2>&1; }
 
-mkdir -p build/transcripts lessons/expected
+if [ "${1:-}" = short ]; then
+  build "build/$2" MODE="$2"
+  compare "$2" "build/$2" short
+  echo "$((compared - failed)) passed, $failed failed"
+  [ "$failed" = 0 ]
+  exit
+fi
 build build/release
 if [ "${1:-quick}" = accept ]; then
+  shift
   for program in $programs; do
+    case " ${*:-${program%%_*}} " in *" ${program%%_*} "*) ;; *) continue ;; esac
     for form in full short; do
-      transcript build/release "$program" $form "" >"$(expected "$program" $form)"
+      transcript build/release "$program" $form "" >"$place/$program.txt"
+      if grep '^ended with exit status' "$place/$program.txt"; then exit 1; fi
+      cp "$place/$program.txt" "$(expected "$program" $form)"
     done
   done
   exit 0

@@ -5,8 +5,6 @@
 // zeros for biases, ±0.05 uniform for embeddings.
 #pragma once
 
-#include <gradus/ids.h>
-#include <gradus/mask.h>
 #include <gradus/module.h>
 #include <gradus/random.h>
 
@@ -80,33 +78,40 @@ class Embedding : public Module {
 };
 
 // A vector for each id plus a learned vector for each position (the book's listing 11.24):
-// ids [B, T] give [B, T, size].
+// ids [B, T] give [B, T, size]. The first column of ids stands at position `first`.
 class PositionalEmbedding : public Module {
  public:
+  // Errors: sizes below 1.
   PositionalEmbedding(Index max_length, Index vocabulary, Index size, Random& random,
                       Where where = here());
-  // Errors: an id outside the vocabulary, a text longer than max_length.
-  Tensor operator()(const Ids& ids, Where where = here());
+  // Errors: an id outside the vocabulary, a position outside 0 … max_length - 1.
+  Tensor operator()(const Ids& ids, Where where = here()) { return (*this)(ids, 0, where); }
+  Tensor operator()(const Ids& ids, Index first, Where where = here());
 
   Embedding tokens;
   Tensor positions;  // [max_length, size]
 };
 
 // Fixed waves instead of learned positions (Vaswani et al. 2017, section 3.5): [length, size] with
-// sin(t / 10000^(2i/size)) in column 2i and the cosine of the same in column 2i + 1.
-Tensor sinusoidal_positions(Index length, Index size, Where where = here());
+// sin(t / 10000^(2i/size)) in column 2i and the cosine of the same in column 2i + 1, where t counts
+// from `first`. Errors: sizes below 1, a `first` below 0.
+Tensor sinusoidal_positions(Index length, Index size, Index first = 0, Where where = here());
 
 // One vector for the whole text from [B, T, D]: the maximum, or the mean, over its words.
-class GlobalMaxPooling : public Module {
+class GlobalMaxPooling : public MaskedLayer {
  public:
-  GlobalMaxPooling() : Module("GlobalMaxPooling") {}
-  Tensor operator()(const Tensor& x, const Mask& mask = {}, Where where = here());
+  GlobalMaxPooling() : MaskedLayer("GlobalMaxPooling") {}
+
+ protected:
+  Tensor forward(const Tensor& x, const Mask& mask, Where where) override;
 };
 
-class GlobalAveragePooling : public Module {
+class GlobalAveragePooling : public MaskedLayer {
  public:
-  GlobalAveragePooling() : Module("GlobalAveragePooling") {}
-  Tensor operator()(const Tensor& x, const Mask& mask = {}, Where where = here());
+  GlobalAveragePooling() : MaskedLayer("GlobalAveragePooling") {}
+
+ protected:
+  Tensor forward(const Tensor& x, const Mask& mask, Where where) override;
 };
 
 // Layers in a row:
@@ -117,11 +122,25 @@ class Sequential : public Layer {
  public:
   Sequential() : Layer("Sequential") {}
 
+  // The name of a layer, and the line that names it.
+  struct Name {
+    template <class Text>
+    Name(const Text& of_text, Where of_where = here()) : text(of_text), where(of_where) {}
+    std::string text;
+    Where where;
+  };
+
+  // Errors: those of the layer's constructor, a name that is taken.
   template <class L, class... Arguments>
-  L& add(const std::string& name, Arguments&&... arguments) {
-    auto layer = std::make_unique<L>(std::forward<Arguments>(arguments)...);
+  L& add(const Name& name, Arguments&&... arguments) {
+    std::unique_ptr<L> layer;
+    try {
+      layer.reset(new L(std::forward<Arguments>(arguments)...));
+    } catch (const Error& error) {  // which speaks of the line above
+      fail("Sequential::add", name.where, "\"" + name.text + "\" was not made: " + error.what());
+    }
     L& added = *layer;
-    Module::add(name, added);
+    Module::add(name.text, added, name.where);
     layers_.push_back(std::move(layer));
     return added;
   }

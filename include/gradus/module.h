@@ -6,10 +6,12 @@
 // as they were added.
 #pragma once
 
+#include <gradus/mask.h>
 #include <gradus/tensor.h>
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gradus {
@@ -21,13 +23,18 @@ struct NamedTensor {
 
 class Module {
  public:
-  virtual ~Module() = default;
+  virtual ~Module();
   Module(const Module&) = delete;  // parts know their parent by address
   Module& operator=(const Module&) = delete;
 
   const std::string& kind() const { return kind_; }  // "Dense"
-  std::string path() const;                          // "encoder.attention.query", "" for the whole
+  const std::string& name() const { return name_; }  // "query", "" for the whole
+  std::string path() const;                          // "encoder.attention.query"
+  const std::vector<Module*>& parts() const { return parts_; }
 
+  // Each tensor once: weights that are tied (`b.kernel = a.kernel`) go by the first of their names.
+  // A tensor that was assigned to the place of another is a parameter from here on as that one was.
+  // Errors: it was computed from others.
   std::vector<NamedTensor> parameters() const;
   Index parameter_count() const;
   void clear_grad();
@@ -46,34 +53,44 @@ class Module {
   };
   std::vector<Counter> counters();
 
-  // A table of all parts with the shape each produced last and its number of parameters.
+  // A table of all parts with the shape each produced last ("?": none that passed through done())
+  // and its number of parameters.
   std::string summary() const;
 
-  const std::vector<Module*>& parts() const { return parts_; }
-  const std::string& name() const { return name_; }
-
  protected:
-  explicit Module(std::string kind) : kind_(std::move(kind)) {}
+  // Errors: a size below 1.
+  explicit Module(std::string kind, std::initializer_list<std::pair<const char*, Index>> sizes = {},
+                  const Where& where = here());
 
-  // Errors: a name that is empty, holds a dot or is taken.
-  Tensor add(const std::string& name, Tensor parameter, Where where = here());
+  // Requires: what is added is a member, and stays where it is. Errors: a name that is empty, holds
+  // a dot or is taken; a part of another module (to use it twice, call it twice).
+  void add(const std::string& name, Tensor& parameter, Where where = here());
   void add(const std::string& name, Module& part, Where where = here());
-  void add(const std::string& name, std::uint64_t& counter);
+  void add(const std::string& name, std::uint64_t& counter, Where where = here());
 
-  // Every module passes what it computed through here: it gets its label, and hooks see it.
-  Tensor done(Tensor out);
+  // Every result of a module passes through here: it gets the module's label, and hooks see it. One
+  // that is the input itself keeps its own. Layer and MaskedLayer see to it; a module that is
+  // called otherwise ends with `return done(…)`.
+  Tensor done(Tensor out, const Tensor& input = {});
 
  private:
+  struct Parameter {
+    std::string name;
+    Tensor* member;
+    Tensor known;  // what the member held when it was last looked at
+  };
   void check_name(const std::string& name, const Where& where) const;
   void collect(const std::string& prefix, std::vector<NamedTensor>& found) const;
   void collect(const std::string& prefix, std::vector<Counter>& found);
+  void give_names();
+  void forget_labels() noexcept;
   void add_rows(int depth, std::string& table) const;
 
   std::string kind_;
   std::string name_;
-  const Module* parent_ = nullptr;
+  Module* parent_ = nullptr;
   bool training_ = true;
-  std::vector<NamedTensor> own_;
+  mutable std::vector<Parameter> own_;
   std::vector<Module*> parts_;
   std::vector<Counter> counters_;
   const char* label_ = nullptr;  // path(), once it was needed
@@ -84,11 +101,23 @@ class Module {
 // A module that turns one tensor into one tensor: what Sequential can hold.
 class Layer : public Module {
  public:
-  Tensor operator()(const Tensor& x, Where where = here()) { return done(forward(x, where)); }
+  Tensor operator()(const Tensor& x, Where where = here()) { return done(forward(x, where), x); }
 
  protected:
   using Module::Module;
   virtual Tensor forward(const Tensor& x, Where where) = 0;
+};
+
+// A module that must also know which positions of x count.
+class MaskedLayer : public Module {
+ public:
+  Tensor operator()(const Tensor& x, const Mask& mask = {}, Where where = here()) {
+    return done(forward(x, mask, where), x);
+  }
+
+ protected:
+  using Module::Module;
+  virtual Tensor forward(const Tensor& x, const Mask& mask, Where where) = 0;
 };
 
 }  // namespace gradus

@@ -20,7 +20,7 @@ struct MultiHeadAttentionOptions {
 //   query [B, Tq, D], key [B, Tk, D], value [B, Tk, D] give [B, Tq, D]
 class MultiHeadAttention : public Module {
  public:
-  // Errors: sizes below 1.
+  // Errors: sizes below 1 (a value_dim below 0).
   MultiHeadAttention(Index width, int num_heads, Index key_dim, Random& random,
                      MultiHeadAttentionOptions options = {}, Where where = here());
 
@@ -48,6 +48,7 @@ struct EncoderOptions {
   Index key_dim = 0;      // 0 stands for embed_dim, as in the book
   Scalar dropout = 0;     // on the output of attention and of the feed-forward part
   bool pre_norm = false;  // normalise before each part instead of after it (Xiong et al. 2020)
+  Scalar epsilon = Scalar(1e-3);  // of the two norms
   Activation activation = Activation::relu;
   MultiHeadAttentionOptions attention = {};
 };
@@ -55,16 +56,19 @@ struct EncoderOptions {
 // The book's encoder block (listing 11.21): attention, then two Dense layers, each with a way round
 // it that is added back (residual) and a layer normalisation. x [B, T, embed_dim] to the same
 // shape.
-class TransformerEncoder : public Module {
+class TransformerEncoder : public MaskedLayer {
  public:
+  // Errors: those of its parts, and sizes below 1.
   TransformerEncoder(Index embed_dim, Index dense_dim, int num_heads, Random& random,
                      EncoderOptions options = {}, Where where = here());
-  Tensor operator()(const Tensor& x, const Mask& mask = {}, Where where = here());
 
   MultiHeadAttention attention;
   Dense dense_1, dense_2;
   LayerNorm norm_1, norm_2;
   Dropout dropout_1, dropout_2;
+
+ protected:
+  Tensor forward(const Tensor& x, const Mask& mask, Where where) override;
 
  private:
   bool pre_norm_;

@@ -133,7 +133,7 @@ Blind blind_queries(const Mask& mask, const Shape& attention) {
     for (Index h = 0; h < attention[1]; ++h)
       for (Index i = 0; i < attention[2]; ++i) {
         Index j = 0;
-        while (j < attention[3] && !mask.allows(b, h, i, j)) ++j;
+        while (j < attention[3] && !mask.allows(b, h, i, j, attention[3] - attention[2])) ++j;
         if (j == attention[3] && ++blind.count == 1)
           blind.sequence = b, blind.head = h, blind.query = i;
       }

@@ -22,8 +22,8 @@ struct MutableHeadsView {
   Index batch_stride, token_stride, head_stride;
 };
 
-// Query i of sequence b may look at key j if j < lengths[b] (unless null), j <= i (if causal), and
-// allowed[b * batch_stride + …] != 0 (unless null).
+// Query i of sequence b may look at key j if j < lengths[b] (unless null), j <= i + keys - queries
+// (if causal), and allowed[b * batch_stride + …] != 0 (unless null).
 struct AttentionMask {
   const int* lengths;
   bool causal;

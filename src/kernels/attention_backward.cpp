@@ -128,7 +128,7 @@ void differentiate_block(const Head& head, const BusyQueries& queries, const Pac
 void sum_over_queries(const Head& head, const BusyQueries& queries, Index first, Index count,
                       const Scalar* weights, const Buffer& right, Index columns, Rows<Scalar> to) {
   Index start = 0;  // with a causal mask, earlier queries see nothing of this block
-  while (head.mask.causal && start < queries.count && queries.at(start) < first) ++start;
+  while (start < queries.count && head.mask.end(queries.at(start)) <= first) ++start;
   parallel_for((count + tile_rows - 1) / tile_rows, 4, [&](Index begin, Index end) {
     const Index row = begin * tile_rows;
     const Index rows = std::min(count, end * tile_rows) - row;

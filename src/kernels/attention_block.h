@@ -29,18 +29,20 @@ auto rows_of(const View& view, Index b, Index h) {
 struct HeadMask {
   HeadMask(const AttentionMask& of, const AttentionShape& shape, Index b, Index h)
       : causal(of.causal),
+        cached(shape.keys - shape.queries),
         keys(of.lengths ? std::min<Index>(shape.keys, of.lengths[b]) : shape.keys),
         allowed(of.allowed ? of.allowed + b * of.batch_stride + h * of.head_stride : nullptr),
         query_stride(of.query_stride),
         key_stride(of.key_stride) {}
 
   // Query i may look at most at the keys before this.
-  Index end(Index i) const { return causal ? std::min(keys, i + 1) : keys; }
+  Index end(Index i) const { return causal ? std::min(keys, i + 1 + cached) : keys; }
   bool allows(Index i, Index j) const {
     return !allowed || allowed[i * query_stride + j * key_stride];
   }
 
   bool causal;
+  Index cached;  // keys before that of query 0
   Index keys;
   const std::uint8_t* allowed;
   Index query_stride, key_stride;

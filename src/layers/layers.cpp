@@ -15,26 +15,13 @@ namespace gradus {
 
 namespace {
 
-// A size that a layer was given, if it is one.
-Index checked_size(const char* layer, const char* name, Index size, Where where) {
-  if (size < 1)
-    fail(layer, where, std::string(name) + " must be at least 1, not " + std::to_string(size));
-  return size;
-}
+constexpr Scalar embedding_limit = Scalar(0.05);
 
 Tensor activate(const Tensor& x, Activation activation, Where where) {
-  switch (activation) {
-    case Activation::relu:
-      return relu(x, where);
-    case Activation::gelu:
-      return gelu(x, where);
-    case Activation::tanh:
-      return tanh(x, where);
-    case Activation::sigmoid:
-      return sigmoid(x, where);
-    case Activation::none:
-      break;
-  }
+  if (activation == Activation::relu) return relu(x, where);
+  if (activation == Activation::gelu) return gelu(x, where);
+  if (activation == Activation::tanh) return tanh(x, where);
+  if (activation == Activation::sigmoid) return sigmoid(x, where);
   return x;
 }
 
@@ -46,11 +33,12 @@ Tensor glorot_uniform(const Shape& shape, Index fan_in, Index fan_out, Random& r
 }
 
 Dense::Dense(Index inputs, Index units, Random& random, Activation activation, Where where)
-    : Layer("Dense"), activation_(activation) {
-  checked_size("Dense", "inputs", inputs, where);
-  checked_size("Dense", "units", units, where);
-  kernel = add("kernel", glorot_uniform({inputs, units}, inputs, units, random));
-  bias = add("bias", Tensor::zeros({units}));
+    : Layer("Dense", {{"inputs", inputs}, {"units", units}}, where),
+      kernel(glorot_uniform({inputs, units}, inputs, units, random)),
+      bias(Tensor::zeros({units})),
+      activation_(activation) {
+  add("kernel", kernel);
+  add("bias", bias);
 }
 
 Tensor Dense::forward(const Tensor& x, Where where) {
@@ -58,11 +46,14 @@ Tensor Dense::forward(const Tensor& x, Where where) {
 }
 
 LayerNorm::LayerNorm(Index size, Scalar epsilon, Where where)
-    : Layer("LayerNorm"), epsilon_(epsilon) {
-  checked_size("LayerNorm", "size", size, where);
-  if (!(epsilon >= 0)) fail("LayerNorm", where, "epsilon must be a number of at least 0");
-  gamma = add("gamma", Tensor::full({size}, 1));
-  beta = add("beta", Tensor::zeros({size}));
+    : Layer("LayerNorm", {{"size", size}}, where),
+      gamma(Tensor::full({size}, 1)),
+      beta(Tensor::zeros({size})),
+      epsilon_(epsilon) {
+  if (!(epsilon >= 0) || std::isinf(epsilon))
+    fail("LayerNorm", where, "epsilon must be a number of at least 0");
+  add("gamma", gamma);
+  add("beta", beta);
 }
 
 Tensor LayerNorm::forward(const Tensor& x, Where where) {
@@ -83,11 +74,9 @@ Tensor Dropout::forward(const Tensor& x, Where where) {
 }
 
 Embedding::Embedding(Index vocabulary, Index size, Random& random, Where where)
-    : Module("Embedding") {
-  checked_size("Embedding", "vocabulary", vocabulary, where);
-  checked_size("Embedding", "size", size, where);
-  const Scalar limit = Scalar(0.05);
-  table = add("table", Tensor::uniform({vocabulary, size}, -limit, limit, random));
+    : Module("Embedding", {{"vocabulary", vocabulary}, {"size", size}}, where),
+      table(Tensor::uniform({vocabulary, size}, -embedding_limit, embedding_limit, random)) {
+  add("table", table);
 }
 
 Tensor Embedding::operator()(const Ids& ids, Where where) {
@@ -96,24 +85,31 @@ Tensor Embedding::operator()(const Ids& ids, Where where) {
 
 PositionalEmbedding::PositionalEmbedding(Index max_length, Index vocabulary, Index size,
                                          Random& random, Where where)
-    : Module("PositionalEmbedding"), tokens(vocabulary, size, random, where) {
-  checked_size("PositionalEmbedding", "max_length", max_length, where);
-  const Scalar limit = Scalar(0.05);
-  positions = add("positions", Tensor::uniform({max_length, size}, -limit, limit, random));
+    : Module("PositionalEmbedding",
+             {{"max_length", max_length}, {"vocabulary", vocabulary}, {"size", size}}, where),
+      tokens(vocabulary, size, random, where),
+      positions(Tensor::uniform({max_length, size}, -embedding_limit, embedding_limit, random)) {
+  add("positions", positions);
   add("tokens", tokens);
 }
 
-Tensor PositionalEmbedding::operator()(const Ids& ids, Where where) {
+Tensor PositionalEmbedding::operator()(const Ids& ids, Index first, Where where) {
+  if (ids.shape.rank() < 1)
+    fail("PositionalEmbedding", where, "ids of shape [B, T] are needed, not []");
   const Index length = ids.shape[-1];
-  if (length > positions.shape()[0])
+  const Index most = positions.shape()[0];
+  if (first < 0 || length > most - first)
     fail("PositionalEmbedding", where,
-         "there are positions for " + std::to_string(positions.shape()[0]) +
-             " words, the text has " + std::to_string(length));
+         "there are positions for " + std::to_string(most) + " words, the text has " +
+             std::to_string(length) + " from position " + std::to_string(first) + " on");
   return done(Operand(tokens(ids, where), where) +
-              Operand(slice(positions, 0, 0, length, where), where));
+              Operand(slice(positions, 0, first, first + length, where), where));
 }
 
-Tensor sinusoidal_positions(Index length, Index size, Where where) {
+Tensor sinusoidal_positions(Index length, Index size, Index first, Where where) {
+  if (first < 0)
+    fail("sinusoidal_positions", where,
+         "positions count from 0, not from " + std::to_string(first));
   Tensor waves = Tensor::zeros(Shape({length, size}, where), where);
   Scalar* values = waves.mutable_data();
   for (Index i = 0; i < size; ++i) {
@@ -122,19 +118,19 @@ Tensor sinusoidal_positions(Index length, Index size, Where where) {
     const double exponent = -static_cast<double>(even) / static_cast<double>(size);
     const Scalar rate = kernels::exp_one(static_cast<Scalar>(exponent * 9.210340371976184));
     for (Index t = 0; t < length; ++t) {
-      const Scalar angle = static_cast<Scalar>(t) * rate;
+      const Scalar angle = static_cast<Scalar>(first + t) * rate;
       values[t * size + i] = i % 2 ? kernels::cos_one(angle) : kernels::sin_one(angle);
     }
   }
   return waves;
 }
 
-Tensor GlobalMaxPooling::operator()(const Tensor& x, const Mask& mask, Where where) {
-  return done(max_pooling(x, mask, where));
+Tensor GlobalMaxPooling::forward(const Tensor& x, const Mask& mask, Where where) {
+  return max_pooling(x, mask, where);
 }
 
-Tensor GlobalAveragePooling::operator()(const Tensor& x, const Mask& mask, Where where) {
-  return done(mean_pooling(x, mask, where));
+Tensor GlobalAveragePooling::forward(const Tensor& x, const Mask& mask, Where where) {
+  return mean_pooling(x, mask, where);
 }
 
 Tensor Sequential::forward(const Tensor& x, Where where) {

@@ -2,61 +2,110 @@
 #include <gradus/module.h>
 #include <gradus/operation.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
 namespace gradus {
 
+Module::Module(std::string kind, std::initializer_list<std::pair<const char*, Index>> sizes,
+               const Where& where)
+    : kind_(std::move(kind)) {
+  for (const auto& [name, size] : sizes)
+    if (size < 1)
+      fail(kind_, where, std::string(name) + " must be at least 1, not " + std::to_string(size));
+}
+
+Module::~Module() {
+  if (parent_) std::erase(parent_->parts_, this);
+  for (Module* part : parts_) {
+    part->parent_ = nullptr;
+    part->name_.clear();
+    part->forget_labels();
+  }
+}
+
 std::string Module::path() const {
-  if (!parent_) return name_;
-  const std::string above = parent_->path();
+  const std::string above = parent_ ? parent_->path() : "";
   return above.empty() ? name_ : above + "." + name_;
 }
 
 void Module::check_name(const std::string& name, const Where& where) const {
-  bool taken = false;
-  for (const NamedTensor& parameter : own_) taken |= parameter.name == name;
+  const auto has_it = [&](const auto& named) { return named.name == name; };
+  bool taken = std::any_of(own_.begin(), own_.end(), has_it) ||
+               std::any_of(counters_.begin(), counters_.end(), has_it);
   for (const Module* part : parts_) taken |= part->name_ == name;
   if (name.empty() || name.find('.') != std::string::npos || taken)
     fail(kind_, where, "a part needs a name of its own without a dot, \"" + name + "\" given");
 }
 
-Tensor Module::add(const std::string& name, Tensor parameter, Where where) {
+void Module::add(const std::string& name, Tensor& parameter, Where where) {
   check_name(name, where);
-  parameter.requires_grad(true).named(name);
-  own_.push_back({name, parameter});
-  return parameter;
+  parameter.requires_grad(false, where).requires_grad(true);  // refuses what was computed
+  own_.push_back({name, &parameter, parameter});
+  give_names();
 }
 
 void Module::add(const std::string& name, Module& part, Where where) {
   check_name(name, where);
+  const Module* above = this;
+  while (above && above != &part) above = above->parent_;
+  if (part.parent_ || above)
+    fail(kind_, where,
+         "the part for \"" + name + "\" is one of another module already, or holds this one; to " +
+             "use it in two places, call it there");
+  parts_.push_back(&part);
   part.name_ = name;
   part.parent_ = this;
-  parts_.push_back(&part);
-  // The parameters below now have longer names.
-  for (const NamedTensor& parameter : parameters()) Tensor(parameter.tensor).named(parameter.name);
+  part.forget_labels();
+  give_names();
 }
 
-void Module::add(const std::string& name, std::uint64_t& counter) {
+void Module::add(const std::string& name, std::uint64_t& counter, Where where) {
+  check_name(name, where);
   counters_.push_back({name, &counter});
 }
 
-Tensor Module::done(Tensor out) {
+// Labels are paths from the whole, so what was added has made those below it longer.
+void Module::give_names() {
+  if (parent_) return parent_->give_names();
+  for (NamedTensor& parameter : parameters()) parameter.tensor.named(parameter.name);
+}
+
+void Module::forget_labels() noexcept {
+  label_ = nullptr;
+  for (Module* part : parts_) part->forget_labels();
+}
+
+Tensor Module::done(Tensor out, const Tensor& input) {
+  last_shape_ = out.shape();
+  ran_ = true;
+  // A whole model has no name: its result keeps that of a part.
+  if (name_.empty() || out.node() == input.node()) return out;
   if (label_) {
     out.node()->label = label_;
     run_hooks(out);
-  } else if (!name_.empty()) {  // a whole model has none: its result keeps the name of a part
+  } else {
     out.named(path());
     label_ = out.label();
   }
-  last_shape_ = out.shape();
-  ran_ = true;
   return out;
 }
 
 void Module::collect(const std::string& prefix, std::vector<NamedTensor>& found) const {
-  for (const NamedTensor& parameter : own_)
-    found.push_back({prefix + parameter.name, parameter.tensor});
+  for (Parameter& own : own_) {
+    Tensor& tensor = *own.member;
+    if (tensor.node() != own.known.node()) {
+      tensor.requires_grad(false, tensor.where()).requires_grad(own.known.requires_grad());
+      if (!*tensor.label()) tensor.named(own.known.label());
+      own.known = tensor;
+    }
+    const auto same = [&](const NamedTensor& other) {
+      return other.tensor.node() == tensor.node();
+    };
+    if (std::none_of(found.begin(), found.end(), same))
+      found.push_back({prefix + own.name, tensor});
+  }
   for (const Module* part : parts_) part->collect(prefix + part->name_ + ".", found);
 }
 
@@ -92,26 +141,29 @@ void Module::train(bool training) {
   for (Module* part : parts_) part->train(training);
 }
 
+namespace {
+
+std::string row(const std::string& title, const std::string& shape, const std::string& count) {
+  char text[200];
+  std::snprintf(text, sizeof text, " %-44.80s %-20.60s %12s\n", title.c_str(), shape.c_str(),
+                count.c_str());
+  return text;
+}
+
+}  // namespace
+
 void Module::add_rows(int depth, std::string& table) const {
-  const std::string title = std::string(static_cast<std::size_t>(2 * depth), ' ') +
-                            (name_.empty() ? kind_ : name_ + " (" + kind_ + ")");
-  char row[200];
-  std::snprintf(row, sizeof row, " %-44s %-20s %12lld\n", title.c_str(),
-                ran_ ? to_string(last_shape_).c_str() : "?",
-                static_cast<long long>(parameter_count()));
-  table += row;
+  const std::string title = name_.empty() ? kind_ : name_ + " (" + kind_ + ")";
+  table += row(std::string(static_cast<std::size_t>(2 * depth), ' ') + title,
+               ran_ ? to_string(last_shape_) : "?", std::to_string(parameter_count()));
   for (const Module* part : parts_) part->add_rows(depth + 1, table);
 }
 
 std::string Module::summary() const {
   const std::string line = " " + std::string(78, '-') + "\n";
-  char row[200];
-  std::snprintf(row, sizeof row, " %-44s %-20s %12s\n", "Layer (type)", "Output shape", "Param #");
-  std::string table = row + line;
+  std::string table = row("Layer (type)", "Output shape", "Param #") + line;
   add_rows(0, table);
-  std::snprintf(row, sizeof row, " Total params: %lld\n",
-                static_cast<long long>(parameter_count()));
-  return table + line + row;
+  return table + line + " Total params: " + std::to_string(parameter_count()) + "\n";
 }
 
 }  // namespace gradus

@@ -6,15 +6,26 @@
 
 namespace gradus {
 
+namespace {
+
+Index given_or(Index otherwise, Index given) {
+  return given ? given : otherwise;
+}
+
+}  // namespace
+
 MultiHeadAttention::MultiHeadAttention(Index width, int num_heads, Index key_dim, Random& random,
                                        MultiHeadAttentionOptions options, Where where)
-    : Module("MultiHeadAttention"),
-      query(width, num_heads * key_dim, random, Activation::none, where),
-      key(width, num_heads * key_dim, random, Activation::none, where),
-      value(width, num_heads * (options.value_dim ? options.value_dim : key_dim), random,
-            Activation::none, where),
-      output(num_heads * (options.value_dim ? options.value_dim : key_dim), width, random,
-             Activation::none, where),
+    : Module("MultiHeadAttention",
+             {{"width", width},
+              {"num_heads", num_heads},
+              {"key_dim", key_dim},
+              {"value_dim", given_or(key_dim, options.value_dim)}},
+             where),
+      query(width, num_heads * key_dim, random),
+      key(width, num_heads * key_dim, random),
+      value(width, num_heads * given_or(key_dim, options.value_dim), random),
+      output(num_heads * given_or(key_dim, options.value_dim), width, random),
       num_heads_(num_heads) {
   add("query", query);
   add("key", key);
@@ -23,10 +34,11 @@ MultiHeadAttention::MultiHeadAttention(Index width, int num_heads, Index key_dim
   if (!options.keras_book_start) return;
   // Rescales what Glorot's rule gave to the limit that Keras computed.
   for (Dense* dense : {&query, &key, &value, &output}) {
-    const Index fans = dense == &output ? num_heads * (key_dim + width)
-                                        : width * (num_heads + dense->bias.size() / num_heads);
-    const Index usual = dense->kernel.shape()[0] + dense->kernel.shape()[1];
-    const Scalar factor = std::sqrt(static_cast<Scalar>(usual) / static_cast<Scalar>(fans));
+    const Index inputs = dense->kernel.shape()[0], units = dense->kernel.shape()[1];
+    const Index fans = dense == &output ? inputs + num_heads * units
+                                        : inputs * num_heads + inputs * units / num_heads;
+    const Scalar factor =
+        std::sqrt(static_cast<Scalar>(inputs + units) / static_cast<Scalar>(fans));
     for (Scalar& w : dense->kernel.mutable_values()) w *= factor;
   }
 }
@@ -39,20 +51,25 @@ Tensor MultiHeadAttention::operator()(const Tensor& query_input, const Tensor& k
   const AttentionOptions options{.mask = mask, .num_heads = num_heads_};
   if (keep_weights_) {
     weights = attention_weights(q, k, options, where);
-    weights.named(path() + ".weights");
+    weights.named(path().empty() ? "weights" : path() + ".weights");
   }
   return done(output(scaled_dot_product_attention(q, k, v, options, where), where));
 }
 
 TransformerEncoder::TransformerEncoder(Index embed_dim, Index dense_dim, int num_heads,
                                        Random& random, EncoderOptions options, Where where)
-    : Module("TransformerEncoder"),
-      attention(embed_dim, num_heads, options.key_dim ? options.key_dim : embed_dim, random,
+    : MaskedLayer("TransformerEncoder",
+                  {{"embed_dim", embed_dim},
+                   {"dense_dim", dense_dim},
+                   {"num_heads", num_heads},
+                   {"key_dim", given_or(embed_dim, options.key_dim)}},
+                  where),
+      attention(embed_dim, num_heads, given_or(embed_dim, options.key_dim), random,
                 options.attention, where),
       dense_1(embed_dim, dense_dim, random, options.activation, where),
       dense_2(dense_dim, embed_dim, random, Activation::none, where),
-      norm_1(embed_dim, Scalar(1e-3), where),
-      norm_2(embed_dim, Scalar(1e-3), where),
+      norm_1(embed_dim, options.epsilon, where),
+      norm_2(embed_dim, options.epsilon, where),
       dropout_1(options.dropout, random, where),
       dropout_2(options.dropout, random, where),
       pre_norm_(options.pre_norm) {
@@ -65,7 +82,7 @@ TransformerEncoder::TransformerEncoder(Index embed_dim, Index dense_dim, int num
   add("dropout_2", dropout_2);
 }
 
-Tensor TransformerEncoder::operator()(const Tensor& x, const Mask& mask, Where where) {
+Tensor TransformerEncoder::forward(const Tensor& x, const Mask& mask, Where where) {
   const auto add = [where](const Tensor& a, const Tensor& b) {
     return Operand(a, where) + Operand(b, where);
   };
@@ -73,12 +90,12 @@ Tensor TransformerEncoder::operator()(const Tensor& x, const Mask& mask, Where w
     const Tensor attended = attention(norm_1(x, where), mask, where);
     const Tensor middle = add(x, dropout_1(attended, where));
     const Tensor fed = dense_2(dense_1(norm_2(middle, where), where), where);
-    return done(add(middle, dropout_2(fed, where)));
+    return add(middle, dropout_2(fed, where));
   }
   const Tensor attended = attention(x, mask, where);
   const Tensor middle = norm_1(add(x, dropout_1(attended, where)), where);
   const Tensor fed = dense_2(dense_1(middle, where), where);
-  return done(norm_2(add(middle, dropout_2(fed, where)), where));
+  return norm_2(add(middle, dropout_2(fed, where)), where);
 }
 
 }  // namespace gradus

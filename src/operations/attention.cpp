@@ -162,7 +162,8 @@ Tensor attention_weights(const Tensor& query, const Tensor& key, const Attention
           const Scalar* k_row =
               key.data() + b * k.batch_stride + h * k.head_stride + j * k.token_stride;
           row[j] = scale * kernels::dot(q_row, k_row, shape.key_dim);
-          allowed[static_cast<std::size_t>(j)] = options.mask.allows(b, h, i, j);
+          allowed[static_cast<std::size_t>(j)] =
+              options.mask.allows(b, h, i, j, shape.keys - shape.queries);
         }
         kernels::masked_softmax(row, allowed.data(), 1, shape.keys, row);
       }

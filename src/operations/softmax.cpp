@@ -55,7 +55,7 @@ Tensor masked_softmax(const Tensor& scores, const Mask& mask, Where where) {
   for (Index b = 0; b < batch; ++b)
     for (Index h = 0; h < heads; ++h)
       for (Index i = 0; i < s[-2]; ++i)
-        for (Index j = 0; j < s[-1]; ++j) allowed.push_back(mask.allows(b, h, i, j));
+        for (Index j = 0; j < s[-1]; ++j) allowed.push_back(mask.allows(b, h, i, j, s[-1] - s[-2]));
   Tensor out = result_of("masked_softmax", s, where);
   kernels::masked_softmax(scores.data(), allowed.data(), s.size() / s[-1], s[-1],
                           out.mutable_data());

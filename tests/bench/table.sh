@@ -6,6 +6,9 @@ here=$1
 value() { sed -n "s/.*$1=\([0-9.]*\).*/\1/p"; }          # value NAME: the number after NAME=
 middle() { sort -n | sed -n 2p; }                        # of three lines
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (a > 0 && b > 0) printf "%.2f", a / b; else printf "-" }'; }
+# The settings under which the others are fastest: no kernels chosen by hand, and memory that is kept
+# (where page faults are dear, PyTorch's step takes three times as long without).
+peer() { env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=-1 MALLOC_TOP_PAD_=1073741824 "$@"; }
 python=$(for p in python3 /usr/bin/python3; do $p -c 'import torch' 2>/dev/null && echo $p && break; done)
 threads=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
@@ -18,7 +21,7 @@ matmul_row() { # M N K THREADS LAYOUT
   ours= theirs=
   for turn in 1 2 3; do
     ours="$ours $("$here/bench/matmul" "$@" | value ' gflops')"
-    [ -x "$here/bench/openblas" ] && theirs="$theirs $("$here/bench/openblas" "$@" | value gflops)"
+    [ -x "$here/bench/openblas" ] && theirs="$theirs $(peer "$here/bench/openblas" "$@" | value gflops)"
   done
   a=$(printf '%s\n' $ours | middle)
   b=$([ -n "$theirs" ] && printf '%s\n' $theirs | middle)
@@ -43,10 +46,10 @@ printf '%-34s %9s %9s %7s %8s %11s\n' "book step, 32 x 600 (s; MiB)" ours PyTorc
 for count in 1 $threads; do
   ours= theirs=
   for turn in 1 2 3; do
-    line=$("$here/bench/book_step" $count 3 32 600)
+    line=$("$here/bench/book" $count 3 32 600)
     ours="$ours $(echo "$line" | value median_s)"
     if [ -n "$python" ]; then
-      other=$($python tests/bench/torch_steps.py book $count 3 32 600)
+      other=$(peer $python tests/bench/torch_steps.py book $count 3 32 600)
       theirs="$theirs $(echo "$other" | value median_s)"
     fi
   done
@@ -60,7 +63,7 @@ done
 
 echo
 "$here/bench/tiny"
-[ -n "$python" ] && $python tests/bench/torch_steps.py tiny | sed 's/^/PyTorch: /'
+[ -n "$python" ] && peer $python tests/bench/torch_steps.py tiny | sed 's/^/PyTorch: /'
 
 echo
 printf '%-34s %9s %9s %14s\n' "attention, one head of 64, 1 thread" seconds MiB "of matmul rate"

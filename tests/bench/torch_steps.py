@@ -1,7 +1,7 @@
 """The book's classifier, a toy encoder and a chain of scalars in PyTorch, to compare with.
 
 torch_steps.py book THREADS STEPS BATCH LENGTH   or   torch_steps.py tiny
-Prints the same lines as book_step.cpp and tiny.cpp.
+Prints the same lines as book.cpp and tiny.cpp.
 """
 import resource
 import statistics

@@ -1,5 +1,5 @@
 // One training step of the book's classifier: seconds, tokens a second, peak memory.
-//   book_step THREADS STEPS BATCH LENGTH
+//   book THREADS STEPS BATCH LENGTH
 
 #include "book_model.h"
 #include "machine.h"

@@ -1,0 +1,153 @@
+#!/bin/sh
+# Plants the mistakes of list.txt in the library, one at a time, and says which test notices each.
+# One that no test notices is a hole in the tests, unless the list says why it changes nothing.
+#
+#   run.sh                all of them
+#   run.sh only WORD      number WORD, or those with WORD in their sentence or file
+#   run.sh tenth          those whose turn it is today, for CI
+#
+# Each worker has a copy of the tree in build/mutants. It builds what the mistake changes, runs the
+# release build and, if that notices nothing, the double build; then it puts back the text and the
+# objects. Built is at -O1, for speed; the bits are the same.
+set -u
+cd "$(dirname "$0")/../.."
+root=$PWD
+place=$root/build/mutants
+workers=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+seconds=${SECONDS_EACH:-120}  # a test program that takes longer has noticed: it hangs
+kilobytes=6000000
+stop=--abort-after=1
+
+build() {  # build MODE JOBS, in the folder of a copy
+  make --no-print-directory -s -j"$2" MODE="$1" BUILD="build/$1" CXX="${CXX:-g++}" \
+    EXTRA="-O1 -g0 -w" "build/$1/gradus-tests"
+}
+
+run_tests() {  # run_tests MODE
+  (ulimit -v $kilobytes && exec timeout "$seconds" "build/$1/gradus-tests" $stop --no-colors)
+}
+
+# Cuts the list into files: N.what, N.file, N.old, N.new and, of some, N.equal.
+read_list() {
+  awk -v to="$place/list/" 'BEGIN { RS = ""; FS = "\n" }
+    /^#/ { next }
+    {
+      ++n
+      old = fresh = equal = ""
+      for (i = 3; i <= NF; ++i) {
+        if ($i ~ /^-/) old = old substr($i, 3) "\n"
+        else if ($i ~ /^\+/) fresh = fresh substr($i, 3) "\n"
+        else equal = equal $i "\n"
+      }
+      printf "%s", $1 >(to n ".what"); printf "%s", $2 >(to n ".file")
+      printf "%s", old >(to n ".old"); printf "%s", fresh >(to n ".new")
+      if (equal != "") printf "%s", equal >(to n ".equal")
+      close(to n ".what"); close(to n ".file"); close(to n ".old"); close(to n ".new")
+    }
+    END { print n }' tests/mutants/list.txt
+}
+
+# Prints FILE with the old text, which must be there once, replaced by the new one.
+replace() {  # replace NUMBER FILE
+  OLD=$(cat "$place/list/$1.old") NEW=$(cat "$place/list/$1.new") awk '
+    { text = text $0 "\n" }
+    END {
+      old = ENVIRON["OLD"]
+      at = index(text, old)
+      if (old == "" || !at || index(substr(text, at + 1), old)) exit 1
+      printf "%s%s%s", substr(text, 1, at - 1), ENVIRON["NEW"], substr(text, at + length(old))
+    }' "$2"
+}
+
+wanted() {  # wanted NUMBER
+  case $choice in
+    all) true ;;
+    tenth) [ $(($1 % 10)) = $(($(date +%j | sed 's/^0*//') % 10)) ] ;;
+    *) [ "$word" = "$1" ] || grep -qi -e "$word" "$place/list/$1.what" "$place/list/$1.file" ;;
+  esac
+}
+
+# The first test case that failed.
+named() {  # named LOG
+  if grep -q 'Status: FAILURE' "$1"; then
+    awk '/^TEST CASE:/ { sub(/^TEST CASE: */, ""); name = $0 }
+         /ERROR:/ { error = name }
+         /^Failed as expected/ { error = "" }
+         error != "" && /^=====/ { exit }
+         END { print error }' "$1"
+  else
+    tail -n 1 "$1"  # of tensors that are still alive
+  fi
+}
+
+# Plants one mistake in the copy we are in, and prints what came of it.
+verdict() {  # verdict NUMBER
+  file=$(cat "$place/list/$1.file")
+  if ! replace "$1" "$place/tree/$file" >"$file" 2>/dev/null; then
+    echo "NO LONGER FITS: the old text must stand once in $file"
+    return
+  fi
+  for mode in release double; do
+    if ! build $mode 1 >"$place/list/$1.log" 2>&1; then
+      echo "DOES NOT BUILD: see build/mutants/list/$1.log"
+      return
+    fi
+    run_tests $mode >"$place/list/$1.log" 2>&1
+    case $? in
+      0) continue ;;
+      124) by="time" ;;
+      *) by=$(named "$place/list/$1.log") ;;
+    esac
+    [ $mode = release ] || by="$by (double)"
+    if [ -e "$place/list/$1.equal" ]; then
+      echo "NOT EQUAL, noticed by: $by"
+    else
+      echo "noticed by: $by"
+    fi
+    return
+  done
+  if [ -e "$place/list/$1.equal" ]; then echo "equal"; else echo "SURVIVES"; fi
+}
+
+worker() {  # worker NUMBER
+  rm -rf "$place/copy$1"
+  cp -Rp "$place/tree" "$place/copy$1"
+  cd "$place/copy$1" || exit 1
+  for n in $(seq 1 "$count"); do
+    wanted "$n" && mkdir "$place/taken/$n" 2>/dev/null || continue
+    touch "$place/start$1"
+    verdict "$n" >"$place/list/$n.verdict"
+    printf '%3d  %s\n     %s\n' "$n" "$(cat "$place/list/$n.what")" "$(cat "$place/list/$n.verdict")"
+    for changed in "$(cat "$place/list/$n.file")" \
+      $(find build -newer "$place/start$1" \( -name '*.o' -o -name '*.d' \)); do
+      cp -p "$place/tree/$changed" "$changed" 2>/dev/null
+    done
+  done
+}
+
+choice=${1:-all}
+word=${2:-}
+rm -rf "$place/list" "$place/taken" "$place/tree/src" "$place/tree/include" "$place/tree/tests"
+mkdir -p "$place/list" "$place/taken" "$place/tree"
+cp -Rp Makefile src include tests lessons "$place/tree"
+count=$(read_list)
+started=$(date +%s)
+for mode in release double; do
+  echo "building the $mode tests"
+  (cd "$place/tree" && build $mode "$workers" && run_tests $mode) >"$place/tests.log" 2>&1 || {
+    echo "without any mistake the $mode build fails: see build/mutants/tests.log"
+    exit 1
+  }
+  grep -q '^Aborting' "$place/tests.log" && stop=  # because of a case that is expected to fail
+done
+for w in $(seq 1 "$workers"); do worker "$w" & done
+wait
+
+cd "$place/list" || exit 1
+tell() { grep -l "$1" ./*.verdict 2>/dev/null | wc -l; }
+echo "$(tell '') mistakes: $(tell '^noticed') noticed, $(tell '^equal') equal," \
+  "$(tell '^[A-Z]') survive or are wrong, $((($(date +%s) - started + 59) / 60)) minutes"
+for n in $(grep -l '^[A-Z]' ./*.verdict | tr -dc '0-9\n' | sort -n); do
+  printf '%3d  %s\n     %s\n' "$n" "$(cat "$n.what")" "$(cat "$n.verdict")"
+done
+[ "$(tell '^[A-Z]')" = 0 ]
