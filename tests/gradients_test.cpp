@@ -29,7 +29,8 @@ Tensor random_tensor(const Shape& shape, std::uint64_t seed, Scalar low = -1, Sc
   return Tensor::uniform(shape, low, high, random);
 }
 
-void check(const std::string& name, const std::function<Tensor(const Inputs_&)>& f, const Inputs_& x) {
+void check(const std::string& name, const std::function<Tensor(const Inputs_&)>& f,
+           const Inputs_& x) {
   const GradientReport report = check_gradients(f, x);
   CAPTURE(name);
   CAPTURE(report.text);

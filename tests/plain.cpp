@@ -113,4 +113,9 @@ std::string refusal(const std::function<void()>& act) {
   return "not refused";
 }
 
+void check_refused(const std::string& message, const std::string& operation,
+                   const gradus::Where& where, const std::string& problem) {
+  CHECK(message == operation + " at " + to_string(where) + ": " + problem);
+}
+
 }  // namespace plain

@@ -74,4 +74,11 @@ double gradient_tolerance();
 // The message of the Error that `act` ends with, "not refused" if it does not.
 std::string refusal(const std::function<void()>& act);
 
+// Checks that the expression ends with the Error "operation at this line: problem".
+#define REFUSED(operation, problem, ...)                                                   \
+  plain::check_refused(plain::refusal([&] { static_cast<void>(__VA_ARGS__); }), operation, \
+                       gradus::here(), problem)
+void check_refused(const std::string& message, const std::string& operation,
+                   const gradus::Where& where, const std::string& problem);
+
 }  // namespace plain
