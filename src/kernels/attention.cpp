@@ -14,40 +14,37 @@
 // The blocks are the same for every machine and number of threads, and so are the bits. Keys that
 // the mask hides from all queries of a block are skipped; they would only add zeros.
 
-#include "attention_block.h"
+#include "attention_head.h"
 #include "math.h"
+#include "matmul.h"
 #include "rows.h"
-#include "threads.h"
-#include "tile.h"
+
+#include <gradus/buffer.h>
 
 #include <limits>
+#include <vector>
 
 namespace gradus::kernels {
-
-Index head_grain(const AttentionShape& shape) {
-  const Index heads = shape.batch * shape.heads;
-  return heads >= 2 * threads() ? 1 : heads;
-}
 
 namespace {
 
 constexpr Scalar minus_infinity = -std::numeric_limits<Scalar>::infinity();
 
-// The largest score so far, the sum and the outputs of one query; see above.
+// The largest score so far and the sum of one query; see above.
 struct Running {
   Scalar most = minus_infinity;
   Scalar sum = 0;
 };
 
-// Turns the scores of one query for `count` keys from `first` on into e^(score - most), with
-// `most` brought up to date; returns the factor for what was added up before.
-Scalar add_block(const HeadMask& mask, Index i, Index first, Index count, Scalar scale,
-                 Scalar* scores, Running& running) {
-  const Index seen = std::clamp<Index>(mask.end(i) - first, 0, count);
-  for (Index j = 0; j < seen; ++j) scores[j] *= scale;
-  if (mask.allowed)
+// Turns the scores of query i for `count` keys from `first` on into e^(score - most), with `most`
+// brought up to date; returns the factor for what was added up before.
+Scalar add_block(const Head& head, Index i, Index first, Index count, Scalar* scores,
+                 Running& running) {
+  const Index seen = std::clamp<Index>(head.end(i) - first, 0, count);
+  for (Index j = 0; j < seen; ++j) scores[j] *= head.scale;
+  if (head.allowed)
     for (Index j = 0; j < seen; ++j)
-      if (!mask.allows(i, first + j)) scores[j] = minus_infinity;
+      if (!head.allows(i, first + j)) scores[j] = minus_infinity;
   const Scalar before = running.most;
   const Scalar block_most = seen ? largest(scores, seen) : minus_infinity;
   if (!(block_most <= before)) running.most = block_most;
@@ -63,86 +60,115 @@ Scalar add_block(const HeadMask& mask, Index i, Index first, Index count, Scalar
   return factor;
 }
 
-// Keys and values of one head, packed once for all its queries: of block n, the keys as columns
+// out = o / s, and log Σ e^score = m + log s.
+void finish_query(const Head& head, Index i, Running running, Scalar* out, Scalar* log_sum_exp) {
+  if (running.sum == 0) {  // no key was seen, or the scores of all were -∞
+    bool sees = false;
+    for (Index j = 0; j < head.end(i); ++j) sees |= head.allows(i, j);
+    running.sum = sees ? std::numeric_limits<Scalar>::quiet_NaN() : 0;
+    std::fill_n(out, head.value_dim, running.sum);
+  }
+  *log_sum_exp = running.most + log_one(running.sum);
+  for (Index d = 0; d < head.value_dim && running.sum != 0; ++d) out[d] /= running.sum;
+}
+
+// Keys and values of one head, packed once for all its queries: of each block, the keys as columns
 // and the values as rows.
 struct PackedHead {
-  PackedHead(const AttentionShape& shape, Index key_count, Rows<const Scalar> key,
-             Rows<const Scalar> value)
-      : count(key_count),
-        keys(round_up(count, key_block) * shape.key_dim),
-        values(round_up(count, key_block) * round_up(shape.value_dim, tile_columns)) {
-    const Index blocks = (count + key_block - 1) / key_block;
-    parallel_for(blocks, 1, [&](Index begin, Index end) {
-      for (Index n = begin; n < end; ++n) {
-        const Index first = n * key_block;
-        const Index size = std::min(key_block, count - first);
-        pack_panels({key.values + first * key.stride, 1, key.stride}, shape.key_dim, size,
-                    keys.data() + first * shape.key_dim);
-        pack_panels({value.values + first * value.stride, value.stride, 1}, size, shape.value_dim,
-                    values.data() + first * round_up(shape.value_dim, tile_columns));
+  explicit PackedHead(const Head& of)
+      : head(of),
+        count(of.end(of.queries - 1)),
+        packed_keys(round_up(count, key_block) * of.key_dim),
+        packed_values(round_up(count, key_block) * round_up(of.value_dim, tile_columns)) {
+    parallel_for((count + key_block - 1) / key_block, 1, [&](Index begin, Index end) {
+      for (Index first = begin * key_block; first < std::min(count, end * key_block);
+           first += key_block) {
+        pack({head.key[first], 1, head.key.stride}, head.key_dim, size(first), tile_columns,
+             keys(first));
+        pack({head.value[first], head.value.stride, 1}, size(first), head.value_dim, tile_columns,
+             values(first));
       }
     });
   }
+  // The block of keys from `first` on.
+  Index size(Index first) const { return std::min(key_block, count - first); }
+  Scalar* keys(Index first) const { return packed_keys.data() + first * head.key_dim; }
+  Scalar* values(Index first) const {
+    return packed_values.data() + first * round_up(head.value_dim, tile_columns);
+  }
+
+  const Head& head;
   Index count;
-  Buffer keys, values;
+  Buffer packed_keys, packed_values;
 };
 
 // The queries `first` … `last` of one head.
-void attend(const AttentionShape& shape, const HeadMask& mask, Rows<const Scalar> query,
-            const PackedHead& packed, Scalar scale, Rows<Scalar> out, Scalar* log_sum_exp,
-            Index first, Index last) {
+void attend(const PackedHead& packed, Index first, Index last, Rows<Scalar> out,
+            Scalar* log_sum_exp) {
+  const Head& head = packed.head;
   const Index rows = last - first;
   const Buffer scores(rows * key_block);
+  const RowPanels query = row_panels({head.query[first], head.query.stride, 1});
+  const RowPanels weights = row_panels({scores.data(), key_block, 1});
+  const Result sums{out[first], out.stride};
   Running running[query_block];
-  Scalar* sums = out.values + first * out.stride;
-  if (mask.end(last - 1) <= 0)
-    for (Index i = 0; i < rows; ++i) std::fill_n(sums + i * out.stride, shape.value_dim, Scalar(0));
-  for (Index k = 0; k < mask.end(last - 1); k += key_block) {
-    const Index count = std::min(key_block, packed.count - k);
-    multiply_panels(rows, count, shape.key_dim, query.values + first * query.stride, query.stride,
-                    1, packed.keys.data() + k * shape.key_dim, shape.key_dim, 0, {}, scores.data(),
-                    key_block);
+  for (Index k = 0; k < head.end(last - 1); k += key_block) {
+    const Index count = packed.size(k);
+    multiply_panels({rows, count, head.key_dim}, query,
+                    packed_columns(packed.keys(k), head.key_dim), {scores.data(), key_block});
     for (Index i = 0; i < rows; ++i) {
       const Scalar factor =
-          add_block(mask, first + i, k, count, scale, scores.data() + i * key_block, running[i]);
-      Scalar* o = sums + i * out.stride;
-      if (k > 0 && factor != 1)
-        for (Index d = 0; d < shape.value_dim; ++d) o[d] *= factor;
+          add_block(head, first + i, k, count, scores.data() + i * key_block, running[i]);
+      for (Index d = 0; d < head.value_dim && k > 0 && factor != 1; ++d)
+        out[first + i][d] *= factor;
     }
-    multiply_panels(rows, shape.value_dim, count, scores.data(), key_block, 1,
-                    packed.values.data() + k * round_up(shape.value_dim, tile_columns), count, 0,
-                    k > 0 ? Start{sums, out.stride} : Start{}, sums, out.stride);
+    multiply_panels({rows, head.value_dim, count}, weights, packed_columns(packed.values(k), count),
+                    k > 0 ? sums.continued() : sums);
   }
-  for (Index i = 0; i < rows; ++i) {
-    const Running& r = running[i];
-    log_sum_exp[first + i] = r.sum > 0 ? r.most + log_one(r.sum) : minus_infinity;
-    Scalar* o = sums + i * out.stride;
-    for (Index d = 0; d < shape.value_dim && r.sum > 0; ++d) o[d] /= r.sum;
-    if (r.sum != r.sum) std::fill_n(o, shape.value_dim, r.sum);
-  }
+  for (Index i = 0; i < rows; ++i)
+    finish_query(head, first + i, running[i], out[first + i], log_sum_exp + first + i);
 }
 
 }  // namespace
 
-void attention_forward(const AttentionShape& shape, HeadsView query, HeadsView key, HeadsView value,
-                       const AttentionMask& mask, Scalar scale, MutableHeadsView out,
-                       Scalar* log_sum_exp) {
-  parallel_for(shape.batch * shape.heads, head_grain(shape), [&](Index begin, Index end) {
-    for (Index n = begin; n < end; ++n) {
-      const Index b = n / shape.heads;
-      const Index h = n % shape.heads;
-      const HeadMask head_mask(mask, shape, b, h);
-      const Index count = head_mask.end(shape.queries - 1);
-      const PackedHead packed(shape, count, rows_of(key, b, h), rows_of(value, b, h));
-      const Index blocks = (shape.queries + query_block - 1) / query_block;
-      parallel_for(blocks, 1, [&](Index first, Index last) {
-        for (Index q = first; q < last; ++q)
-          attend(shape, head_mask, rows_of(query, b, h), packed, scale, rows_of(out, b, h),
-                 log_sum_exp + n * shape.queries, q * query_block,
-                 std::min(shape.queries, (q + 1) * query_block));
-      });
-    }
+void attention_forward(const AttentionInputs& inputs, MutableHeadsView out, Scalar* log_sum_exp) {
+  for_each_head(inputs.shape, [&](Index b, Index h) {
+    const Head head(inputs, b, h);
+    const PackedHead packed(head);
+    const Index blocks = (head.queries + query_block - 1) / query_block;
+    parallel_for(blocks, 1, [&](Index begin, Index end) {
+      for (Index q = begin * query_block; q < std::min(head.queries, end * query_block);
+           q += query_block)
+        attend(packed, q, std::min(head.queries, q + query_block), out.of(b, h),
+               log_sum_exp + (b * inputs.shape.heads + h) * head.queries);
+    });
   });
+}
+
+void attention_weights(const AttentionInputs& inputs, Index b, Index h, Index i, Scalar* weights) {
+  const Head head(inputs, b, h);
+  std::vector<std::uint8_t> allowed;
+  for (Index j = 0; j < inputs.shape.keys; ++j) {
+    weights[j] = head.scale * dot(head.query[i], head.key[j], head.key_dim);
+    allowed.push_back(head.allows(i, j));
+  }
+  masked_softmax(weights, allowed.data(), 1, inputs.shape.keys, weights);
+}
+
+void attention_plain(const AttentionInputs& inputs, MutableHeadsView out) {
+  const AttentionShape& shape = inputs.shape;
+  std::vector<Scalar> weights(static_cast<std::size_t>(shape.keys));
+  for (Index b = 0; b < shape.batch; ++b)
+    for (Index h = 0; h < shape.heads; ++h)
+      for (Index i = 0; i < shape.queries; ++i) {
+        attention_weights(inputs, b, h, i, weights.data());
+        for (Index d = 0; d < shape.value_dim; ++d) {
+          Scalar sum = 0;
+          for (Index j = 0; j < shape.keys; ++j)
+            sum += weights[static_cast<std::size_t>(j)] * inputs.value.of(b, h)[j][d];
+          out.of(b, h)[i][d] = sum;
+        }
+      }
 }
 
 }  // namespace gradus::kernels

@@ -11,16 +11,26 @@ struct AttentionShape {
   Index batch, heads, queries, keys, key_dim, value_dim;
 };
 
+// One head of an operand: row t begins at values + t * stride.
+template <class T>
+struct Rows {
+  T* values;
+  Index stride;
+  T* operator[](Index t) const { return values + t * stride; }
+};
+
 // Element (b, t, h, d) of an operand is values[b * batch_stride + t * token_stride +
 // h * head_stride + d]: heads may lie side by side in a token, or one after the other.
-struct HeadsView {
-  const Scalar* values;
+template <class T>
+struct Heads {
+  T* values;
   Index batch_stride, token_stride, head_stride;
+  Rows<T> of(Index b, Index h) const {
+    return {values + b * batch_stride + h * head_stride, token_stride};
+  }
 };
-struct MutableHeadsView {
-  Scalar* values;
-  Index batch_stride, token_stride, head_stride;
-};
+using HeadsView = Heads<const Scalar>;
+using MutableHeadsView = Heads<Scalar>;
 
 // Query i of sequence b may look at key j if j < lengths[b] (unless null), j <= i + keys - queries
 // (if causal), and allowed[b * batch_stride + …] != 0 (unless null).
@@ -31,16 +41,41 @@ struct AttentionMask {
   Index batch_stride, head_stride, query_stride, key_stride;
 };
 
+struct AttentionInputs {
+  AttentionShape shape;
+  HeadsView query, key, value;
+  AttentionMask mask;
+  Scalar scale;
+};
+
 // out = softmax(query keyᵀ scale) value for every head, and log Σ e^score of each query
 // [batch, heads, queries] for the gradient. A query that may look at nothing gets zeros.
-void attention_forward(const AttentionShape& shape, HeadsView query, HeadsView key, HeadsView value,
-                       const AttentionMask& mask, Scalar scale, MutableHeadsView out,
-                       Scalar* log_sum_exp);
+void attention_forward(const AttentionInputs& inputs, MutableHeadsView out, Scalar* log_sum_exp);
 
 // The gradients, which overwrite dquery, dkey and dvalue.
-void attention_backward(const AttentionShape& shape, HeadsView query, HeadsView key,
-                        HeadsView value, const AttentionMask& mask, Scalar scale, HeadsView out,
-                        const Scalar* log_sum_exp, HeadsView dout, MutableHeadsView dquery,
-                        MutableHeadsView dkey, MutableHeadsView dvalue);
+struct AttentionGradients {
+  MutableHeadsView dquery, dkey, dvalue;
+};
+void attention_backward(const AttentionInputs& inputs, HeadsView out, const Scalar* log_sum_exp,
+                        HeadsView dout, const AttentionGradients& to);
+
+// The plain way, which both agree with up to rounding: all weights of one query, and the sum of
+// the values times them.
+void attention_weights(const AttentionInputs& inputs, Index b, Index h, Index i, Scalar* weights);
+void attention_plain(const AttentionInputs& inputs, MutableHeadsView out);
+
+inline void attention_forward(const AttentionShape& shape, HeadsView query, HeadsView key,
+                              HeadsView value, const AttentionMask& mask, Scalar scale,
+                              MutableHeadsView out, Scalar* log_sum_exp) {
+  attention_forward({shape, query, key, value, mask, scale}, out, log_sum_exp);
+}
+inline void attention_backward(const AttentionShape& shape, HeadsView query, HeadsView key,
+                               HeadsView value, const AttentionMask& mask, Scalar scale,
+                               HeadsView out, const Scalar* log_sum_exp, HeadsView dout,
+                               MutableHeadsView dquery, MutableHeadsView dkey,
+                               MutableHeadsView dvalue) {
+  attention_backward({shape, query, key, value, mask, scale}, out, log_sum_exp, dout,
+                     {dquery, dkey, dvalue});
+}
 
 }  // namespace gradus::kernels

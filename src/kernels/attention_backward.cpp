@@ -11,18 +11,19 @@
 // each and every sum has the same order however many threads there are.
 //
 // A query whose do is zero everywhere adds only zeros to dv and dk, and its dq is zero. Such
-// queries are left out (busy_rows.h): "query n" below is the n-th of the others.
+// queries are left out (busy_rows.h): "query n" below is the n-th of the others, and it stands at
+// position[n].
 
-#include "attention_block.h"
+#include "attention_head.h"
 #include "busy_rows.h"
 #include "math.h"
+#include "matmul.h"
 #include "rows.h"
-#include "threads.h"
-#include "tile.h"
 
 #include <gradus/buffer.h>
 
 #include <limits>
+#include <vector>
 
 namespace gradus::kernels {
 
@@ -30,159 +31,165 @@ namespace {
 
 constexpr Index depth_block = 384;  // queries at a time in the sums for dk and dv
 
-struct Head {
-  const AttentionShape& shape;
-  HeadMask mask;
-  Scalar scale;
-  Rows<const Scalar> query, key, value, out, dout;
-  Rows<Scalar> dquery, dkey, dvalue;
-  const Scalar* log_sum_exp;
-};
-
 // The queries of a head that have a gradient, with what is needed of each, one after the other.
 struct BusyQueries {
-  explicit BusyQueries(const Head& head)
-      : position(busy_rows(head.dout.values, head.dout.stride, head.shape.queries,
-                           head.shape.value_dim)),
-        count(static_cast<Index>(position.size())),
-        query(pick_rows(head.query.values, head.query.stride, head.shape.key_dim, position)),
-        dout(pick_rows(head.dout.values, head.dout.stride, head.shape.value_dim, position)),
-        dquery(count * head.shape.key_dim),
-        do_dot_o(count),
-        packed_query(count * round_up(head.shape.key_dim, tile_columns)),
-        packed_dout(count * round_up(head.shape.value_dim, tile_columns)) {
-    const Index key_dim = head.shape.key_dim;
-    const Index value_dim = head.shape.value_dim;
-    pack_panels({query.data(), key_dim, 1}, count, key_dim, packed_query.data());
-    pack_panels({dout.data(), value_dim, 1}, count, value_dim, packed_dout.data());
-    for (Index n = 0; n < count; ++n)
-      do_dot_o.data()[n] =
-          dot(dout.data() + n * value_dim, head.out.values + at(n) * head.out.stride, value_dim);
-  }
-  Index at(Index n) const { return position[static_cast<std::size_t>(n)]; }
-
-  std::vector<Index> position;  // of query n among all
+  std::vector<Index> position;
   Index count;
-  Buffer query, dout, dquery, do_dot_o;
+  Buffer query, dout, dquery;
+  Buffer log_sum_exp, do_dot_o;      // one number each
   Buffer packed_query, packed_dout;  // as right sides of the products for dk and dv
 };
 
-// A block of keys and values, packed for the three products that it is the right side of.
-struct PackedBlock {
-  PackedBlock(const Head& head, Index first, Index count)
-      : keys_as_columns(round_up(count, tile_columns) * head.shape.key_dim),
-        values_as_columns(round_up(count, tile_columns) * head.shape.value_dim),
-        keys_as_rows(count * round_up(head.shape.key_dim, tile_columns)) {
-    const Scalar* k = head.key.values + first * head.key.stride;
-    const Scalar* v = head.value.values + first * head.value.stride;
-    pack_panels({k, 1, head.key.stride}, head.shape.key_dim, count, keys_as_columns.data());
-    pack_panels({v, 1, head.value.stride}, head.shape.value_dim, count, values_as_columns.data());
-    pack_panels({k, head.key.stride, 1}, count, head.shape.key_dim, keys_as_rows.data());
-  }
+Buffer packed_rows(const Buffer& rows, Index count, Index columns) {
+  const Buffer packed(count * round_up(columns, tile_columns));
+  pack({rows.data(), columns, 1}, count, columns, tile_columns, packed.data());
+  return packed;
+}
+
+BusyQueries busy_queries(const Head& head, Rows<const Scalar> out, const Scalar* log_sum_exp,
+                         Rows<const Scalar> dout) {
+  const RowsView query{head.query.values, head.query.stride, head.queries, head.key_dim};
+  const RowsView gradient{dout.values, dout.stride, head.queries, head.value_dim};
+  BusyQueries busy;
+  busy.position =
+      busy_rows(gradient, {query,
+                           {head.key.values, head.key.stride, head.keys, head.key_dim},
+                           {head.value.values, head.value.stride, head.keys, head.value_dim},
+                           {out.values, out.stride, head.queries, head.value_dim}});
+  busy.count = static_cast<Index>(busy.position.size());
+  busy.query = pick_rows(query, busy.position);
+  busy.dout = pick_rows(gradient, busy.position);
+  busy.dquery = Buffer(busy.count * head.key_dim);
+  busy.packed_query = packed_rows(busy.query, busy.count, head.key_dim);
+  busy.packed_dout = packed_rows(busy.dout, busy.count, head.value_dim);
+  busy.log_sum_exp = pick_rows({log_sum_exp, 1, head.queries, 1}, busy.position);
+  busy.do_dot_o = Buffer(busy.count);
+  for (Index n = 0; n < busy.count; ++n)
+    busy.do_dot_o.data()[n] = dot(busy.dout.data() + n * head.value_dim,
+                                  out[busy.position[static_cast<std::size_t>(n)]], head.value_dim);
+  return busy;
+}
+
+// A block of keys and values, packed for the three products that it is the right side of; and for
+// each busy query the weights p and ds.
+struct KeyBlock {
+  Index first, count;
   Buffer keys_as_columns, values_as_columns, keys_as_rows;
 };
 
-// From scores to weights, and from dp to scale · ds, for one query and a block of keys.
-void differentiate_row(const Head& head, Index i, Index first, Index count, Scalar do_dot_o,
-                       Scalar* p, Scalar* ds) {
-  const HeadMask& mask = head.mask;
-  const Scalar lse = head.log_sum_exp[i];
-  const bool blind = lse == -std::numeric_limits<Scalar>::infinity();
-  const Index seen = blind ? 0 : std::clamp<Index>(mask.end(i) - first, 0, count);
-  const Scalar scale = head.scale;
-  for (Index j = 0; j < seen; ++j) p[j] = exp_one(p[j] * scale - lse);
-  if (mask.allowed)
-    for (Index j = 0; j < seen; ++j)
-      if (!mask.allows(i, first + j)) p[j] = 0;
-  for (Index j = 0; j < seen; ++j) ds[j] = p[j] * (ds[j] - do_dot_o) * scale;
-  std::fill(p + seen, p + count, Scalar(0));
-  std::fill(ds + seen, ds + count, Scalar(0));
+KeyBlock packed_block(const Head& head, Index first, Index count) {
+  KeyBlock block{first, count, Buffer(round_up(count, tile_columns) * head.key_dim),
+                 Buffer(round_up(count, tile_columns) * head.value_dim),
+                 Buffer(count * round_up(head.key_dim, tile_columns))};
+  const MatrixView keys{head.key[first], head.key.stride, 1};
+  const MatrixView values{head.value[first], head.value.stride, 1};
+  pack(keys.transposed(), head.key_dim, count, tile_columns, block.keys_as_columns.data());
+  pack(values.transposed(), head.value_dim, count, tile_columns, block.values_as_columns.data());
+  pack(keys, count, head.key_dim, tile_columns, block.keys_as_rows.data());
+  return block;
 }
 
-// p and ds of the queries `begin` … `end` for one block of keys, and their part of dq.
-void differentiate_block(const Head& head, const BusyQueries& queries, const PackedBlock& packed,
-                         Index first, Index count, Index begin, Index end, Scalar* p, Scalar* ds) {
-  const Index key_dim = head.shape.key_dim;
-  const Index value_dim = head.shape.value_dim;
+// From scores to weights, and from dp to scale · ds, for one query at position i.
+void differentiate_row(const Head& head, const KeyBlock& block, Index i, Scalar log_sum_exp,
+                       Scalar do_dot_o, Scalar* p, Scalar* ds) {
+  const bool blind = log_sum_exp == -std::numeric_limits<Scalar>::infinity();
+  const Index seen = blind ? 0 : std::clamp<Index>(head.end(i) - block.first, 0, block.count);
+  for (Index j = 0; j < seen; ++j) p[j] = exp_one(p[j] * head.scale - log_sum_exp);
+  if (head.allowed)
+    for (Index j = 0; j < seen; ++j)
+      if (!head.allows(i, block.first + j)) p[j] = 0;
+  for (Index j = 0; j < seen; ++j) ds[j] = p[j] * (ds[j] - do_dot_o) * head.scale;
+  std::fill(p + seen, p + block.count, Scalar(0));
+  std::fill(ds + seen, ds + block.count, Scalar(0));
+}
+
+// p and ds (key_block to a row) of the busy queries `begin` … `end`, and their part of dq.
+void differentiate_block(const Head& head, const BusyQueries& busy, const KeyBlock& block,
+                         Index begin, Index end, Scalar* p, Scalar* ds) {
   const Index rows = end - begin;
+  const Index* position = busy.position.data() + begin;
   p += begin * key_block;
   ds += begin * key_block;
-  if (head.mask.end(queries.at(end - 1)) <= first) {  // no query here looks at this block
+  if (head.end(position[rows - 1]) <= block.first) {  // no query here looks at this block
     std::fill_n(p, rows * key_block, Scalar(0));
     std::fill_n(ds, rows * key_block, Scalar(0));
     return;
   }
-  multiply_panels(rows, count, key_dim, queries.query.data() + begin * key_dim, key_dim, 1,
-                  packed.keys_as_columns.data(), key_dim, 0, {}, p, key_block);
-  multiply_panels(rows, count, value_dim, queries.dout.data() + begin * value_dim, value_dim, 1,
-                  packed.values_as_columns.data(), value_dim, 0, {}, ds, key_block);
+  const auto rows_from_begin = [&](const Buffer& x, Index columns) {
+    return row_panels({x.data() + begin * columns, columns, 1});
+  };
+  multiply_panels({rows, block.count, head.key_dim}, rows_from_begin(busy.query, head.key_dim),
+                  packed_columns(block.keys_as_columns.data(), head.key_dim), {p, key_block});
+  multiply_panels({rows, block.count, head.value_dim}, rows_from_begin(busy.dout, head.value_dim),
+                  packed_columns(block.values_as_columns.data(), head.value_dim), {ds, key_block});
   for (Index i = 0; i < rows; ++i)
-    differentiate_row(head, queries.at(begin + i), first, count, queries.do_dot_o.data()[begin + i],
-                      p + i * key_block, ds + i * key_block);
-  Scalar* dq = queries.dquery.data() + begin * key_dim;
-  multiply_panels(rows, key_dim, count, ds, key_block, 1, packed.keys_as_rows.data(), count, 0,
-                  first > 0 ? Start{dq, key_dim} : Start{}, dq, key_dim);
+    differentiate_row(head, block, position[i], busy.log_sum_exp.data()[begin + i],
+                      busy.do_dot_o.data()[begin + i], p + i * key_block, ds + i * key_block);
+  const Result dq{busy.dquery.data() + begin * head.key_dim, head.key_dim};
+  multiply_panels({rows, head.key_dim, block.count}, row_panels({ds, key_block, 1}),
+                  packed_columns(block.keys_as_rows.data(), block.count),
+                  block.first > 0 ? dq.continued() : dq);
 }
 
-// to (count × columns) = weightsᵀ · right, summed over the queries in order.
-void sum_over_queries(const Head& head, const BusyQueries& queries, Index first, Index count,
-                      const Scalar* weights, const Buffer& right, Index columns, Rows<Scalar> to) {
+// The rows of the block in `to` (columns wide) = weightsᵀ · right, summed over the busy queries in
+// order.
+void sum_over_queries(const Head& head, const BusyQueries& busy, const KeyBlock& block,
+                      const Buffer& weights, const Buffer& right, Index columns, Rows<Scalar> to) {
   Index start = 0;  // with a causal mask, earlier queries see nothing of this block
-  while (start < queries.count && head.mask.end(queries.at(start)) <= first) ++start;
-  parallel_for((count + tile_rows - 1) / tile_rows, 4, [&](Index begin, Index end) {
+  while (start < busy.count &&
+         head.end(busy.position[static_cast<std::size_t>(start)]) <= block.first)
+    ++start;
+  parallel_for((block.count + tile_rows - 1) / tile_rows, 4, [&](Index begin, Index end) {
     const Index row = begin * tile_rows;
-    const Index rows = std::min(count, end * tile_rows) - row;
-    Scalar* own = to.values + (first + row) * to.stride;
-    for (Index q = start; q < queries.count; q += depth_block)
-      multiply_panels(rows, columns, std::min(depth_block, queries.count - q),
-                      weights + q * key_block + row, 1, key_block, right.data(), queries.count, q,
-                      q > start ? Start{own, to.stride} : Start{}, own, to.stride);
+    const Index rows = std::min(block.count, end * tile_rows) - row;
+    const Result own{to[block.first + row], to.stride};
+    for (Index q = start; q < busy.count; q += depth_block)
+      multiply_panels({rows, columns, std::min(depth_block, busy.count - q)},
+                      row_panels({weights.data() + q * key_block + row, 1, key_block}),
+                      {right.data() + q * tile_columns, tile_columns, tile_columns * busy.count},
+                      q > start ? own.continued() : own);
   });
 }
 
-void differentiate_head(const Head& head) {
-  const AttentionShape& shape = head.shape;
-  const BusyQueries queries(head);
-  const Buffer p(queries.count * key_block);
-  const Buffer ds(queries.count * key_block);
-  const Index seen = queries.count ? head.mask.end(queries.at(queries.count - 1)) : 0;
-  if (seen <= 0) std::fill_n(queries.dquery.data(), queries.dquery.size(), Scalar(0));
+// dq of the busy queries, and dk and dv of the keys that one of them looks at; returns how many.
+Index differentiate_head(const Head& head, const BusyQueries& busy, Rows<Scalar> dkey,
+                         Rows<Scalar> dvalue) {
+  const Buffer p(busy.count * key_block);
+  const Buffer ds(busy.count * key_block);
+  const Index seen = busy.count ? head.end(busy.position.back()) : 0;
+  if (seen == 0) std::fill_n(busy.dquery.data(), busy.dquery.size(), Scalar(0));
   for (Index first = 0; first < seen; first += key_block) {
-    const Index count = std::min(key_block, seen - first);
-    const PackedBlock packed(head, first, count);
-    parallel_for((queries.count + query_block - 1) / query_block, 1, [&](Index begin, Index end) {
-      for (Index q = begin * query_block; q < std::min(queries.count, end * query_block);
+    const KeyBlock block = packed_block(head, first, std::min(key_block, seen - first));
+    parallel_for((busy.count + query_block - 1) / query_block, 1, [&](Index begin, Index end) {
+      for (Index q = begin * query_block; q < std::min(busy.count, end * query_block);
            q += query_block)
-        differentiate_block(head, queries, packed, first, count, q,
-                            std::min(queries.count, q + query_block), p.data(), ds.data());
+        differentiate_block(head, busy, block, q, std::min(busy.count, q + query_block), p.data(),
+                            ds.data());
     });
-    sum_over_queries(head, queries, first, count, p.data(), queries.packed_dout, shape.value_dim,
-                     head.dvalue);
-    sum_over_queries(head, queries, first, count, ds.data(), queries.packed_query, shape.key_dim,
-                     head.dkey);
+    sum_over_queries(head, busy, block, p, busy.packed_dout, head.value_dim, dvalue);
+    sum_over_queries(head, busy, block, ds, busy.packed_query, head.key_dim, dkey);
   }
-  put_rows(queries.dquery.data(), shape.key_dim, queries.position, head.dquery.values,
-           head.dquery.stride, shape.queries);
-  for (Index j = std::max<Index>(seen, 0); j < shape.keys; ++j) {  // keys that nobody looks at
-    std::fill_n(head.dkey.values + j * head.dkey.stride, shape.key_dim, Scalar(0));
-    std::fill_n(head.dvalue.values + j * head.dvalue.stride, shape.value_dim, Scalar(0));
-  }
+  return seen;
 }
 
 }  // namespace
 
-void attention_backward(const AttentionShape& shape, HeadsView query, HeadsView key,
-                        HeadsView value, const AttentionMask& mask, Scalar scale, HeadsView out,
-                        const Scalar* log_sum_exp, HeadsView dout, MutableHeadsView dquery,
-                        MutableHeadsView dkey, MutableHeadsView dvalue) {
-  parallel_for(shape.batch * shape.heads, head_grain(shape), [&](Index begin, Index end) {
-    for (Index n = begin; n < end; ++n) {
-      const Index b = n / shape.heads;
-      const Index h = n % shape.heads;
-      differentiate_head({shape, HeadMask(mask, shape, b, h), scale, rows_of(query, b, h),
-                          rows_of(key, b, h), rows_of(value, b, h), rows_of(out, b, h),
-                          rows_of(dout, b, h), rows_of(dquery, b, h), rows_of(dkey, b, h),
-                          rows_of(dvalue, b, h), log_sum_exp + n * shape.queries});
+void attention_backward(const AttentionInputs& inputs, HeadsView out, const Scalar* log_sum_exp,
+                        HeadsView dout, const AttentionGradients& to) {
+  const AttentionShape& shape = inputs.shape;
+  for_each_head(shape, [&](Index b, Index h) {
+    const Head head(inputs, b, h);
+    const Rows<Scalar> dquery = to.dquery.of(b, h);
+    const Rows<Scalar> dkey = to.dkey.of(b, h);
+    const Rows<Scalar> dvalue = to.dvalue.of(b, h);
+    const Scalar* own_sums = log_sum_exp + (b * shape.heads + h) * shape.queries;
+    const BusyQueries busy = busy_queries(head, out.of(b, h), own_sums, dout.of(b, h));
+    const Index seen = differentiate_head(head, busy, dkey, dvalue);
+    put_rows(busy.dquery.data(), shape.key_dim, busy.position, dquery.values, dquery.stride,
+             shape.queries);
+    for (Index j = seen; j < shape.keys; ++j) {  // keys that nobody looks at
+      std::fill_n(dkey[j], shape.key_dim, Scalar(0));
+      std::fill_n(dvalue[j], shape.value_dim, Scalar(0));
     }
   });
 }

@@ -3,6 +3,8 @@
 #include "threads.h"
 
 #include <algorithm>
+#include <atomic>
+#include <numeric>
 
 namespace gradus::kernels {
 
@@ -12,25 +14,52 @@ Index grain(Index columns) {
   return 1 + 32768 / columns;
 }
 
+// Both look at every number, which compilers turn into vector code.
+bool all_zero(const Scalar* x, Index count) {
+  int others = 0;
+  for (Index i = 0; i < count; ++i) others |= x[i] != 0;
+  return others == 0;
+}
+
+bool all_finite(const Scalar* x, Index count) {
+  int others = 0;
+  for (Index i = 0; i < count; ++i) others |= x[i] - x[i] != 0;
+  return others == 0;
+}
+
+bool all_finite(RowsView x) {
+  std::atomic<bool> finite{true};
+  parallel_for(x.rows, grain(x.columns), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i)
+      if (!all_finite(x.values + i * x.stride, x.columns)) finite = false;
+  });
+  return finite;
+}
+
 }  // namespace
 
-std::vector<Index> busy_rows(const Scalar* x, Index stride, Index rows, Index columns) {
+std::vector<Index> busy_rows(RowsView x, std::initializer_list<RowsView> others) {
   std::vector<Index> busy;
-  for (Index i = 0; i < rows; ++i) {
-    const Scalar* row = x + i * stride;
-    // Most rows have their first number that is not zero at the very beginning, or have none.
-    if (std::any_of(row, row + columns, [](Scalar value) { return value != 0; })) busy.push_back(i);
+  for (Index i = 0; i < x.rows; ++i)
+    if (!all_zero(x.values + i * x.stride, x.columns)) busy.push_back(i);
+  bool finite = true;
+  for (const RowsView& other : others)
+    finite = finite && (static_cast<Index>(busy.size()) == x.rows || all_finite(other));
+  if (!finite) {
+    busy.resize(static_cast<std::size_t>(x.rows));
+    std::iota(busy.begin(), busy.end(), Index{0});
   }
   return busy;
 }
 
-Buffer pick_rows(const Scalar* x, Index stride, Index columns, const std::vector<Index>& which) {
+Buffer pick_rows(RowsView x, const std::vector<Index>& which) {
   const auto count = static_cast<Index>(which.size());
-  Buffer picked(count * columns);
+  const Buffer picked(count * x.columns);
   Scalar* to = picked.data();
-  parallel_for(count, grain(columns), [&](Index begin, Index end) {
+  parallel_for(count, grain(x.columns), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i)
-      std::copy_n(x + which[static_cast<std::size_t>(i)] * stride, columns, to + i * columns);
+      std::copy_n(x.values + which[static_cast<std::size_t>(i)] * x.stride, x.columns,
+                  to + i * x.columns);
   });
   return picked;
 }

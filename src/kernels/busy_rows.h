@@ -10,18 +10,33 @@
 #include <gradus/buffer.h>
 #include <gradus/scalar.h>
 
+#include <initializer_list>
 #include <vector>
 
 namespace gradus::kernels {
 
-// The numbers of those rows of x (rows × columns, `stride` apart) that are not zero everywhere.
-std::vector<Index> busy_rows(const Scalar* x, Index stride, Index rows, Index columns);
+struct RowsView {
+  const Scalar* values;
+  Index stride, rows, columns;
+};
+
+// The numbers of those rows of x that are not zero everywhere; of all rows, if one of the numbers
+// in `others`, which the zeros would be multiplied with, is not finite: 0 · NaN must stay NaN.
+std::vector<Index> busy_rows(RowsView x, std::initializer_list<RowsView> others);
 
 // These rows of x, one after the other.
-Buffer pick_rows(const Scalar* x, Index stride, Index columns, const std::vector<Index>& which);
+Buffer pick_rows(RowsView x, const std::vector<Index>& which);
 
 // The reverse: row which[i] of `to` (rows × columns) becomes row i of `picked`, all others zero.
 void put_rows(const Scalar* picked, Index columns, const std::vector<Index>& which, Scalar* to,
               Index stride, Index rows);
+
+inline std::vector<Index> busy_rows(const Scalar* x, Index stride, Index rows, Index columns) {
+  return busy_rows({x, stride, rows, columns}, {});
+}
+inline Buffer pick_rows(const Scalar* x, Index stride, Index columns,
+                        const std::vector<Index>& which) {
+  return pick_rows({x, stride, 0, columns}, which);
+}
 
 }  // namespace gradus::kernels

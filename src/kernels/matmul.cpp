@@ -1,11 +1,14 @@
 // The fast matrix product: the plain three loops in another order.
 //
-//   1. Tiles (tile.cpp): the innermost work happens in registers. Without them memory, not
-//      arithmetic, sets the pace.
-//   2. Blocks: a block of B (384 × 2048) that stays in the second- and third-level cache is used
-//      for a block of rows of A (200 × 384) that stays in the second-level cache.
-//   3. Packing: both blocks are copied so that the tile reads them front to back, 64-byte aligned,
-//      whatever their strides were: transposed operands cost nothing extra.
+//   1. Tiles: 6 rows by 4 vectors of C stay in registers while their sums are made. A processor can
+//      do two multiply-adds on whole vectors in each cycle, but each takes four cycles to finish,
+//      and loading the operands costs time too: 24 sums are under way at once, and every loaded
+//      value is used 4 or 6 times.
+//   2. Packing: blocks of the operands are copied so that the tiles read them front to back,
+//   64-byte
+//      aligned, whatever their strides were: transposed operands cost next to nothing extra.
+//   3. Blocks: a block of B (384 × 2048) stays in the second- and third-level cache while a block
+//      of rows of A (200 × 384), which stays in the second-level cache, is multiplied by it.
 //   4. Threads: each owns some rows of C. Nobody adds to another's sums.
 //
 // Each element of C still gets its additions in order of k: a later block of k goes on from the
@@ -15,7 +18,6 @@
 #include "matmul.h"
 
 #include "threads.h"
-#include "tile.h"
 
 #include <gradus/buffer.h>
 
@@ -29,138 +31,274 @@ namespace {
 
 constexpr Index block_columns = 2048;
 constexpr Index block_depth = 384;
+constexpr Index few_rows = 6;
 constexpr Index block_rows = 200;  // twice as many where only half as deep
 
-// Copies B, block of k after block of k, each in panels (see pack_panels).
-void pack_b(MatrixView b, Index depth, Index columns, Scalar* to) {
-  const Index panels = (columns + tile_columns - 1) / tile_columns;
-  const Index blocks = (depth + block_depth - 1) / block_depth;
-  const Index grain = 1 + 32768 / (std::min(depth, block_depth) * tile_columns);
-  parallel_for(blocks * panels, grain, [=](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const Index k = i / panels * block_depth;
-      const Index j = i % panels * tile_columns;
-      const Index steps = std::min(block_depth, depth - k);
-      pack_panels(
-          {b.values + k * b.row_stride + j * b.column_stride, b.row_stride, b.column_stride}, steps,
-          std::min<Index>(tile_columns, columns - j), to + k * panels * tile_columns + j * steps);
-    }
-  });
+typedef Scalar Vector __attribute__((vector_size(vector_bytes)));
+
+inline Vector load(const Scalar* from) {
+  Vector v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
 }
 
-// Copies rows of A, whose rows are adjacent in memory, in panels of tile_rows: step k of a panel is
-// tile_rows adjacent numbers. Eight steps at a time: few enough to stay in the first-level cache
-// for all panels, and what they fill in a panel are whole lines of the cache. The next eight are
-// fetched meanwhile.
-void pack_a(MatrixView a, Index rows, Index depth, Scalar* to) {
+inline void store(Scalar* to, Vector v) {
+  std::memcpy(to, &v, sizeof v);
+}
+
+// The vector types of GCC and Clang have no fma of their own; this file is compiled with
+// -ffp-contract=fast, which makes one of `sum + a * b` on machines that have the instruction.
+// Elsewhere std::fma does it number by number.
+inline Vector multiply_add(Scalar a, Vector b, Vector sum) {
+#if defined(__OPTIMIZE__) && (defined(__FMA__) || defined(__aarch64__))
+  return sum + (a - Vector{}) * b;  // a - 0: a in every place
+#else
+  for (int i = 0; i < vector_width; ++i) sum[i] = std::fma(a, b[i], sum[i]);
+  return sum;
+#endif
+}
+
+// `count` tiles below one another. There is at least one step of k, hence do … while: for the case
+// of none GCC would keep a copy of all sums in memory.
+template <int Rows, int Vectors>
+void tiles(Index count, Index depth, const RowPanels& a, const ColumnPanels& b, const Result& to) {
+  const Scalar* start = to.start.values;
+  Scalar* c = to.values;
+  for (Index t = 0; t < count; ++t) {
+    Vector sum[Rows][Vectors];
+    for (int r = 0; r < Rows; ++r)
+      for (int v = 0; v < Vectors; ++v)
+        sum[r][v] = load(start + r * to.start.row_stride + v * vector_width);
+    // C comes into the cache while the sums are made: storing them would wait for it.
+    for (int r = 0; r < Rows; ++r)
+      for (int v = 0; v < Vectors; ++v)
+        __builtin_prefetch(c + r * to.row_stride + v * vector_width, 1);
+    const Scalar* factors = a.values + t * a.panel;
+    const Scalar* row = b.values;
+    Index k = 0;
+    do {
+      Vector column[Vectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) column[v] = load(row + v * vector_width);
+#pragma GCC unroll 6
+      for (int r = 0; r < Rows; ++r) {
+        const Scalar factor = factors[r * a.row_stride];
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) sum[r][v] = multiply_add(factor, column[v], sum[r][v]);
+      }
+      factors += a.step;
+      row += b.step;
+    } while (++k < depth);
+    for (int r = 0; r < Rows; ++r)
+      for (int v = 0; v < Vectors; ++v) store(c + r * to.row_stride + v * vector_width, sum[r][v]);
+    start += Rows * to.start.row_stride;
+    c += Rows * to.row_stride;
+  }
+}
+
+using Tiles = void (*)(Index, Index, const RowPanels&, const ColumnPanels&, const Result&);
+
+template <int Vectors>
+Tiles tiles_of_height(Index rows) {
+  static constexpr Tiles heights[] = {tiles<1, Vectors>, tiles<2, Vectors>, tiles<3, Vectors>,
+                                      tiles<4, Vectors>, tiles<5, Vectors>, tiles<6, Vectors>};
+  return heights[rows - 1];
+}
+
+Tiles tiles_of(Index rows, Index vectors) {
+  if (vectors == 1) return tiles_of_height<1>(rows);
+  if (vectors == 2) return tiles_of_height<2>(rows);
+  if (vectors == 3) return tiles_of_height<3>(rows);
+  return tiles_of_height<4>(rows);
+}
+
+// One panel of B: at most tile_columns columns.
+void multiply_panel(const ProductSize& size, RowPanels a, const ColumnPanels& b, Result c) {
+  alignas(64) static constexpr Scalar zeros[tile_columns] = {};
+  if (!c.start.values) c.start = {zeros, 0};
+  const Index vectors = (size.columns + vector_width - 1) / vector_width;
+  if (size.columns % vector_width == 0) {
+    const Index whole = size.rows / tile_rows;
+    const Index rest = size.rows % tile_rows;
+    if (whole > 0) tiles_of(tile_rows, vectors)(whole, size.depth, a, b, c);
+    a.values += whole * a.panel;
+    if (rest > 0) tiles_of(rest, vectors)(1, size.depth, a, b, c.from(whole * tile_rows, 0));
+    return;
+  }
+  // The last vector of a row would reach past the edge of C: worked on in a copy.
+  alignas(64) Scalar copy[tile_rows * tile_columns] = {};
+  for (Index i = 0; i < size.rows; i += tile_rows, a.values += a.panel) {
+    const Index height = std::min<Index>(tile_rows, size.rows - i);
+    const Result part = c.from(i, 0);
+    for (Index r = 0; r < height; ++r)
+      std::copy_n(part.from(r, 0).start.values, size.columns, copy + r * tile_columns);
+    tiles_of(height, vectors)(1, size.depth, a, b, Result{copy, tile_columns}.continued());
+    for (Index r = 0; r < height; ++r)
+      std::copy_n(copy + r * tile_columns, size.columns, part.from(r, 0).values);
+  }
+}
+
+}  // namespace
+
+void multiply_panels(ProductSize size, RowPanels a, ColumnPanels b, Result c) {
+  for (Index j = 0; j < size.columns; j += tile_columns, b.values += b.panel)
+    multiply_panel({size.rows, std::min<Index>(tile_columns, size.columns - j), size.depth}, a, b,
+                   c.from(0, j));
+}
+
+namespace {
+
+// Rows that are adjacent in memory: eight steps of all panels at a time, so that what is read is
+// near each other, and what is written are whole lines of the cache. The next steps are fetched
+// meanwhile.
+void pack_rows(MatrixView b, Index depth, Index columns, Index width, Scalar* to) {
   for (Index k = 0; k < depth; k += 8)
-    for (Index first = 0; first < rows; first += tile_rows) {
-      const Index height = std::min<Index>(tile_rows, rows - first);
-      Scalar* step = to + first * depth + k * tile_rows;
-      for (Index s = k; s < std::min(k + 8, depth); ++s, step += tile_rows) {
-        const Scalar* from = a.values + first * a.row_stride + s * a.column_stride;
-        __builtin_prefetch(from + std::min<Index>(8, depth - 1 - s) * a.column_stride);
-        if (height == tile_rows && a.row_stride == 1)
-          std::memcpy(step, from, tile_rows * sizeof(Scalar));
+    for (Index j = 0; j < columns; j += width) {
+      const Index count = std::min(width, columns - j);
+      Scalar* step = to + j * depth + k * width;
+      for (Index s = k; s < std::min(k + 8, depth); ++s, step += width) {
+        const Scalar* row = b.from(s, j).values;
+        __builtin_prefetch(row + std::min<Index>(8, depth - 1 - s) * b.row_stride);
+        if (count == tile_columns)  // sizes that the compiler knows
+          std::memcpy(step, row, tile_columns * sizeof(Scalar));
+        else if (count == tile_rows)
+          std::memcpy(step, row, tile_rows * sizeof(Scalar));
         else
-          for (Index r = 0; r < height; ++r) step[r] = from[r * a.row_stride];
+          std::copy_n(row, count, step);
+        std::fill(step + count, step + width, Scalar(0));
       }
     }
 }
 
-// C = start + A · B for a block of rows and packed B. A whose rows are adjacent in memory is read
-// where it is; a transposed one would be read across memory, and is packed.
-void multiply_block(MatrixView a, const Scalar* b, Index rows, Index columns, Index depth,
-                    Start start, Scalar* c, Index ldc) {
-  const bool direct = a.column_stride == 1;
-  const Buffer packed(direct ? 0 : round_up(rows, tile_rows) * depth);
-  PanelRows panel_rows{a.values, a.row_stride, 1, tile_rows * a.row_stride};
-  if (!direct) {
-    pack_a(a, rows, depth, packed.data());
-    panel_rows = {packed.data(), 1, tile_rows, tile_rows * depth};
-  }
-  for (Index j = 0; j < columns; j += tile_columns)
-    multiply_panel(rows, std::min<Index>(tile_columns, columns - j), depth, panel_rows,
-                   b + j * depth, tile_columns, start.at(0, j), c + j, ldc);
-}
-
-// Small products: A is read where it is, and so is B if its rows are whole vectors.
-void multiply_small(Index m, Index n, Index k, MatrixView a, MatrixView b, Start start, Scalar* c,
-                    Index ldc) {
-  const bool direct = b.column_stride == 1 && n % vector_width == 0;
-  const Buffer packed(direct ? 0 : tile_columns * k);
-  for (Index j = 0; j < n; j += tile_columns) {
-    const Index columns = std::min<Index>(tile_columns, n - j);
-    const Scalar* panel = b.values + j;
-    if (!direct) {
-      pack_panels({b.values + j * b.column_stride, b.row_stride, b.column_stride}, k, columns,
-                  packed.data());
-      panel = packed.data();
+// Rows that are apart (a transposed matrix): read along its columns, eight steps of one vector of
+// columns at a time. More would be more streams than the processor can foresee, and even so it is
+// told what comes next.
+void pack_columns(MatrixView b, Index depth, Index columns, Scalar* to) {
+  for (Index first = 0; first < round_up(columns, tile_columns); first += vector_width) {
+    Scalar* panel = to + first / tile_columns * tile_columns * depth + first % tile_columns;
+    for (Index k = 0; k < depth; k += 8) {
+      const Index steps = std::min<Index>(8, depth - k);
+      for (Index j = 0; j < vector_width; ++j) {
+        const Scalar* column = b.from(k, first + j).values;
+        __builtin_prefetch(column + std::min<Index>(64, depth - 1 - k));
+        for (Index s = 0; s < steps; ++s)
+          panel[(k + s) * tile_columns + j] = first + j < columns ? column[s] : Scalar(0);
+      }
     }
-    multiply_panel(m, columns, k,
-                   {a.values, a.row_stride, a.column_stride, tile_rows * a.row_stride}, panel,
-                   direct ? b.row_stride : tile_columns, start.at(0, j), c + j, ldc);
   }
 }
 
-void multiply_large(Index m, Index n, Index k, MatrixView a, MatrixView b, Start start, Scalar* c,
-                    Index ldc) {
-  // The narrower B, the more blocks of k its buffer holds, and the fewer times threads must meet.
-  // One thread alone does better with a single block, which stays in its second-level cache.
-  const Index width = round_up(std::min(n, block_columns), tile_columns);
-  const Index buffer_depth = block_depth * (threads() > 1 ? block_columns / width : 1);
-  const Buffer packed_b(std::min(k, buffer_depth) * width);
-  const Index most_rows = block_rows * block_depth / std::min(k, block_depth);
-  // Rows are handed out in blocks of whole tiles, as equal as can be and as many for each thread.
-  const Index tiles = (m + tile_rows - 1) / tile_rows;
-  const Index blocks =
-      round_up((m + most_rows - 1) / most_rows, m * n * k > 500000 ? threads() : 1);
+}  // namespace
+
+void pack(MatrixView b, Index depth, Index columns, Index width, Scalar* to) {
+  if (b.column_stride == 1)
+    pack_rows(b, depth, columns, width, to);
+  else
+    pack_columns(b, depth, columns, to);
+}
+
+namespace {
+
+// Small products: B is read where it is if its rows are whole vectors.
+void multiply_small(ProductSize size, MatrixView a, MatrixView b, Result c) {
+  if (b.column_stride == 1 && size.columns % vector_width == 0)
+    return multiply_panels(size, row_panels(a), {b.values, b.row_stride, tile_columns}, c);
+  const Buffer packed(round_up(size.columns, tile_columns) * size.depth);
+  pack(b, size.depth, size.columns, tile_columns, packed.data());
+  multiply_panels(size, row_panels(a), packed_columns(packed.data(), size.depth), c);
+}
+
+// Few rows, such as the one of a decoder's newest word: B is used so little that the pace is that
+// of reading it from memory. So it is read where it is, and a few steps of all columns at a time,
+// which are long runs of memory.
+void multiply_few_rows(ProductSize size, MatrixView a, MatrixView b, Result c) {
+  constexpr Index few_steps = 8;
+  const Index panels = size.columns / tile_columns;
+  parallel_for(panels, 1 + 65536 / (size.depth * tile_columns), [&](Index begin, Index end) {
+    const Index j = begin * tile_columns;
+    const Index columns = (end - begin) * tile_columns;
+    for (Index k = 0; k < size.depth; k += few_steps)
+      multiply_small({size.rows, columns, std::min(few_steps, size.depth - k)}, a.from(0, k),
+                     b.from(k, j), (k == 0 ? c : c.continued()).from(0, j));
+  });
+  const Index j = panels * tile_columns;
+  multiply_small({size.rows, size.columns - j, size.depth}, a, b.from(0, j), c.from(0, j));
+}
+
+void pack_block(MatrixView b, Index depth, Index columns, Scalar* to) {
+  const Index panels = (columns + tile_columns - 1) / tile_columns;
+  parallel_for(panels, 1 + 32768 / (depth * tile_columns), [=](Index begin, Index end) {
+    const Index first = begin * tile_columns;
+    pack(b.from(0, first), depth, std::min(columns, end * tile_columns) - first, tile_columns,
+         to + first * depth);
+  });
+}
+
+// Some rows of A by a block of B. A whose rows are adjacent in memory is read where it is; a
+// transposed one would be read across memory, and is packed.
+void multiply_rows(ProductSize size, MatrixView a, const Scalar* packed_b, Result c) {
+  const ColumnPanels columns = packed_columns(packed_b, size.depth);
+  if (a.column_stride == 1) return multiply_panels(size, row_panels(a), columns, c);
+  const Buffer packed(round_up(size.rows, tile_rows) * size.depth);
+  pack(a.transposed(), size.depth, size.rows, tile_rows, packed.data());
+  multiply_panels(size, {packed.data(), 1, tile_rows, tile_rows * size.depth}, columns, c);
+}
+
+// All rows of A by a block of B: handed out in blocks of whole tiles, as equal as can be and as
+// many for each thread.
+void multiply_block(ProductSize size, Index blocks, MatrixView a, const Scalar* packed_b,
+                    Result c) {
+  const Index tile_count = (size.rows + tile_rows - 1) / tile_rows;
   const auto first_row = [&](Index block) {
-    return std::min(m, block * tiles / blocks * tile_rows);
+    return std::min(size.rows, block * tile_count / blocks * tile_rows);
   };
-  for (Index j = 0; j < n; j += block_columns)
-    for (Index s = 0; s < k; s += buffer_depth) {
-      const Index columns = std::min(block_columns, n - j);
-      const Index depth = std::min(buffer_depth, k - s);
-      const Index packed_width = round_up(columns, tile_columns);
-      pack_b({b.values + s * b.row_stride + j * b.column_stride, b.row_stride, b.column_stride},
-             depth, columns, packed_b.data());
-      const Index grain = 1 + 300000 * blocks / (m * columns * depth);
-      parallel_for(blocks, grain, [&](Index begin, Index end) {
-        for (Index block = begin; block < end; ++block)
-          for (Index t = 0; t < depth; t += block_depth) {
-            const Index i = first_row(block);
-            multiply_block({a.values + i * a.row_stride + (s + t) * a.column_stride, a.row_stride,
-                            a.column_stride},
-                           packed_b.data() + t * packed_width, first_row(block + 1) - i, columns,
-                           std::min(block_depth, depth - t),
-                           (s + t == 0 ? start : Start{c, ldc}).at(i, j), c + i * ldc + j, ldc);
-          }
-      });
+  const Index grain = 1 + 300000 * blocks / (size.rows * size.columns * size.depth);
+  parallel_for(blocks, grain, [&](Index begin, Index end) {
+    for (Index block = begin; block < end; ++block) {
+      const Index i = first_row(block);
+      multiply_rows({first_row(block + 1) - i, size.columns, size.depth}, a.from(i, 0), packed_b,
+                    c.from(i, 0));
+    }
+  });
+}
+
+void multiply_large(ProductSize size, MatrixView a, MatrixView b, Result c) {
+  const Buffer packed_b(std::min(size.depth, block_depth) *
+                        round_up(std::min(size.columns, block_columns), tile_columns));
+  const Index most_rows = block_rows * block_depth / std::min(size.depth, block_depth);
+  const bool share = size.rows * size.columns * size.depth > 500000;
+  const Index blocks = round_up((size.rows + most_rows - 1) / most_rows, share ? threads() : 1);
+  for (Index j = 0; j < size.columns; j += block_columns)
+    for (Index k = 0; k < size.depth; k += block_depth) {
+      const Index columns = std::min(block_columns, size.columns - j);
+      const Index depth = std::min(block_depth, size.depth - k);
+      pack_block(b.from(k, j), depth, columns, packed_b.data());
+      multiply_block({size.rows, columns, depth}, blocks, a.from(0, k), packed_b.data(),
+                     (k == 0 ? c : c.continued()).from(0, j));
     }
 }
 
 }  // namespace
 
-void matmul(Index m, Index n, Index k, MatrixView a, MatrixView b, Start start, Scalar* c,
-            Index ldc) {
-  if (k == 0)  // a tile has at least one step
-    matmul_plain(m, n, k, a, b, start, c, ldc);
-  else if (m * n * k <= 64 * 64 * 64 && k <= 512)
-    multiply_small(m, n, k, a, b, start, c, ldc);
+void matmul(ProductSize size, MatrixView a, MatrixView b, Result c) {
+  if (size.depth == 0)  // a tile has at least one step
+    matmul_plain(size, a, b, c);
+  else if (size.rows * size.columns * size.depth <= 64 * 64 * 64)
+    multiply_small(size, a, b, c);
+  else if (size.rows <= few_rows && b.column_stride == 1)
+    multiply_few_rows(size, a, b, c);
   else
-    multiply_large(m, n, k, a, b, start, c, ldc);
+    multiply_large(size, a, b, c);
 }
 
-void matmul_plain(Index m, Index n, Index k, MatrixView a, MatrixView b, Start start, Scalar* c,
-                  Index ldc) {
-  for (Index i = 0; i < m; ++i)
-    for (Index j = 0; j < n; ++j) {
-      Scalar sum = start.values ? start.values[i * start.row_stride + j] : 0;
-      for (Index s = 0; s < k; ++s)
-        sum = std::fma(a.values[i * a.row_stride + s * a.column_stride],
-                       b.values[s * b.row_stride + j * b.column_stride], sum);
-      c[i * ldc + j] = sum;
+void matmul_plain(ProductSize size, MatrixView a, MatrixView b, Result c) {
+  for (Index i = 0; i < size.rows; ++i)
+    for (Index j = 0; j < size.columns; ++j) {
+      const Result at = c.from(i, j);
+      Scalar sum = at.start.values ? *at.start.values : 0;
+      for (Index k = 0; k < size.depth; ++k)
+        sum = std::fma(*a.from(i, k).values, *b.from(k, j).values, sum);
+      *at.values = sum;
     }
 }
 

@@ -25,17 +25,15 @@ int main(int argc, char** argv) {
   const auto out = [&](int i) {
     return MutableHeadsView{arrays[i].data(), length * dim, dim, dim};
   };
-  const AttentionMask everything{};
-  const gradus::Scalar scale = gradus::Scalar(0.125);
+  const AttentionInputs inputs{shape, in(0), in(1), in(2), {}, gradus::Scalar(0.125)};
 
   const long before = bench::peak_rss_mib();
   std::vector<double> seconds;
   const double begin = bench::now();
   for (int i = 0; i < 3 || bench::now() - begin < 0.5; ++i) {
     const double start = bench::now();
-    attention_forward(shape, in(0), in(1), in(2), everything, scale, out(3), log_sum_exp.data());
-    attention_backward(shape, in(0), in(1), in(2), everything, scale, in(3), log_sum_exp.data(),
-                       in(4), out(5), out(6), out(7));
+    attention_forward(inputs, out(3), log_sum_exp.data());
+    attention_backward(inputs, in(3), log_sum_exp.data(), in(4), {out(5), out(6), out(7)});
     seconds.push_back(bench::now() - start);
   }
   std::printf("attention median_s=%.6f extra_mib=%ld\n", bench::median(seconds),

@@ -1,6 +1,6 @@
 #include "machine.h"
 
-#include "../../src/kernels/tile.h"
+#include "../../src/kernels/matmul.h"
 
 #include <sys/resource.h>
 
