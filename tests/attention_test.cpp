@@ -200,8 +200,7 @@ TEST_CASE("long attention, in many blocks, is the composed one, values and gradi
   }
 }
 
-TEST_CASE("attention does not overflow, and what is not a number is not lost" *
-          doctest::should_fail()) {
+TEST_CASE("attention does not overflow, and what is not a number is not lost") {
   Arrays in{random({4, 3}, 1, 50, 100), random({4, 3}, 2, 50, 100), random({4, 2}, 3)};
   const Tensor large = scaled_dot_product_attention(tensor_of(in[0]), tensor_of(in[1]),
                                                     tensor_of(in[2]), {.scale = 1});
