@@ -65,6 +65,10 @@ void check(const Case& c);
 // The first half alone, for what has no derivative.
 void check_values(const Case& c);
 
+// The gradients of the inputs by central differences of the loop, `seed` being that of the result.
+Arrays differences(const std::function<Array(const Arrays&)>& loop, const Arrays& inputs,
+                   const Array& seed);
+
 // All values are close: relative to the value itself, to a tenth of the largest, or to `least`.
 // What is not a number, or infinite, must be so in both.
 void check_close(const Array& computed, const Array& wanted, double tolerance, double least = 0);

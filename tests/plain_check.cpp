@@ -14,6 +14,38 @@ using gradus::NoGrad;
 
 namespace {
 
+double weighted_sum(const Array& values, const Array& weights) {
+  double total = 0;
+  for (std::size_t i = 0; i < values.values.size(); ++i)
+    total += values.values[i] * weights.values[i];
+  return total;
+}
+
+}  // namespace
+
+Arrays differences(const std::function<Array(const Arrays&)>& loop, const Arrays& inputs,
+                   const Array& seed) {
+  const double step = 1e-5;
+  Arrays gradients;
+  Arrays moved = inputs;
+  for (std::size_t n = 0; n < moved.size(); ++n) {
+    gradients.emplace_back(moved[n].sizes, 0);
+    for (std::size_t i = 0; i < moved[n].values.size(); ++i) {
+      double& value = moved[n].values[i];
+      const double before = value;
+      value = before + step;
+      const double above = weighted_sum(loop(moved), seed);
+      value = before - step;
+      const double below = weighted_sum(loop(moved), seed);
+      value = before;
+      gradients.back().values[i] = (above - below) / (2 * step);
+    }
+  }
+  return gradients;
+}
+
+namespace {
+
 // Leaves of which those named by the bits of `wanting` want a gradient.
 Tensors leaves_of(const Case& c, unsigned wanting) {
   Tensors leaves;
@@ -22,42 +54,14 @@ Tensors leaves_of(const Case& c, unsigned wanting) {
   return leaves;
 }
 
-double weighted_sum(const Array& values, const Array& weights) {
-  double total = 0;
-  for (std::size_t i = 0; i < values.values.size(); ++i)
-    total += values.values[i] * weights.values[i];
-  return total;
-}
-
-// The gradients of the inputs by central differences of the loop.
-Arrays differences(const Case& c, const Array& seed) {
-  const double step = 1e-5;
-  Arrays gradients;
-  Arrays moved = c.inputs;
-  for (std::size_t n = 0; n < moved.size(); ++n) {
-    gradients.emplace_back(moved[n].sizes, 0);
-    for (std::size_t i = 0; i < moved[n].values.size(); ++i) {
-      double& value = moved[n].values[i];
-      const double before = value;
-      value = before + step;
-      const double above = weighted_sum(c.loop(moved), seed);
-      value = before - step;
-      const double below = weighted_sum(c.loop(moved), seed);
-      value = before;
-      gradients.back().values[i] = (above - below) / (2 * step);
-    }
-  }
-  return gradients;
-}
-
 // By the loop of the case if it has one, which the differences confirm where they are quick.
 Arrays wanted_gradients(const Case& c, const Array& seed) {
-  if (!c.gradient) return differences(c, seed);
+  if (!c.gradient) return differences(c.loop, c.inputs, seed);
   Arrays wanted = c.gradient(c.inputs, seed);
   REQUIRE(wanted.size() == c.inputs.size());
   for (const Array& input : c.inputs)
     if (input.size() > 200) return wanted;
-  const Arrays seen = differences(c, seed);
+  const Arrays seen = differences(c.loop, c.inputs, seed);
   for (std::size_t i = 0; i < wanted.size(); ++i) check_close(wanted[i], seen[i], 1e-8, 0.01);
   return wanted;
 }
