@@ -112,6 +112,47 @@ TEST_CASE("multi-head attention with masks agrees with PyTorch") {
   }
 }
 
+TEST_CASE("attention of three inputs with cached keys agrees with PyTorch") {
+  Random random(1);
+  MultiHeadAttention attention(8, 2, 5, random, {.value_dim = 3});
+  set_weights("cross", attention);
+  const Tensor q = input("cross.q"), k = input("cross.k"), v = input("cross.v");
+  const Mask mask = Mask::padding({7, 4}) & Mask::causal();
+  std::vector<NamedTensor> inputs = attention.parameters();
+  for (const NamedTensor& x : {NamedTensor{"q", q}, {"k", k}, {"v", v}}) inputs.push_back(x);
+  check_case("cross", attention(q, k, v, mask), inputs);
+}
+
+TEST_CASE("an encoder block that normalises first, with gelu, agrees with PyTorch") {
+  Random random(1);
+  TransformerEncoder encoder(
+      8, 10, 2, random,
+      {.key_dim = 3, .pre_norm = true, .epsilon = Scalar(0.05), .activation = Activation::gelu});
+  set_weights("pre_norm", encoder);
+  const Tensor x = input("pre_norm.x");
+  check_case("pre_norm", encoder(x, Mask::padding({3, 5})), with(encoder.parameters(), x));
+}
+
+TEST_CASE("Dense with its activations and mean pooling agree with PyTorch") {
+  struct Case {
+    const char* name;
+    Activation activation;
+  };
+  for (const Case& c : {Case{"dense_gelu", Activation::gelu},
+                        {"dense_tanh", Activation::tanh},
+                        {"dense_sigmoid", Activation::sigmoid}}) {
+    Random random(1);
+    Sequential only;
+    only.add<Dense>("only", 6, 9, random, c.activation);
+    set_weights(c.name, only);
+    const Tensor x = input(c.name + std::string(".x"));
+    check_case(c.name, only(x), with(only.parameters(), x));
+  }
+  GlobalAveragePooling pooling;
+  const Tensor x = input("mean_pooling.x");
+  check_case("mean_pooling", pooling(x, Mask::padding({5, 1, 3})), {{"x", x}});
+}
+
 TEST_CASE("an encoder block agrees with PyTorch") {
   Random random(1);
   TransformerEncoder encoder(8, 10, 2, random);

@@ -71,22 +71,23 @@ class Weights(dict):
         self.add(f"{name}.kernel", inputs, outputs)
         self.add(f"{name}.bias", outputs)
 
-    def attention(self, name, width, heads, key_dim):
-        for part in ("query", "key", "value"):
+    def attention(self, name, width, heads, key_dim, value_dim=None):
+        for part in ("query", "key"):
             self.dense(f"{name}{part}", width, heads * key_dim)
-        self.dense(f"{name}output", heads * key_dim, width)
+        self.dense(f"{name}value", width, heads * (value_dim or key_dim))
+        self.dense(f"{name}output", heads * (value_dim or key_dim), width)
 
 
 def dense(w, name, x):
     return x @ w[f"{name}.kernel"] + w[f"{name}.bias"]
 
 
-def attention(w, name, q_in, kv_in, heads, allowed):
+def attention(w, name, q_in, k_in, v_in, heads, allowed):
     def split(x):
         return x.view(x.shape[0], x.shape[1], heads, -1).transpose(1, 2)
 
     q, k, v = (split(dense(w, name + part, x)) for part, x in
-               (("query", q_in), ("key", kv_in), ("value", kv_in)))
+               (("query", q_in), ("key", k_in), ("value", v_in)))
     scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
     weights = scores.masked_fill(~allowed, float("-inf")).softmax(-1)
     mixed = (weights @ v).transpose(1, 2).flatten(2)
@@ -105,16 +106,24 @@ def attention_cases():
         allowed = padding(lengths, 6)
         if causal:
             allowed = allowed & torch.tril(torch.ones(6, 6, dtype=torch.bool))
-        backward(case, attention(w, "", x, x, 2, allowed), {"x": x, **w})
+        backward(case, attention(w, "", x, x, x, 2, allowed), {"x": x, **w})
 
 
-def encoder_block(w, name, x, heads, allowed):
+def encoder_block(w, name, x, heads, allowed, activation=F.relu, epsilon=1e-3, pre_norm=False):
     def norm(which, y):
-        return F.layer_norm(y, (y.shape[-1],), w[f"{name}{which}.gamma"], w[f"{name}{which}.beta"], 1e-3)
+        return F.layer_norm(y, (y.shape[-1],), w[f"{name}{which}.gamma"], w[f"{name}{which}.beta"], epsilon)
 
-    middle = norm("norm_1", x + attention(w, name + "attention.", x, x, heads, allowed))
-    fed = dense(w, name + "dense_2", F.relu(dense(w, name + "dense_1", middle)))
-    return norm("norm_2", middle + fed)
+    def attend(y):
+        return attention(w, name + "attention.", y, y, y, heads, allowed)
+
+    def feed(y):
+        return dense(w, name + "dense_2", activation(dense(w, name + "dense_1", y)))
+
+    if pre_norm:
+        middle = x + attend(norm("norm_1", x))
+        return middle + feed(norm("norm_2", middle))
+    middle = norm("norm_1", x + attend(x))
+    return norm("norm_2", middle + feed(middle))
 
 
 def encoder_weights(w, name, width, inner, heads, key_dim):
@@ -171,6 +180,38 @@ def optimizer_cases():
             keep(f"{case}.step.{step}", w)
 
 
+def cross_attention_case():
+    """Three different inputs; the last query stands at the last key (a causal mask)."""
+    w = Weights("cross")
+    w.attention("", 8, 2, 5, 3)
+    q, k, v = given("cross.q", 2, 3, 8), given("cross.k", 2, 7, 8), given("cross.v", 2, 7, 8)
+    causal = torch.tril(torch.ones(3, 7, dtype=torch.bool), diagonal=7 - 3)
+    backward("cross", attention(w, "", q, k, v, 2, padding((7, 4), 7) & causal),
+             {"q": q, "k": k, "v": v, **w})
+
+
+def pre_norm_case():
+    w = Weights("pre_norm")
+    encoder_weights(w, "", 8, 10, 2, 3)
+    x = given("pre_norm.x", 2, 5, 8)
+    out = encoder_block(w, "", x, 2, padding((3, 5), 5), F.gelu, 0.05, True)
+    backward("pre_norm", out, {"x": x, **w})
+
+
+def dense_cases():
+    for name, activation in (("gelu", F.gelu), ("tanh", torch.tanh), ("sigmoid", torch.sigmoid)):
+        w = Weights(f"dense_{name}")
+        w.dense("only", 6, 9)
+        x = given(f"dense_{name}.x", 3, 4, 6, scale=3)
+        backward(f"dense_{name}", activation(dense(w, "only", x)), {"x": x, **w})
+
+
+def mean_pooling_case():
+    x = given("mean_pooling.x", 3, 5, 4)
+    words = padding((5, 1, 3), 5)[:, 0, 0, :, None].double()
+    backward("mean_pooling", (x * words).sum(1) / words.sum(1), {"x": x})
+
+
 def write(path):
     header, data = {"__metadata__": {"made_by": "tests/reference/make_reference.py"}}, b""
     for name, tensor in tensors.items():
@@ -185,6 +226,7 @@ def write(path):
 
 
 for make_case in (softmax_cases, layer_norm_case, cross_entropy_case, attention_cases, encoder_case,
-                  classifier_case, optimizer_cases):
+                  classifier_case, optimizer_cases, cross_attention_case, pre_norm_case,
+                  dense_cases, mean_pooling_case):
     make_case()
 write(os.path.join(os.path.dirname(os.path.abspath(__file__)), "reference.safetensors"))
