@@ -14,8 +14,7 @@
 #   make book           the lessons as pages for a browser: build/book/index.html
 #   make reviews        write the reviews in lessons/data again, from their grammar
 #   make bench          the speed table of this machine; bench-book, bench-matmul, bench-attention,
-#                       bench-tiny and bench-reviews measure one row (THREADS= BATCH= LENGTH=
-#                       STEPS= M= N= K= DATA=)
+#                       bench-tiny, bench-reviews: one row (THREADS= BATCH= LENGTH= STEPS= M= N= K=)
 #   make format         every source in the form that .clang-format describes
 #   make install        headers, library and pkg-config file to PREFIX=/usr/local
 #   make clean          delete everything that was built, but not trained weights
@@ -77,8 +76,7 @@ ALL := $(SOURCES) $(TESTS) $(wildcard tests/*/*.cpp lessons/*.cpp lessons/*/*.cp
 LIBRARY := $(BUILD)/libgradus.a
 LESSONS := $(filter-out %_mine.cpp,$(wildcard lessons/[0-9][0-9]_*.cpp))
 
-help:
-	@sed -n 's/^#   make/make/p' Makefile
+help: ; @sed -n 's/^#   make/make/p' Makefile
 
 # Two notes of how this folder was built, rewritten when that changes: other flags or another
 # compiler make everything anew, a source that came or went makes anew what is linked.
@@ -109,8 +107,6 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/machine.o $(LIBR
 $(BUILD)/gradus-tests: $(TEST_OBJECTS) $(LIBRARY) $(BUILD)/list
 	@$(LINK)
 
-run: lesson-10
-
 # A lesson is called by its number; any program, a copy of a lesson too, by its name.
 FOUND = $(or $(wildcard lessons/$*.cpp lessons/mine/$*.cpp),$(filter lessons/$*_%,$(LESSONS)), \
   $(error there is no lesson or program $*))
@@ -118,31 +114,25 @@ PROGRAM = $(if $(word 2,$(FOUND)),$(error $* may be any of $(FOUND): say its nam
 NAMES := $(notdir $(basename $(wildcard lessons/[0-9]*.cpp lessons/mine/*.cpp)))
 
 .SECONDEXPANSION:
-lesson-%: $$(PROGRAM)
-	@$<
-
-$(NAMES): %: $$(PROGRAM)
-	@$<
+lesson-%: $$(PROGRAM) ; @$<
+$(NAMES): %: $$(PROGRAM) ; @$<
+run: lesson-10
 
 DEBUGGER ?= gdb
-
 DEBUGGED = $(PROGRAM:$(BUILD)/%=build/debug$(COMPILER)/%)
 debug-%:
 	@command -v $(DEBUGGER) >/dev/null || sh lessons/debugger/start.sh $(DEBUGGER)
 	@$(MAKE) --no-print-directory MODE=debug BUILD=build/debug$(COMPILER) $(DEBUGGED)
 	@sh lessons/debugger/start.sh $(DEBUGGER) $(DEBUGGED)
 
-new:
-	@sh lessons/new.sh "$(NAME)"
+new: ; @sh lessons/new.sh "$(NAME)"
 
-bits:
-	@sh tests/bits.sh all
+bits: ; @sh tests/bits.sh all
 
 lessons: $(patsubst %.cpp,$(BUILD)/%,$(filter-out lessons/14%,$(LESSONS)))
 	@for lesson in $^; do $$lesson || exit 1; done
 
-imdb: $(BUILD)/lessons/14_real_reviews
-	@$< "$(DATA)"
+imdb: $(BUILD)/lessons/14_real_reviews ; @$< "$(DATA)"
 
 bench: $(patsubst %,$(BUILD)/bench/%,limits matmul book tiny attention)
 	@$(MAKE) -k $(BUILD)/bench/openblas >/dev/null 2>&1 || echo "(OpenBLAS is not installed)"
@@ -155,8 +145,7 @@ bench-book: ROW = $(or $(THREADS),2) $(or $(STEPS),5) $(or $(BATCH),32) $(or $(L
 bench-matmul: ROW = $(or $(M),1024) $(or $(N),1024) $(or $(K),1024) $(or $(THREADS),1) $(or $(LAYOUT),nn)
 bench-attention: ROW = $(or $(LENGTH),2048) $(or $(THREADS),1)
 bench-reviews: ROW = "$(DATA)" $(or $(THREADS),2)
-bench-%: $(BUILD)/bench/%
-	@$< $(ROW)
+bench-%: $(BUILD)/bench/% ; @$< $(ROW)
 
 $(BUILD)/book: $(BOOK:%.cpp=$(BUILD)/%.o) $(LIBRARY) $(BUILD)/list
 	@$(LINK)
@@ -168,8 +157,7 @@ book: $(BUILD)/book $(DRAWING:%.cpp=$(BUILD)/%)
 	@rm -rf build/book
 	$(BUILD)/book build/book
 
-reviews: $(BUILD)/lessons/data/make_reviews
-	@$(BUILD)/lessons/data/make_reviews
+reviews: $(BUILD)/lessons/data/make_reviews ; @$<
 
 # Gradients can only be checked well in double, so the usual build is tested together with that.
 DOUBLE := $(or $(filter build/double%,$(BUILD:build/release%=build/double%)),$(BUILD)/double)
@@ -183,15 +171,12 @@ $(DOUBLE)/gradus-tests: doctest
 endif
 
 $(TEST_OBJECTS): | doctest
-
-doctest:
-	@CXX="$(CXX)" sh tests/install_doctest.sh
+doctest: ; @CXX="$(CXX)" sh tests/install_doctest.sh
 
 mutants: doctest
 	@CXX="$(CXX)" sh tests/mutants/run.sh $(if $(ONLY),only "$(ONLY)",$(if $(TENTH),tenth,all))
 
-format:
-	@git ls-files --cached --others --exclude-standard '*.cpp' '*.h' | xargs clang-format -i
+format: ; @git ls-files --cached --others --exclude-standard '*.cpp' '*.h' | xargs clang-format -i
 
 # For projects outside this folder: c++ mine.cpp $(pkg-config --cflags --libs gradus)
 PREFIX ?= /usr/local
@@ -200,10 +185,7 @@ install: $(LIBRARY)
 	@mkdir -p $(TO)/include/gradus $(TO)/lib/pkgconfig
 	@cp include/gradus/*.h $(TO)/include/gradus/
 	@cp $(LIBRARY) $(TO)/lib/
-	@printf '%s\n' 'Name: gradus' 'Description: automatic differentiation that teaches Transformers' \
-	  'Version: 1' 'Cflags: -std=c++20 -pthread -I$(PREFIX)/include $(filter -D%,$(FLAGS_$(MODE)))' \
-	  'Libs: -L$(PREFIX)/lib -lgradus -pthread' >$(TO)/lib/pkgconfig/gradus.pc
-	@echo "installed in $(TO): include/gradus, lib/libgradus.a, lib/pkgconfig/gradus.pc"
+	@sed 's|PREFIX|$(PREFIX)|; s|DEFINES|$(filter -D%,$(FLAGS_$(MODE)))|' tests/gradus.pc >$(TO)/lib/pkgconfig/gradus.pc
 
 # Trained weights took time, and stay; `rm -r build` deletes them as well.
 clean:
