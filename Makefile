@@ -62,7 +62,7 @@ FLAGS_tests/bench/machine := -ffp-contract=fast -O3
 # look at variables is what the debug build is for.)
 LIGHT_release := -O1
 LIGHT = $(filter-out src/training/optimizer,$(filter \
-  src/inspect/% src/layers/% src/text/% src/training/% tests/% lessons/%,$*))
+  src/inspect/% src/layers/% src/pictures/% src/text/% src/training/% tests/% lessons/%,$*))
 
 # In programs of one's own a warning is a warning.
 LENIENT = $(if $(filter lessons/mine/% %_mine,$*),-Werror)

@@ -2,8 +2,8 @@
 #include <gradus/operation.h>
 #include <gradus/picture.h>
 
+#include "../inspect/statistics.h"
 #include "graph_layout.h"
-#include "statistics.h"
 #include "svg.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include <gradus/picture.h>
 
+#include "../inspect/statistics.h"
 #include "chart.h"
-#include "statistics.h"
 #include "svg.h"
 
 #include <algorithm>
