@@ -210,7 +210,7 @@ int main() try {
 
 // ## In the debugger
 //
-// Break at gradus::TransformerEncoder::operator() and step through one block. Then break at
+// Break at gradus::TransformerEncoder::forward and step through one block. Then break at
 // LayerNormalization::backward (src/operations/normalize.cpp) and compare its formula with that of
 // section 1; and in section 3 at Add::backward: both inputs of a residual get the same gradient.
 //

@@ -205,7 +205,7 @@ int main() try {
 
 // ## In the debugger
 //
-// Step into fit() for one epoch, into TransformerEncoder::operator() for one batch, and stop at
+// Step into fit() for one epoch, into TransformerEncoder::forward for one batch, and stop at
 // gradus::backward_step for every gradient.
 //
 // ## Exercises

@@ -221,7 +221,9 @@ int main() try {
 // ## Exercises
 //
 // 1. Which biases of the update gate are enough for 32 words, and which for 256? Compare with ln T.
-// 2. Write an LSTM as a third way (Hochreiter and Schmidhuber 1997; Gers et al. 2000).
+// 2. Write an LSTM as a third way (Hochreiter and Schmidhuber 1997; Gers et al. 2000). Its parts
+//    go below `logits`: all draw their first weights from one `random`, in the order in which they
+//    stand, and so those of the other ways stay what they are.
 // 3. Let a text begin with N things and their colours, a word for each pair, and end with a thing.
 //    How do the GRU with bias 5 and attention fare as N grows?
 // 4. Attention has no positions here. Why does it not need them? Find a question that does.

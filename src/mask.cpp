@@ -84,16 +84,13 @@ std::string made_at(const Where& where) {
 Mask Mask::operator&(const Mask& other) const {
   Mask both = empty() ? other : *this;
   both.causal_ |= other.causal_;
-  if (lengths_.empty()) {
-    both.lengths_ = other.lengths_;
-  } else if (!other.lengths_.empty()) {
-    if (lengths_.size() != other.lengths_.size())
-      fail("Mask", where_,
-           "it is for " + std::to_string(lengths_.size()) + " sequences and " +
-               made_at(other.where_) + " for " + std::to_string(other.lengths_.size()));
-    for (std::size_t b = 0; b < lengths_.size(); ++b)
-      both.lengths_[b] = std::min(lengths_[b], other.lengths_[b]);
-  }
+  if (both.lengths_.empty()) both.lengths_ = other.lengths_;
+  if (!other.lengths_.empty() && both.lengths_.size() != other.lengths_.size())
+    fail("Mask", where_,
+         "it is for " + std::to_string(lengths_.size()) + " sequences and " +
+             made_at(other.where_) + " for " + std::to_string(other.lengths_.size()));
+  for (std::size_t b = 0; b < other.lengths_.size(); ++b)
+    both.lengths_[b] = std::min(both.lengths_[b], other.lengths_[b]);
   if (allowed_.empty() || other.allowed_.empty()) {
     const Mask& given = allowed_.empty() ? other : *this;
     both.allowed_ = given.allowed_;
@@ -143,23 +140,24 @@ bool Mask::allows(Index batch, Index head, Index query, Index key, Index cached,
 void Mask::check(const Shape& attention, const Tensor& of, const char* operation,
                  const Where& where) const {
   if (empty()) return;
-  std::string problem;
+  const auto refuse = [&](const std::string& problem) {
+    fail(operation, where, made_at(where_) + problem);
+  };
+  const Index queries = attention[2], keys = attention[3];
   if (!lengths_.empty() && static_cast<Index>(lengths_.size()) != attention[0])
-    problem = " is for " + std::to_string(lengths_.size()) + " sequences, " + describe(of) +
-              " has " + std::to_string(attention[0]);
+    refuse(" is for " + std::to_string(lengths_.size()) + " sequences, " + describe(of) + " has " +
+           std::to_string(attention[0]));
   for (int length : lengths_)
-    if (length > attention[3] && problem.empty())
-      problem = " has a length of " + std::to_string(length) + ", there are only " +
-                std::to_string(attention[3]) + " positions for " + describe(of);
-  if (causal_ && attention[2] > attention[3])
-    problem = " is causal: " + std::to_string(attention[2]) + " queries of " + describe(of) +
-              " need as many keys, there are " + std::to_string(attention[3]);
+    if (length > keys)
+      refuse(" has a length of " + std::to_string(length) + ", there are only " +
+             std::to_string(keys) + " positions for " + describe(of));
+  if (causal_ && queries > keys)
+    refuse(" is causal: " + std::to_string(queries) + " queries of " + describe(of) +
+           " need as many keys, there are " + std::to_string(keys));
   for (int axis = 0; axis < 4 && !allowed_.empty(); ++axis)
     if (allowed_shape_[axis] != 1 && allowed_shape_[axis] != attention[axis])
-      problem = " has shape " + to_string(allowed_shape_) + ", " + describe(of) + " needs " +
-                to_string(attention) +
-                " [batch, heads, queries, keys]; each size must be equal or 1";
-  if (!problem.empty()) fail(operation, where, made_at(where_) + problem);
+      refuse(" has shape " + to_string(allowed_shape_) + ", " + describe(of) + " needs " +
+             to_string(attention) + " [batch, heads, queries, keys]; each size must be equal or 1");
   for (Watcher* watcher : watchers()) watcher->before_mask(*this, attention, operation, where);
 }
 

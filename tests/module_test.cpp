@@ -345,9 +345,9 @@ TEST_CASE("a size that is not positive is refused by every layer by its own name
        wants("embed_dim", 0));
   says(refusal([&] { TransformerEncoder(1, 0, 1, random); }), __LINE__, encoder,
        wants("dense_dim", 0));
-  says(refusal([&] { TransformerEncoder(1, 1, 0, random); }), __LINE__, encoder,
+  says(refusal([&] { TransformerEncoder(1, 1, 0, random); }), __LINE__, attention,
        wants("num_heads", 0));
-  says(refusal([&] { TransformerEncoder(1, 1, 1, random, {.key_dim = -1}); }), __LINE__, encoder,
+  says(refusal([&] { TransformerEncoder(1, 1, 1, random, {.key_dim = -1}); }), __LINE__, attention,
        wants("key_dim", -1));
 }
 

@@ -2,10 +2,11 @@
 // Sequential to put layers in a row. Attention and the encoder are in transformer.h.
 //
 // Weights start as in Keras: Glorot uniform for matrices (Glorot and Bengio 2010, equation 16),
-// zeros for biases, ±0.05 uniform for embeddings.
+// zeros for biases, ±0.05 uniform for embeddings. Every constructor refuses sizes below 1.
 #pragma once
 
 #include <gradus/module.h>
+#include <gradus/pooling.h>
 #include <gradus/random.h>
 
 #include <memory>
@@ -21,7 +22,6 @@ Tensor glorot_uniform(const Shape& shape, Index fan_in, Index fan_out, Random& r
 // activation(x W + b): x [..., inputs] gives [..., units].
 class Dense : public Layer {
  public:
-  // Errors: sizes below 1.
   Dense(Index inputs, Index units, Random& random, Activation activation = Activation::none,
         Where where = here());
 
@@ -38,7 +38,7 @@ class Dense : public Layer {
 // Layer normalisation with a learned scale and shift: [..., size] to the same shape.
 class LayerNorm : public Layer {
  public:
-  // Errors: a size below 1, an epsilon that is negative or not a number.
+  // Errors: an epsilon that is negative or not a number.
   explicit LayerNorm(Index size, Scalar epsilon = Scalar(1e-3), Where where = here());
 
   Tensor gamma;  // [size], ones at first
@@ -69,7 +69,6 @@ class Dropout : public Layer {
 // A vector for each id: ids [B, T] give [B, T, size].
 class Embedding : public Module {
  public:
-  // Errors: sizes below 1.
   Embedding(Index vocabulary, Index size, Random& random, Where where = here());
   // Errors: an id outside the vocabulary.
   Tensor operator()(const Ids& ids, Where where = here());
@@ -81,7 +80,6 @@ class Embedding : public Module {
 // ids [B, T] give [B, T, size]. The first column of ids stands at position `first`.
 class PositionalEmbedding : public Module {
  public:
-  // Errors: sizes below 1.
   PositionalEmbedding(Index max_length, Index vocabulary, Index size, Random& random,
                       Where where = here());
   // Errors: an id outside the vocabulary, a position outside 0 … max_length - 1.
@@ -103,7 +101,9 @@ class GlobalMaxPooling : public MaskedLayer {
   GlobalMaxPooling() : MaskedLayer("GlobalMaxPooling") {}
 
  protected:
-  Tensor forward(const Tensor& x, const Mask& mask, Where where) override;
+  Tensor forward(const Tensor& x, const Mask& mask, Where where) override {
+    return max_pooling(x, mask, where);
+  }
 };
 
 class GlobalAveragePooling : public MaskedLayer {
@@ -111,7 +111,9 @@ class GlobalAveragePooling : public MaskedLayer {
   GlobalAveragePooling() : MaskedLayer("GlobalAveragePooling") {}
 
  protected:
-  Tensor forward(const Tensor& x, const Mask& mask, Where where) override;
+  Tensor forward(const Tensor& x, const Mask& mask, Where where) override {
+    return mean_pooling(x, mask, where);
+  }
 };
 
 // Layers in a row:

@@ -51,7 +51,7 @@ class Module {
     std::string name;
     std::uint64_t* value;
   };
-  std::vector<Counter> counters();
+  std::vector<Counter> counters() const;
 
   // A table of all parts with the shape each produced last ("?": none that passed through done())
   // and its number of parameters.
@@ -80,8 +80,6 @@ class Module {
     Tensor known;  // what the member held when it was last looked at
   };
   void check_name(const std::string& name, const Where& where) const;
-  void collect(const std::string& prefix, std::vector<NamedTensor>& found) const;
-  void collect(const std::string& prefix, std::vector<Counter>& found);
   void give_names();
   void forget_labels() noexcept;
   void add_rows(int depth, std::string& table) const;

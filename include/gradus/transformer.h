@@ -20,7 +20,6 @@ struct MultiHeadAttentionOptions {
 //   query [B, Tq, D], key [B, Tk, D], value [B, Tk, D] give [B, Tq, D]
 class MultiHeadAttention : public Module {
  public:
-  // Errors: sizes below 1 (a value_dim below 0).
   MultiHeadAttention(Index width, int num_heads, Index key_dim, Random& random,
                      MultiHeadAttentionOptions options = {}, Where where = here());
 
@@ -58,7 +57,6 @@ struct EncoderOptions {
 // shape.
 class TransformerEncoder : public MaskedLayer {
  public:
-  // Errors: those of its parts, and sizes below 1.
   TransformerEncoder(Index embed_dim, Index dense_dim, int num_heads, Random& random,
                      EncoderOptions options = {}, Where where = here());
 

@@ -4,7 +4,6 @@
 #include <gradus/layers.h>
 #include <gradus/matmul.h>
 #include <gradus/normalize.h>
-#include <gradus/pooling.h>
 #include <gradus/shaping.h>
 
 #include "../kernels/math.h"
@@ -123,14 +122,6 @@ Tensor sinusoidal_positions(Index length, Index size, Index first, Where where) 
     }
   }
   return waves;
-}
-
-Tensor GlobalMaxPooling::forward(const Tensor& x, const Mask& mask, Where where) {
-  return max_pooling(x, mask, where);
-}
-
-Tensor GlobalAveragePooling::forward(const Tensor& x, const Mask& mask, Where where) {
-  return mean_pooling(x, mask, where);
 }
 
 Tensor Sequential::forward(const Tensor& x, Where where) {

@@ -92,7 +92,13 @@ Tensor Module::done(Tensor out, const Tensor& input) {
   return out;
 }
 
-void Module::collect(const std::string& prefix, std::vector<NamedTensor>& found) const {
+std::vector<NamedTensor> Module::parameters() const {
+  std::vector<NamedTensor> all;
+  const auto add_once = [&](const std::string& name, const Tensor& tensor) {
+    for (const NamedTensor& other : all)
+      if (other.tensor.node() == tensor.node()) return;
+    all.push_back({name, tensor});
+  };
   for (Parameter& own : own_) {
     Tensor& tensor = *own.member;
     if (tensor.node() != own.known.node()) {
@@ -100,30 +106,20 @@ void Module::collect(const std::string& prefix, std::vector<NamedTensor>& found)
       if (!*tensor.label()) tensor.named(own.known.label());
       own.known = tensor;
     }
-    const auto same = [&](const NamedTensor& other) {
-      return other.tensor.node() == tensor.node();
-    };
-    if (std::none_of(found.begin(), found.end(), same))
-      found.push_back({prefix + own.name, tensor});
+    add_once(own.name, tensor);
   }
-  for (const Module* part : parts_) part->collect(prefix + part->name_ + ".", found);
+  for (const Module* part : parts_)
+    for (const auto& [name, tensor] : part->parameters())
+      add_once(part->name_ + "." + name, tensor);
+  return all;
 }
 
-void Module::collect(const std::string& prefix, std::vector<Counter>& found) {
-  for (const Counter& counter : counters_) found.push_back({prefix + counter.name, counter.value});
-  for (Module* part : parts_) part->collect(prefix + part->name_ + ".", found);
-}
-
-std::vector<NamedTensor> Module::parameters() const {
-  std::vector<NamedTensor> found;
-  collect("", found);
-  return found;
-}
-
-std::vector<Module::Counter> Module::counters() {
-  std::vector<Counter> found;
-  collect("", found);
-  return found;
+std::vector<Module::Counter> Module::counters() const {
+  std::vector<Counter> all = counters_;
+  for (const Module* part : parts_)
+    for (const auto& [name, value] : part->counters())
+      all.push_back({part->name_ + "." + name, value});
+  return all;
 }
 
 Index Module::parameter_count() const {

@@ -6,26 +6,18 @@
 
 namespace gradus {
 
-namespace {
-
-Index given_or(Index otherwise, Index given) {
-  return given ? given : otherwise;
-}
-
-}  // namespace
-
 MultiHeadAttention::MultiHeadAttention(Index width, int num_heads, Index key_dim, Random& random,
                                        MultiHeadAttentionOptions options, Where where)
     : Module("MultiHeadAttention",
              {{"width", width},
               {"num_heads", num_heads},
               {"key_dim", key_dim},
-              {"value_dim", given_or(key_dim, options.value_dim)}},
+              {"value_dim", options.value_dim ? options.value_dim : key_dim}},
              where),
       query(width, num_heads * key_dim, random),
       key(width, num_heads * key_dim, random),
-      value(width, num_heads * given_or(key_dim, options.value_dim), random),
-      output(num_heads * given_or(key_dim, options.value_dim), width, random),
+      value(width, num_heads * (options.value_dim ? options.value_dim : key_dim), random),
+      output(value.bias.size(), width, random),
       num_heads_(num_heads) {
   add("query", query);
   add("key", key);
@@ -58,16 +50,12 @@ Tensor MultiHeadAttention::operator()(const Tensor& query_input, const Tensor& k
 
 TransformerEncoder::TransformerEncoder(Index embed_dim, Index dense_dim, int num_heads,
                                        Random& random, EncoderOptions options, Where where)
-    : MaskedLayer("TransformerEncoder",
-                  {{"embed_dim", embed_dim},
-                   {"dense_dim", dense_dim},
-                   {"num_heads", num_heads},
-                   {"key_dim", given_or(embed_dim, options.key_dim)}},
+    : MaskedLayer("TransformerEncoder", {{"embed_dim", embed_dim}, {"dense_dim", dense_dim}},
                   where),
-      attention(embed_dim, num_heads, given_or(embed_dim, options.key_dim), random,
+      attention(embed_dim, num_heads, options.key_dim ? options.key_dim : embed_dim, random,
                 options.attention, where),
-      dense_1(embed_dim, dense_dim, random, options.activation, where),
-      dense_2(dense_dim, embed_dim, random, Activation::none, where),
+      dense_1(embed_dim, dense_dim, random, options.activation),
+      dense_2(dense_dim, embed_dim, random),
       norm_1(embed_dim, options.epsilon, where),
       norm_2(embed_dim, options.epsilon, where),
       dropout_1(options.dropout, random, where),
