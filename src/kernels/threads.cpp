@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -21,10 +23,16 @@ namespace gradus {
 
 namespace {
 
+// True on a thread that is inside a loop: loops within loops are done right there.
+thread_local bool inside = false;
+
 class Pool {
  public:
   explicit Pool(int helpers) {
-    for (int i = 0; i < helpers; ++i) threads_.emplace_back([this] { help(); });
+    try {
+      for (int i = 0; i < helpers; ++i) threads_.emplace_back([this] { help(); });
+    } catch (const std::exception&) {  // no more threads to be had: fewer do as well
+    }
   }
 
   ~Pool() {
@@ -40,15 +48,14 @@ class Pool {
     count_ = count;
     // Many pieces for each thread, so that one that was held up can be helped out.
     pieces_ = std::min((count + grain - 1) / grain, static_cast<Index>(threads_.size() + 1) * 32);
-    next_ = 0;
     error_ = nullptr;
-    gate_ += open;
+    unfinished_ = pieces_;
+    untaken_ = pieces_;  // from here on the helpers join in
     ++loops_;
     loops_.notify_all();
     do_pieces();
-    gate_ -= open;  // a helper that comes only now has nothing to do
-    watch([this] { return gate_ == 0; });
-    for (int left = gate_; left != 0; left = gate_) gate_.wait(left);
+    watch([this] { return unfinished_ == 0; });
+    for (Index left = unfinished_; left != 0; left = unfinished_) unfinished_.wait(left);
     if (error_) std::rethrow_exception(error_);
   }
 
@@ -64,73 +71,72 @@ class Pool {
     }
   }
 
+  // Whoever takes a piece may look at the loop, which stays as it is until all are finished. A
+  // helper that comes too late finds none, and looks at nothing.
   void do_pieces() {
-    for (;;) {
-      const Index piece = next_++;
-      if (piece >= pieces_) return;
+    for (Index left = --untaken_; left >= 0; left = --untaken_) {
+      const Index piece = pieces_ - 1 - left;
       try {
         body_(context_, count_ * piece / pieces_, count_ * (piece + 1) / pieces_);
       } catch (...) {
         const std::lock_guard<std::mutex> guard(error_lock_);
         if (!error_) error_ = std::current_exception();
       }
+      if (--unfinished_ == 0) unfinished_.notify_all();
     }
   }
 
-  void help();
+  void help() {
+    inside = true;
+    int seen = 0;
+    while (!stopping_) {
+      watch([&] { return loops_ != seen; });
+      loops_.wait(seen);
+      seen = loops_;
+      do_pieces();
+    }
+  }
 
   std::vector<std::thread> threads_;
   std::atomic<int> loops_{0};  // how many loops there were
   std::atomic<bool> stopping_{false};
 
-  // Who may look at the loop: `open` while it may be joined, and one `helper` for each inside.
-  // The loop is changed only when this is 0. No lock: a thread that finds one taken goes to sleep,
-  // and all of them come at the same moment.
-  static constexpr int open = 1, helper = 2;
-  std::atomic<int> gate_{0};
-
+  // The loop.
   void (*body_)(const void*, Index, Index) = nullptr;
   const void* context_ = nullptr;
   Index count_ = 0;
   Index pieces_ = 0;
-  std::atomic<Index> next_{0};
+  std::atomic<Index> untaken_{0};  // pieces that nobody has begun; goes below 0
+  std::atomic<Index> unfinished_{0};
   std::mutex error_lock_;
   std::exception_ptr error_;
 };
 
-// True on a thread that is inside a loop: loops within loops are done right there.
-thread_local bool inside = false;
-
-void Pool::help() {
-  inside = true;
-  int seen = 0;
-  for (;;) {
-    watch([&] { return loops_ != seen; });
-    loops_.wait(seen);
-    seen = loops_;
-    if (stopping_) return;
-    if (gate_.fetch_add(helper) & open) do_pieces();
-    gate_ -= helper;
-    gate_.notify_all();
+int first_count() {
+  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
+  try {
+    return setting("GRADUS_THREADS", std::clamp(processors, 1, 256), 1, 256);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    std::_Exit(1);
   }
 }
 
-int first_count() {
-  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
-  return setting("GRADUS_THREADS", std::clamp(processors, 1, 256), 1, 256);
-}
-
-// The pool and who uses it. One loop at a time: whoever finds it busy works alone.
+// The pool and who uses it. One loop at a time: whoever finds it busy works alone. It is never
+// destroyed, as what is destroyed after main() may still compute.
 struct Shared {
   std::mutex busy;
-  int count = first_count();
+  std::atomic<int> count{first_count()};
   std::unique_ptr<Pool> pool;
 };
 
 Shared& shared() {
-  static Shared instance;
+  static Shared& instance = *new Shared;
   return instance;
 }
+
+// A wrong GRADUS_THREADS is told before main(), not at the first large loop.
+const Shared& at_the_start = shared();
 
 }  // namespace
 
@@ -143,8 +149,7 @@ void set_threads(int count, Where where) {
     fail("set_threads", where, "a count from 1 to 256 is needed, not " + std::to_string(count));
   Shared& all = shared();
   const std::lock_guard<std::mutex> guard(all.busy);
-  if (count == all.count) return;
-  all.pool.reset();
+  if (count != all.count) all.pool.reset();
   all.count = count;
 }
 

@@ -10,7 +10,8 @@
 
 namespace gradus::kernels {
 
-// Calls body(context, begin, end) for pieces of at least `grain` that together make 0 … count.
+// Calls body(context, begin, end) for equal pieces of about `grain`, or more, that together make
+// 0 … count.
 void run_parallel(Index count, Index grain, void (*body)(const void*, Index, Index),
                   const void* context);
 
