@@ -19,7 +19,8 @@ class BagOfWords {
   BagOfWords(int max_tokens, bool bigrams, Where where = here());
 
   // Learns from `train` (Adagrad: Duchi, Hazan and Singer 2011, one example at a time) and keeps
-  // the epoch that is most accurate on `validation`. Errors: an empty set, an empty text.
+  // the (first) epoch that is most accurate on `validation`. Errors: an empty set, an empty text,
+  // a label that is neither 0 nor 1, no epoch.
   void fit(const std::vector<Example>& train, const std::vector<Example>& validation,
            int epochs = 12, std::uint64_t seed = 1, Where where = here());
 
@@ -27,7 +28,7 @@ class BagOfWords {
 
  private:
   using Features = std::vector<int>;  // the words of a text, each once
-  Features features_of(const Example& example, Where where) const;
+  std::vector<Features> features_of(const std::vector<Example>& examples, Where where) const;
   Scalar logit_of(const Features& features) const;
   Metric evaluate(const std::vector<Features>& texts, const std::vector<Example>& examples) const;
 

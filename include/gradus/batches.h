@@ -41,6 +41,8 @@ class Batches {
   std::vector<std::vector<std::size_t>> plan(std::uint64_t epoch) const;
   // Errors: no text, or one that is not there.
   Batch make(const std::vector<std::size_t>& which, Where where = here()) const;
+  // How they are dealt out, and a number that differs with every change of a text or a label.
+  std::string settings() const;
   // What share of all positions of an epoch is padding.
   double padding_share(std::uint64_t epoch) const;
 

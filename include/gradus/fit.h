@@ -6,6 +6,7 @@
 #include <gradus/module.h>
 #include <gradus/optimizer.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,31 +25,35 @@ class TextClassifier : public Module {
 };
 
 // Binary cross-entropy for logits [B, 1], cross-entropy for [B, C].
+// Errors: logits of another shape, other than B labels, a label that is none of the classes.
 Tensor classification_loss(const Tensor& logits, const std::vector<int>& labels,
                            Where where = here());
-// The class of each row of logits.
-std::vector<int> predictions(const Tensor& logits);
+// The class of each row of logits, the first of equals; -1 for a row with a NaN.
+std::vector<int> predictions(const Tensor& logits, Where where = here());
 
 // A mean that knows over how many.
 struct Metric {
   double loss_sum = 0;
   std::int64_t correct = 0;
   std::int64_t count = 0;
+
+  // A batch more; `loss` is the mean over its texts.
+  void add(const Tensor& loss, const Tensor& logits, const std::vector<int>& labels);
   double loss() const { return loss_sum / static_cast<double>(count); }
   double accuracy() const { return static_cast<double>(correct) / static_cast<double>(count); }
   std::string text() const;  // "loss 0.3012, accuracy 4321/5000 = 0.8642"
 };
 
-// Loss and accuracy over all texts, without training.
+// Loss and accuracy over all texts, in evaluation mode; each part is left in the mode it was in.
 Metric evaluate(TextClassifier& model, const Batches& batches, Where where = here());
 
 struct FitOptions {
   int epochs = 10;
-  Schedule schedule = Schedule::constant(Scalar(1e-3));
-  int patience = 0;        // stop after that many epochs without a better one; 0: never
-  Scalar clip_norm = 0;    // 0: gradients are not clipped
-  std::string folder;      // where best.safetensors and the state go; empty: nothing is written
-  double save_every = 30;  // seconds between saves of the state within an epoch
+  std::optional<Schedule> schedule = {};  // none: the optimiser's own learning rate
+  int patience = 0;         // stop after so many epochs without a better one; 0: never
+  Scalar clip_norm = 0;     // 0: gradients are not clipped
+  std::string folder = "";  // where best.safetensors and the state go; "": nowhere
+  double save_every = 30;   // seconds between saves of the state within an epoch
   bool quiet = false;
 };
 
@@ -57,16 +62,24 @@ struct Epoch {
 };
 struct History {
   std::vector<Epoch> epochs;
-  int best = -1;  // the number of the epoch with the lowest validation loss
+  int best = -1;  // the first epoch with the lowest validation loss that is a number
+
+  // One epoch more; true if it is the best.
+  bool add(const Epoch& epoch);
 };
 
-// Trains, and leaves the weights of the best epoch in the model. Prints a line for each epoch to
-// standard output, and its progress to standard error: a bar with rate and time left where that is
-// a terminal, a line now and then where it is not.
+// Trains, and leaves the model in training mode with the weights of the best epoch. Prints a line
+// for each epoch to standard output, and its progress to standard error: a bar with rate and time
+// left where that is a terminal, a line now and then where it is not.
 //
-// If `folder` holds the state of an interrupted run, training goes on there, and ends with the same
-// bits as if it had never stopped. Errors: a state that was made with other settings; a loss that
-// is not a number.
+// At the end those weights are in folder/best.safetensors; what an earlier run left there is then
+// best.before.safetensors. Until then all is in training.safetensors: if the program is stopped and
+// started again, training goes on there, and ends with the same bits as if it had never stopped.
+//
+// Errors: a folder where another fit() is at work; a state that is damaged, or made with other
+// settings, texts or another model; a tensor that wants a gradient and is no parameter of model and
+// optimiser, so that it would not be trained; options that make no sense; a loss that is not a
+// number.
 History fit(TextClassifier& model, Optimizer& optimizer, const Batches& train,
             const Batches& validation, const FitOptions& options, Where where = here());
 

@@ -8,6 +8,7 @@
 
 #include <gradus/module.h>
 
+#include <string>
 #include <vector>
 
 namespace gradus {
@@ -17,7 +18,8 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   // Moves every parameter that has a gradient; one without stays as it is, and so does its part of
-  // the state.
+  // the state. A step counts for all parameters (PyTorch counts, for each, those with a gradient).
+  // Errors: a learning rate that is negative or not a number.
   void step(Where where = here());
   void clear_grad();
 
@@ -25,13 +27,18 @@ class Optimizer {
   std::int64_t steps() const { return steps_; }
   void set_steps(std::int64_t steps) { steps_ = steps; }
 
+  // Each tensor once: weights that are tied go by the first of their names.
   const std::vector<NamedTensor>& parameters() const { return parameters_; }
   const Where& where() const { return where_; }  // the line that made it
+  // Its kind and all settings but the learning rate: "RMSprop, rho 0.9, epsilon 1e-07".
+  const std::string& settings() const { return settings_; }
   // What the optimiser remembers, to be saved: "square.encoder.dense_1.kernel" …
   const std::vector<NamedTensor>& state() const { return state_; }
 
  protected:
-  Optimizer(const char* name, std::vector<NamedTensor> parameters, Scalar rate, Where where);
+  Optimizer(const char* name, const std::vector<NamedTensor>& parameters, Scalar rate, Where where);
+  // Adds one to settings(). Errors: it is not a number from `low` to below `high`.
+  void setting(const char* name, Scalar value, Scalar low, Scalar high);
   // A tensor of zeros for each parameter.
   std::vector<Tensor> remember(const std::string& name);
   virtual void update(std::size_t number, Scalar* w, const Scalar* g, Index count) = 0;
@@ -40,6 +47,8 @@ class Optimizer {
   std::vector<NamedTensor> parameters_;
   std::vector<NamedTensor> state_;
   std::int64_t steps_ = 0;
+  const char* name_;
+  std::string settings_;
   Where where_;
 };
 
@@ -50,8 +59,9 @@ struct SgdOptions {
 };
 class Sgd : public Optimizer {
  public:
-  // Errors, here and below: no parameters, a number that is negative, too large or not a number.
-  Sgd(std::vector<NamedTensor> parameters, SgdOptions options = {}, Where where = here());
+  // Errors, here and below: no parameters; a number that is negative, too large or not a number;
+  // momentum, rho or a beta of 1, which forgets nothing; an epsilon of 0, which may divide 0 by 0.
+  Sgd(const std::vector<NamedTensor>& parameters, SgdOptions options = {}, Where where = here());
 
  private:
   void update(std::size_t number, Scalar* w, const Scalar* g, Index count) override;
@@ -70,7 +80,8 @@ struct RmspropOptions {
 };
 class RMSprop : public Optimizer {
  public:
-  RMSprop(std::vector<NamedTensor> parameters, RmspropOptions options = {}, Where where = here());
+  RMSprop(const std::vector<NamedTensor>& parameters, RmspropOptions options = {},
+          Where where = here());
 
  private:
   void update(std::size_t number, Scalar* w, const Scalar* g, Index count) override;
@@ -89,23 +100,36 @@ struct AdamOptions {
 };
 class Adam : public Optimizer {
  public:
-  Adam(std::vector<NamedTensor> parameters, AdamOptions options = {}, Where where = here());
+  Adam(const std::vector<NamedTensor>& parameters, AdamOptions options = {}, Where where = here())
+      : Adam("Adam", parameters, options, where) {}
+
+ protected:
+  Adam(const char* name, const std::vector<NamedTensor>& parameters, AdamOptions options,
+       Where where);
 
  private:
   void update(std::size_t number, Scalar* w, const Scalar* g, Index count) override;
   AdamOptions options_;
   std::vector<Tensor> mean_, square_;
 };
+struct AdamWOptions {
+  Scalar learning_rate = Scalar(1e-3);
+  Scalar beta_1 = Scalar(0.9);
+  Scalar beta_2 = Scalar(0.999);
+  Scalar epsilon = Scalar(1e-7);
+  Scalar weight_decay = Scalar(0.01);
+};
 class AdamW : public Adam {
  public:
-  AdamW(std::vector<NamedTensor> parameters, AdamOptions options = {.weight_decay = Scalar(0.01)},
-        Where where = here())
-      : Adam(std::move(parameters), options, where) {}
+  AdamW(const std::vector<NamedTensor>& parameters, AdamWOptions o = {}, Where where = here())
+      : Adam("AdamW", parameters, {o.learning_rate, o.beta_1, o.beta_2, o.epsilon, o.weight_decay},
+             where) {}
 };
 
 // Scales all gradients by one factor so that their common norm, sqrt(Σ g²), is at most `most`.
-// Returns the norm before. Errors: `most` is not a positive number.
-Scalar clip_by_global_norm(const std::vector<NamedTensor>& parameters, Scalar most,
+// Returns the norm before. Errors: `most` is not a positive number; a gradient that is infinite or
+// not a number (no factor mends it: all gradients stay as they are).
+double clip_by_global_norm(const std::vector<NamedTensor>& parameters, Scalar most,
                            Where where = here());
 
 // The learning rate of each step.
@@ -121,6 +145,7 @@ class Schedule {
   static Schedule warmup_inverse_sqrt(Scalar rate, std::int64_t warmup, Where where = here());
 
   Scalar at(std::int64_t step) const;  // step 0 is the first
+  std::string settings() const;        // "warmup_cosine, rate 0.002, warmup 200, total 9390"
 
  private:
   enum class Kind { constant, cosine, inverse_sqrt };

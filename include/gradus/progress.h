@@ -17,10 +17,10 @@ class Progress {
 
   // One step more; `note` stands at the end of the bar, such as the loss so far.
   void step(const std::string& note);
+  // What is shown `seconds` after the start: "epoch 3 120/313, 41.2 steps/s, 5 s left, ".
+  std::string line(double seconds) const;
 
  private:
-  void show(const std::string& note, double seconds);
-
   std::string title_;
   std::size_t total_, first_, done_;
   bool quiet_, terminal_;

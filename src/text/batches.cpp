@@ -81,6 +81,18 @@ Batch Batches::make(const std::vector<std::size_t>& which, Where where) const {
   return batch;
 }
 
+std::string Batches::settings() const {
+  std::uint64_t hash = 0;
+  for (std::size_t i = 0; i < ids_.size(); ++i) {
+    for (const int id : ids_[i]) hash = random_bits(hash, static_cast<std::uint64_t>(id));
+    hash = random_bits(hash, ~static_cast<std::uint64_t>(labels_[i]));
+  }
+  return std::to_string(ids_.size()) + " (" + std::to_string(hash) + "), batches of " +
+         std::to_string(options_.size) + " padded to " + std::to_string(options_.pad_to) +
+         (options_.group_by_length ? ", grouped by length" : "") +
+         (options_.shuffle ? ", shuffled with seed " + std::to_string(seed_) : "");
+}
+
 double Batches::padding_share(std::uint64_t epoch) const {
   std::size_t words = 0;
   std::size_t positions = 0;

@@ -11,11 +11,20 @@ namespace gradus {
 BagOfWords::BagOfWords(int max_tokens, bool bigrams, Where where)
     : vectorizer_({.max_tokens = max_tokens, .max_length = 1 << 20, .bigrams = bigrams}, where) {}
 
-BagOfWords::Features BagOfWords::features_of(const Example& example, Where where) const {
-  Features features = vectorizer_.encode(example.text, where);
-  std::sort(features.begin(), features.end());
-  features.erase(std::unique(features.begin(), features.end()), features.end());
-  return features;
+std::vector<BagOfWords::Features> BagOfWords::features_of(const std::vector<Example>& examples,
+                                                          Where where) const {
+  std::vector<Features> all;
+  for (const Example& example : examples) {
+    if (example.label != 0 && example.label != 1)
+      fail("BagOfWords", where,
+           "labels must be 0 or 1, not " + std::to_string(example.label) + " as of \"" +
+               example.text + "\"");
+    Features features = vectorizer_.encode(example.text, where);
+    std::sort(features.begin(), features.end());
+    features.erase(std::unique(features.begin(), features.end()), features.end());
+    all.push_back(features);
+  }
+  return all;
 }
 
 Scalar BagOfWords::logit_of(const Features& features) const {
@@ -41,18 +50,16 @@ Metric BagOfWords::evaluate(const std::vector<Features>& texts,
 }
 
 Metric BagOfWords::evaluate(const std::vector<Example>& examples, Where where) const {
-  std::vector<Features> texts;
-  texts.reserve(examples.size());
-  for (const Example& example : examples) texts.push_back(features_of(example, where));
-  return evaluate(texts, examples);
+  return evaluate(features_of(examples, where), examples);
 }
 
 void BagOfWords::fit(const std::vector<Example>& train, const std::vector<Example>& validation,
                      int epochs, std::uint64_t seed, Where where) {
+  if (train.empty() || validation.empty() || epochs < 1)
+    fail("BagOfWords", where, "texts to learn from, others to validate, and an epoch are needed");
   vectorizer_.adapt(texts_of(train), where);
-  std::vector<Features> texts, held_back;
-  for (const Example& example : train) texts.push_back(features_of(example, where));
-  for (const Example& example : validation) held_back.push_back(features_of(example, where));
+  const std::vector<Features> texts = features_of(train, where);
+  const std::vector<Features> held_back = features_of(validation, where);
   weights_.assign(vectorizer_.vocabulary().size(), 0);
   std::vector<Scalar> squares(weights_.size(), Scalar(1e-6));
   std::vector<Scalar> best = weights_;

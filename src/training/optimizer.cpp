@@ -4,26 +4,36 @@
 
 #include "../kernels/elementwise.h"
 #include "../kernels/math.h"
-#include "../kernels/rows.h"
+#include "training_state.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 namespace gradus {
 
 namespace {
 
-void check_range(const char* what, const char* name, Scalar value, Scalar low, Scalar high,
+void check_range(const char* what, const std::string& name, Scalar value, Scalar low, Scalar high,
                  const Where& where) {
-  if (value >= low && value <= high) return;
-  char text[120];
-  std::snprintf(text, sizeof text, "%s must be a number from %g to %g, not %g", name,
-                static_cast<double>(low), static_cast<double>(high), static_cast<double>(value));
-  fail(what, where, text);
+  if (value >= low && value < high) return;
+  fail(what, where,
+       name + " must be a number from " + exact(low) + " to below " + exact(high) + ", not " +
+           exact(value));
 }
 
-constexpr Scalar any = Scalar(1e30);
+constexpr Scalar large = Scalar(1e30);
+constexpr Scalar small = Scalar(1e-30);
+
+// Each tensor once, under the first of its names.
+std::vector<NamedTensor> each_once(const std::vector<NamedTensor>& parameters) {
+  std::vector<NamedTensor> found;
+  for (const NamedTensor& parameter : parameters)
+    if (std::none_of(found.begin(), found.end(), [&](const NamedTensor& other) {
+          return other.tensor.node() == parameter.tensor.node();
+        }))
+      found.push_back(parameter);
+  return found;
+}
 
 // base^exponent in double; std::pow may differ from one system to the next.
 double power(double base, std::int64_t exponent) {
@@ -43,11 +53,20 @@ void each(Index count, Step step) {
 
 }  // namespace
 
-Optimizer::Optimizer(const char* name, std::vector<NamedTensor> parameters, Scalar rate,
+Optimizer::Optimizer(const char* name, const std::vector<NamedTensor>& parameters, Scalar rate,
                      Where where)
-    : learning_rate(rate), parameters_(std::move(parameters)), where_(where) {
+    : learning_rate(rate),
+      parameters_(each_once(parameters)),
+      name_(name),
+      settings_(name),
+      where_(where) {
   if (parameters_.empty()) fail(name, where, "there are no parameters to optimise");
-  check_range(name, "learning_rate", rate, 0, any, where);
+  check_range(name, "learning_rate", rate, 0, large, where);
+}
+
+void Optimizer::setting(const char* name, Scalar value, Scalar low, Scalar high) {
+  check_range(name_, name, value, low, high, where_);
+  settings_ += std::string(", ") + name + " " + exact(value);
 }
 
 std::vector<Tensor> Optimizer::remember(const std::string& name) {
@@ -60,6 +79,7 @@ std::vector<Tensor> Optimizer::remember(const std::string& name) {
 }
 
 void Optimizer::step(Where where) {
+  check_range(name_, "learning_rate", learning_rate, 0, large, where);
   for (Watcher* watcher : watchers()) watcher->begin_step(where);
   ++steps_;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -77,9 +97,9 @@ void Optimizer::clear_grad() {
   for (NamedTensor& parameter : parameters_) parameter.tensor.clear_grad();
 }
 
-Sgd::Sgd(std::vector<NamedTensor> parameters, SgdOptions options, Where where)
-    : Optimizer("Sgd", std::move(parameters), options.learning_rate, where), options_(options) {
-  check_range("Sgd", "momentum", options.momentum, 0, 1, where);
+Sgd::Sgd(const std::vector<NamedTensor>& parameters, SgdOptions options, Where where)
+    : Optimizer("Sgd", parameters, options.learning_rate, where), options_(options) {
+  setting("momentum", options.momentum, 0, 1);
   if (options.momentum > 0) velocity_ = remember("velocity");
 }
 
@@ -94,10 +114,10 @@ void Sgd::update(std::size_t number, Scalar* w, const Scalar* g, Index count) {
   });
 }
 
-RMSprop::RMSprop(std::vector<NamedTensor> parameters, RmspropOptions options, Where where)
-    : Optimizer("RMSprop", std::move(parameters), options.learning_rate, where), options_(options) {
-  check_range("RMSprop", "rho", options.rho, 0, 1, where);
-  check_range("RMSprop", "epsilon", options.epsilon, 0, any, where);
+RMSprop::RMSprop(const std::vector<NamedTensor>& parameters, RmspropOptions options, Where where)
+    : Optimizer("RMSprop", parameters, options.learning_rate, where), options_(options) {
+  setting("rho", options.rho, 0, 1);
+  setting("epsilon", options.epsilon, small, large);
   square_ = remember("square");
 }
 
@@ -112,12 +132,13 @@ void RMSprop::update(std::size_t number, Scalar* w, const Scalar* g, Index count
   });
 }
 
-Adam::Adam(std::vector<NamedTensor> parameters, AdamOptions options, Where where)
-    : Optimizer("Adam", std::move(parameters), options.learning_rate, where), options_(options) {
-  check_range("Adam", "beta_1", options.beta_1, 0, 1, where);
-  check_range("Adam", "beta_2", options.beta_2, 0, 1, where);
-  check_range("Adam", "epsilon", options.epsilon, 0, any, where);
-  check_range("Adam", "weight_decay", options.weight_decay, 0, any, where);
+Adam::Adam(const char* name, const std::vector<NamedTensor>& parameters, AdamOptions options,
+           Where where)
+    : Optimizer(name, parameters, options.learning_rate, where), options_(options) {
+  setting("beta_1", options.beta_1, 0, 1);
+  setting("beta_2", options.beta_2, 0, 1);
+  setting("epsilon", options.epsilon, small, large);
+  setting("weight_decay", options.weight_decay, 0, large);
   mean_ = remember("mean");
   square_ = remember("square");
 }
@@ -138,37 +159,41 @@ void Adam::update(std::size_t number, Scalar* w, const Scalar* g, Index count) {
   });
 }
 
-Scalar clip_by_global_norm(const std::vector<NamedTensor>& parameters, Scalar most, Where where) {
+double clip_by_global_norm(const std::vector<NamedTensor>& parameters, Scalar most, Where where) {
   if (!(most > 0)) fail("clip_by_global_norm", where, "the largest norm must be a positive number");
-  double squares = 0;
-  for (const NamedTensor& parameter : parameters) {
-    if (!parameter.tensor.has_grad()) continue;
-    const Tensor g = parameter.tensor.grad();
-    for (Index i = 0; i < g.size(); i += 4096) {
-      const Index count = std::min<Index>(4096, g.size() - i);
-      squares += static_cast<double>(kernels::dot(g.data() + i, g.data() + i, count));
-    }
+  const std::vector<NamedTensor> all = each_once(parameters);
+  double squares = 0;  // in double, where the square of no float overflows
+  for (const auto& [name, parameter] : all) {
+    if (!parameter.has_grad()) continue;
+    for (const Scalar g : parameter.grad().values()) squares += double{g} * double{g};
+    if (!std::isfinite(squares))
+      fail("clip_by_global_norm", where,
+           "the gradient of " + name +
+               " is infinite or not a number; GRADUS_TRACE=1 shows where "
+               "it came from");
   }
-  const auto norm = static_cast<Scalar>(std::sqrt(squares));
-  if (norm <= most) return norm;
-  for (const NamedTensor& parameter : parameters) {
-    if (!parameter.tensor.has_grad()) continue;
-    const Tensor g = parameter.tensor.grad();
+  const double norm = std::sqrt(squares);
+  if (norm <= static_cast<double>(most)) return norm;
+  const auto factor = static_cast<Scalar>(static_cast<double>(most) / norm);
+  for (const auto& [name, parameter] : all) {
+    if (!parameter.has_grad()) continue;
+    const Tensor g = parameter.grad();
     Tensor clipped = result_of("clip_by_global_norm", g.shape(), where);
-    kernels::map(g.data(), g.size(), clipped.mutable_data(),
-                 [factor = most / norm](Scalar v) { return v * factor; });
-    parameter.tensor.node()->gradient = clipped;
+    kernels::map(g.data(), g.size(), clipped.mutable_data(), [=](Scalar v) { return v * factor; });
+    parameter.node()->gradient = clipped;
   }
   return norm;
 }
 
 Schedule::Schedule(Kind kind, Scalar rate, std::int64_t warmup, std::int64_t total, Where where)
     : kind_(kind), rate_(rate), warmup_(warmup), total_(total) {
-  check_range("Schedule", "the learning rate", rate, 0, any, where);
-  if (warmup < 0 || (kind == Kind::cosine && total <= warmup))
+  check_range("Schedule", "the rate", rate, 0, large, where);
+  const bool falls = kind == Kind::cosine;
+  if (warmup < 0 || (falls && total <= warmup))
     fail("Schedule", where,
-         "0 <= warmup < total is needed, not " + std::to_string(warmup) + " and " +
-             std::to_string(total));
+         falls ? "0 <= warmup < total is needed, not " + std::to_string(warmup) + " and " +
+                     std::to_string(total)
+               : "0 <= warmup is needed, not " + std::to_string(warmup));
 }
 
 Schedule Schedule::constant(Scalar rate, Where where) {
@@ -182,6 +207,14 @@ Schedule Schedule::warmup_cosine(Scalar rate, std::int64_t warmup, std::int64_t 
 
 Schedule Schedule::warmup_inverse_sqrt(Scalar rate, std::int64_t warmup, Where where) {
   return {Kind::inverse_sqrt, rate, warmup, 0, where};
+}
+
+std::string Schedule::settings() const {
+  const std::string rate = "rate " + exact(rate_);
+  if (kind_ == Kind::constant) return rate;
+  const std::string warmup = ", " + rate + ", warmup " + std::to_string(warmup_);
+  if (kind_ == Kind::inverse_sqrt) return "warmup_inverse_sqrt" + warmup;
+  return "warmup_cosine" + warmup + ", total " + std::to_string(total_);
 }
 
 Scalar Schedule::at(std::int64_t step) const {

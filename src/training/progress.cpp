@@ -21,8 +21,8 @@ double since(Clock::time_point start) {
 Progress::Progress(std::string title, std::size_t total, std::size_t done, bool quiet)
     : title_(std::move(title)),
       total_(total),
-      first_(done),
-      done_(done),
+      first_(std::min(done, total)),
+      done_(first_),
       quiet_(quiet),
       terminal_(isatty(STDERR_FILENO) != 0),
       start_(Clock::now()),
@@ -33,23 +33,24 @@ Progress::~Progress() {
 }
 
 void Progress::step(const std::string& note) {
-  ++done_;
+  if (done_ < total_) ++done_;
   const double pause = terminal_ ? 0.1 : 10.0;
   if (quiet_ || (since(shown_) < pause && !(terminal_ && done_ == total_))) return;
   shown_ = Clock::now();
-  show(note, since(start_));
+  const std::string text = line(since(start_)) + note;
+  std::fprintf(stderr, terminal_ ? "\r%s\033[K" : "%s\n", text.c_str());
+  std::fflush(stderr);
 }
 
-void Progress::show(const std::string& note, double seconds) {
+std::string Progress::line(double seconds) const {
   const double rate = static_cast<double>(done_ - first_) / std::max(seconds, 1e-9);
   const double left = static_cast<double>(total_ - done_) / std::max(rate, 1e-9);
-  const std::size_t filled = 24 * done_ / total_;
-  const std::string bar = std::string(filled, '#') + std::string(24 - filled, '.');
-  const std::string shown_bar = terminal_ ? "[" + bar + "] " : "";
-  std::fprintf(stderr, "%s%s %s%zu/%zu, %.1f steps/s, %.0f s left, %s%s", terminal_ ? "\r" : "",
-               title_.c_str(), shown_bar.c_str(), done_, total_, rate, left, note.c_str(),
-               terminal_ ? "\033[K" : "\n");
-  std::fflush(stderr);
+  const std::size_t filled = 24 * done_ / std::max<std::size_t>(total_, 1);
+  const std::string bar = "[" + std::string(filled, '#') + std::string(24 - filled, '.') + "] ";
+  char numbers[120];
+  std::snprintf(numbers, sizeof numbers, "%zu/%zu, %.1f steps/s, %.0f s left, ", done_, total_,
+                rate, left);
+  return title_ + " " + (terminal_ ? bar : "") + numbers;
 }
 
 }  // namespace gradus

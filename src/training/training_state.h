@@ -6,19 +6,41 @@
 namespace gradus {
 
 struct TrainingState {
-  std::string settings;   // the state fits only a training with the same
-  int epoch = 0;          // the epoch that is under way
-  std::size_t batch = 0;  // its next batch
-  Metric running;         // of the batches before it
-  int since_best = 0;     // epochs since the best one
-  History history;
+  std::string settings;      // the state fits only a training with the same, line for line
+  std::size_t batch = 0;     // the next batch of the epoch that is under way
+  Metric running;            // of the batches before it
+  History history;           // of the epochs before it
+  std::vector<Tensor> best;  // the parameters after the best of these
 };
 
 // Together with all parameters, the optimiser's memory and the model's counters.
 void save_state(const std::string& path, const TrainingState& state, TextClassifier& model,
                 const Optimizer& optimizer, Where where);
-// Errors: a damaged file, or one of a training with other settings.
+// Requires: state.settings are those of the training that wants to go on. Errors: they are not
+// those of the file; a damaged file.
 void load_state(const std::string& path, TrainingState& state, TextClassifier& model,
                 Optimizer& optimizer, Where where);
+
+// The values of parameters now, and back.
+std::vector<Tensor> copies(const std::vector<NamedTensor>& parameters);
+void copy_values(const Tensor& from, Tensor to);
+
+// A number that differs, almost surely, if `hash` or one of the values does.
+std::uint64_t mix(std::uint64_t hash, std::span<const Scalar> values);
+// A number as text that gives back the same bits, whatever the locale.
+std::string exact(Scalar number);
+
+// A folder, made if need be, that one at a time may hold. However a program ends, the system lets
+// go of what it held. Errors: somebody else holds the folder.
+class HeldFolder {
+ public:
+  HeldFolder(const std::string& path, Where where);
+  ~HeldFolder();
+  HeldFolder(const HeldFolder&) = delete;
+  HeldFolder& operator=(const HeldFolder&) = delete;
+
+ private:
+  int handle_ = -1;
+};
 
 }  // namespace gradus

@@ -1,0 +1,99 @@
+#include <gradus/fit.h>
+#include <gradus/loss.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace gradus {
+
+Tensor classification_loss(const Tensor& logits, const std::vector<int>& labels, Where where) {
+  const auto count = static_cast<Index>(labels.size());
+  if (logits.rank() != 2 || logits.shape()[0] != count)
+    fail("classification_loss", where,
+         std::to_string(count) + " labels need logits [" + std::to_string(count) + ", C], not " +
+             describe(logits));
+  const Index classes = logits.shape()[1];
+  for (const int label : labels)
+    if (label < 0 || label >= std::max<Index>(classes, 2))
+      fail("classification_loss", where,
+           "label " + std::to_string(label) + " is none of the classes of " + describe(logits));
+  if (classes > 1) return cross_entropy(logits, Ids({count}, labels), -1, where);
+  const std::vector<Scalar> targets(labels.begin(), labels.end());
+  return binary_cross_entropy(logits, Tensor::from({count, 1}, targets, where), where);
+}
+
+std::vector<int> predictions(const Tensor& logits, Where where) {
+  if (logits.rank() == 0) fail("predictions", where, "rows of logits are needed, not one number");
+  const Index classes = logits.shape()[-1];
+  std::vector<int> result;
+  for (const Scalar* x = logits.data(); x < logits.data() + logits.size(); x += classes) {
+    int best = classes == 1 ? x[0] > 0 : 0;
+    for (Index c = 1; c < classes; ++c)
+      if (x[c] > x[best]) best = static_cast<int>(c);
+    const bool nan = std::any_of(x, x + classes, [](Scalar v) { return std::isnan(v); });
+    result.push_back(nan ? -1 : best);
+  }
+  return result;
+}
+
+void Metric::add(const Tensor& loss, const Tensor& logits, const std::vector<int>& labels) {
+  const auto texts = static_cast<std::int64_t>(labels.size());
+  loss_sum += static_cast<double>(loss.item()) * static_cast<double>(texts);
+  const std::vector<int> answers = predictions(logits);
+  for (std::size_t i = 0; i < labels.size(); ++i) correct += answers[i] == labels[i];
+  count += texts;
+}
+
+std::string Metric::text() const {
+  char text[120];
+  std::snprintf(text, sizeof text, "loss %.4f, accuracy %lld/%lld = %.4f", loss(),
+                static_cast<long long>(correct), static_cast<long long>(count), accuracy());
+  return text;
+}
+
+bool History::add(const Epoch& epoch) {
+  const double loss = epoch.validation.loss();
+  const double lowest = best < 0 ? NAN : epochs[static_cast<std::size_t>(best)].validation.loss();
+  const bool better = best < 0 || loss < lowest || (std::isnan(lowest) && !std::isnan(loss));
+  if (better) best = static_cast<int>(epochs.size());
+  epochs.push_back(epoch);
+  return better;
+}
+
+namespace {
+
+// The mode of every part of a model, put back at the end, however that comes.
+class InEvaluation {
+ public:
+  explicit InEvaluation(Module& model) {
+    remember(model);
+    model.eval();
+  }
+  ~InEvaluation() {
+    for (const auto& [part, training] : before_) part->train(training);
+  }
+
+ private:
+  void remember(Module& part) {  // ahead of its own parts, whose mode train() sets as well
+    before_.push_back({&part, part.training()});
+    for (Module* below : part.parts()) remember(*below);
+  }
+  std::vector<std::pair<Module*, bool>> before_;
+};
+
+}  // namespace
+
+Metric evaluate(TextClassifier& model, const Batches& batches, Where where) {
+  const NoGrad no_grad;
+  const InEvaluation mode(model);
+  Metric metric;
+  for (const auto& which : batches.plan(0)) {
+    const Batch batch = batches.make(which, where);
+    const Tensor logits = model(batch.ids, batch.mask, where);
+    metric.add(classification_loss(logits, batch.labels, where), logits, batch.labels);
+  }
+  return metric;
+}
+
+}  // namespace gradus
