@@ -123,6 +123,8 @@ TEST_CASE("a tensor that is assigned to a layer's parameter is its parameter") {
   CHECK(std::string(dense.kernel.label()) == "dense.kernel");
   sum(dense(Tensor::full({1, 3}, 1))).backward();
   CHECK(dense.kernel.grad().at({2, 1}) == 1);
+  dense.kernel.requires_grad(false);  // is not taken for one that was assigned just now
+  CHECK_FALSE(dense.parameters()[0].tensor.requires_grad());
   // One that was frozen stays so, and a name of its own stays.
   dense.bias.requires_grad(false);
   model.parameters();
@@ -174,21 +176,27 @@ TEST_CASE("labels follow a part to where it is, however late it was put there") 
 TEST_CASE("a part may die before the whole, and the whole before a part") {
   Random random(1);
   Dense stays(3, 2, random);
+  Inner below(random);
+  const Tensor x = Tensor::full({1, 3}, 1);
   {
     Holder whole;
+    whole.add("below", below);
+    CHECK(std::string(below.dense(x).label()) == "below.dense");
     {
       Dense goes(2, 2, random);
       whole.add("goes", goes);
       whole.add("stays", stays);
     }
-    CHECK(whole.parts() == std::vector<Module*>{&stays});
-    CHECK(names_of(whole.parameters()) == Names{"stays.kernel", "stays.bias"});
-    stays(Tensor::full({1, 3}, 1));
+    CHECK(whole.parts() == std::vector<Module*>{&below, &stays});
+    CHECK(whole.parameters().size() == 5);
+    stays(x);
   }
+  CHECK(std::string(below.dense(x).label()) == "dense");
   CHECK(stays.path() == "");
+  CHECK(std::string(stays(x).label()) == "");
   Holder other;
   other.add("again", stays);
-  CHECK(std::string(stays(Tensor::full({1, 3}, 1)).label()) == "again");
+  CHECK(std::string(stays(x).label()) == "again");
 }
 
 TEST_CASE("a name must be there, without a dot, and not taken by a parameter, part or counter") {
