@@ -4,6 +4,7 @@
 #   make test           build and run every test, in float and in double; ONE="*mask*" for one by name
 #   make mutants        plant the mistakes of tests/mutants/list.txt, one at a time: does a test notice
 #                       each? (ONLY=softmax or ONLY=17: some of them; TENTH=1: today's tenth)
+#   make fuzz           hostile files and random programs, with Clang; SECONDS=60 FUZZ=tsv RUNS=1000
 #   make lesson-NN      build and run lesson NN, such as lesson-01
 #   make debug-NN       lesson NN in gdb, at its first line; DEBUGGER=lldb for lldb
 #   make new NAME=idea  begins a program of your own, lessons/mine/idea.cpp; then make idea or
@@ -45,8 +46,9 @@ FLAGS_debug := -O0 -g $(CHECKED)
 FLAGS_double := -O1 -g1 -DGRADUS_DOUBLE
 FLAGS_asan := -O1 -g $(CHECKED) -DGRADUS_NO_RECYCLING -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan := -O1 -g -fsanitize=thread
+FLAGS_fuzz := $(FLAGS_asan) -DGRADUS_DOUBLE -fsanitize=fuzzer-no-link
 ifndef FLAGS_$(MODE)
-$(error MODE=$(MODE) is no kind of build; those are release, debug, double, asan and tsan)
+$(error MODE=$(MODE) is no kind of build; those are release, debug, double, asan, tsan and fuzz)
 endif
 FLAGS := $(STRICT) $(FLAGS_$(MODE)) $(ARCH) -Iinclude -pthread $(EXTRA)
 
@@ -176,6 +178,11 @@ doctest: ; @CXX="$(CXX)" sh tests/install_doctest.sh
 mutants: doctest
 	@CXX="$(CXX)" sh tests/mutants/run.sh $(if $(ONLY),only "$(ONLY)",$(if $(TENTH),tenth,all))
 
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
+	@mkdir -p $(@D) && $(LINK) -fsanitize=fuzzer
+
+fuzz: ; @FUZZ="$(FUZZ)" RUNS="$(RUNS)" sh tests/fuzz/run.sh $(or $(SECONDS),60)
+
 format: ; @git ls-files --cached --others --exclude-standard '*.cpp' '*.h' | xargs clang-format -i
 
 # For projects outside this folder: c++ mine.cpp $(pkg-config --cflags --libs gradus)
@@ -193,6 +200,6 @@ clean:
 	  if ls $$part/*.safetensors >/dev/null 2>&1; then echo "kept: $$part"; else rm -rf "$$part"; fi; \
 	done
 
-.PHONY: help run lessons bits imdb reviews book bench test mutants doctest new format install clean always
+.PHONY: help run lessons bits imdb reviews book bench test mutants fuzz doctest new format install clean always
 .SECONDARY:
 -include $(ALL:%.cpp=$(BUILD)/%.d)

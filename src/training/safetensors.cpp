@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <map>
 
 namespace gradus {
@@ -38,14 +37,11 @@ double from_bf16(std::uint64_t bits) {
   return from_f32(bits << 16);
 }
 
-// A half-precision number: 1 bit sign, 5 exponent, 10 mantissa.
+// As a float32, but with 5 bits of exponent, whose zero is 15 instead of 127, and 10 bits of
+// mantissa. The largest exponent stands for infinity and for what is not a number.
 double from_f16(std::uint64_t bits) {
-  const int exponent = static_cast<int>(bits >> 10 & 31);
-  const auto mantissa = static_cast<double>(bits & 1023);
-  double size = std::ldexp(exponent == 0 ? mantissa : 1024 + mantissa, std::max(exponent, 1) - 25);
-  if (exponent == 31)
-    size = mantissa != 0 ? std::numeric_limits<double>::quiet_NaN()
-                         : std::numeric_limits<double>::infinity();
+  const std::uint64_t largest = (bits & 0x7C00) == 0x7C00 ? 0x7F800000 : 0;
+  const double size = from_f32((bits & 0x7FFF) << 13 | largest) * 0x1p112;
   return bits & 0x8000 ? -size : size;
 }
 
