@@ -181,7 +181,7 @@ mutants: doctest
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
 	@mkdir -p $(@D) && $(LINK) -fsanitize=fuzzer
 
-fuzz: ; @FUZZ="$(FUZZ)" RUNS="$(RUNS)" sh tests/fuzz/run.sh $(or $(SECONDS),60)
+fuzz: ; +@FUZZ="$(FUZZ)" RUNS="$(RUNS)" sh tests/fuzz/run.sh $(or $(SECONDS),60)
 
 format: ; @git ls-files --cached --others --exclude-standard '*.cpp' '*.h' | xargs clang-format -i
 
