@@ -204,7 +204,9 @@ TEST_CASE("text is UTF-8 if every character is written in the one way allowed") 
                                 "\xED\xBF\xBF",
                                 "\xF4\x90\x80\x80",
                                 "\xF5\x80\x80\x80",
-                                "\xF8\x88\x80\x80\x80",
+                                "\xF9\x80\x80\x80",
+                                "\xFF\x80\x80\x80",
+                               
                                 "\xFF",
                                 "\xC3",
                                 "\xE2\x82",

@@ -45,6 +45,13 @@ TEST_CASE("reviews are read from folders in a fixed order, with their labels and
   CHECK(examples[2].label == 1);
   CHECK(examples[0].source == folder.path + "/neg/1_1.txt");
   CHECK(examples[2].source == folder.path + "/pos/2_9.txt");
+  for (int i = 0; i < 20; ++i) {
+    const std::string name(1, static_cast<char>('a' + i * 7 % 20));
+    folder.file("neg/" + name + ".txt", name);
+  }
+  std::string all;
+  for (const std::string& text : texts_of(read_review_folder(folder.path))) all += text[0];
+  CHECK(all == "babcdefghijklmnopqrstfG");
 }
 
 TEST_CASE("a review that cannot be read is refused by name") {

@@ -162,8 +162,8 @@ std::size_t utf8_length(const std::string& text, std::size_t i) {
   const unsigned lead = byte(i);
   if (lead < 0x80) return 1;
   const std::size_t length = lead < 0xC0 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (length == 0 || lead >= 0xF8 || i + length > text.size()) return 0;
-  unsigned code = lead & (0x7Fu >> length);
+  if (length == 0 || i + length > text.size()) return 0;
+  unsigned code = lead & (0xFFu >> length);
   for (std::size_t k = i + 1; k < i + length; ++k) {
     if ((byte(k) & 0xC0) != 0x80) return 0;
     code = code << 6 | (byte(k) & 0x3F);
