@@ -211,7 +211,7 @@ int main() try {
 //
 // Stop in backpropagate, say `next` through the loop for the graph on paper (`step` would go into
 // reverse_order, which calls itself), and `print *out` at each turn. `delete` the breakpoint; then
-// `backward-step` stops at every step of loss.backward(). Their order is made by topological_order
+// `backward-step` stops at every step of loss.backward(). Their order is made by walk_below
 // in src/backward.cpp, with a stack of its own where ours is recursive.
 //
 // ## Exercises

@@ -117,8 +117,8 @@ int operations_between(const Tensor& loss, const Tensor& first) {
     if (level.count(first.node())) return length;
     std::set<const Node*> next;
     for (const Node* node : level)
-      for (int i = 0; node->made_by && i < node->made_by->inputs.count(); ++i) {
-        const Node* input = node->made_by->inputs[i].node();
+      for (std::size_t i = 0; node->made_by && i < node->made_by->inputs.size(); ++i) {
+        const Node* input = node->made_by->inputs[i].tensor.node();
         if (seen.insert(input).second) next.insert(input);
       }
     level = next;

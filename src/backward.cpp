@@ -4,79 +4,99 @@
 // it has added its share. So the operations are visited in reverse topological order: each one
 // after all those that used its result.
 
-#include <gradus/hooks.h>
 #include <gradus/operation.h>
 #include <gradus/watcher.h>
 
 #include "kernels/elementwise.h"
 
+#include <atomic>
+
 namespace gradus {
 
 // A depth-first walk that keeps its own stack, because a graph may be a million operations deep.
-std::vector<Tensor> topological_order(const Tensor& root) {
-  static std::atomic<std::uint64_t> visits{0};
-  const std::uint64_t visit = ++visits;
+Walk walk_below(const Tensor& root) {
+  static std::atomic<std::uint64_t> walks{0};
+  const std::uint64_t visit = ++walks;
   struct Step {
     const Tensor* tensor;
-    int next_input;
+    std::size_t next_input;
   };
-  std::vector<Tensor> order;
+  Walk found;
   std::vector<Step> stack{{&root, 0}};
   root.node()->visit = visit;
   while (!stack.empty()) {
     Step& step = stack.back();
-    const Inputs& inputs = step.tensor->node()->made_by->inputs;
-    if (step.next_input == inputs.count()) {
-      order.push_back(*step.tensor);
+    const std::span<const Edge> inputs = step.tensor->node()->made_by->inputs;
+    if (step.next_input == inputs.size()) {
+      found.results.push_back(*step.tensor);
       stack.pop_back();
       continue;
     }
-    const Tensor& input = inputs[step.next_input++];
+    const Tensor& input = inputs[step.next_input++].tensor;
     Node& node = *input.node();
-    if (!node.made_by || node.visit == visit) continue;
+    if (!node.requires_grad || node.visit == visit) continue;
     node.visit = visit;
-    stack.push_back({&input, 0});
+    if (node.made_by)
+      stack.push_back({&input, 0});
+    else
+      found.leaves.push_back(input);
   }
-  return order;
+  return found;
 }
 
 namespace {
 
-void check_usable(const Tensor& out, const Where& where) {
-  const Inputs& inputs = out.node()->made_by->inputs;
-  for (int i = 0; i < inputs.count(); ++i) {
-    const Node& input = *inputs[i].node();
-    if (input.freed)
-      fail(
-          "backward", where,
-          "the graph of " + describe(inputs[i]) + " was freed by an earlier backward(Graph::free)");
-    if (input.version != inputs.version(i))
-      fail("backward", where,
-           "the values of " + describe(inputs[i]) + " were changed after " + out.operation() +
-               " at " + to_string(out.where()) + " used them");
-  }
+void check_unchanged(const Tensor& x, int version, const Tensor& result, const Where& where) {
+  if (x.node()->version != version)
+    fail("backward", where,
+         "the values of " + describe(x) + " were changed after " + result.operation() + " at " +
+             to_string(result.where()) +
+             (x.node() == result.node() ? " computed them" : " used them"));
 }
 
-void check_root(const Tensor& root, const Where& where) {
-  if (root.node()->freed)
+void check_there(const Tensor& x, const Where& where) {
+  if (x.node()->freed)
     fail("backward", where,
-         "the graph of " + describe(root) + " was freed by an earlier backward(Graph::free)");
-  if (!root.requires_grad())
-    fail("backward", where,
-         describe(root) + " was not computed from any tensor that requires a gradient");
+         "the graph of " + describe(x) + " was freed by an earlier backward(Graph::free)");
+}
+
+void check_usable(const std::vector<Tensor>& results, const Where& where) {
+  for (const Tensor& result : results)
+    for (const auto& [input, version] : result.node()->made_by->inputs) {
+      check_there(input, where);
+      if (version >= 0) check_unchanged(input, version, result, where);
+    }
+  for (const Tensor& result : results)
+    check_unchanged(result, result.node()->made_by->version, result, where);
+}
+
+void take_step(const Tensor& result) {
+  if (watched()) {
+    tell_watchers([&](Watcher& watcher) { watcher.complete_gradient(result); });
+    tell_watchers([&](Watcher& watcher) { watcher.before_backward(result); });
+  }
+  backward_step(*result.node()->made_by.get(), result);
+  if (watched()) tell_watchers([&](Watcher& watcher) { watcher.after_backward(result); });
+}
+
+// Takes the steps from the last result to the first. Inputs that nothing else holds are kept by
+// `results` until their turn.
+void take_steps(std::vector<Tensor> results, Graph graph) {
+  while (!results.empty()) {
+    const Tensor result = std::move(results.back());
+    results.pop_back();
+    Node& node = *result.node();
+    if (node.gradient.exists()) take_step(result);
+    if (graph == Graph::keep) continue;
+    node.made_by = {};
+    node.freed = true;
+  }
 }
 
 }  // namespace
 
-// Nothing else happens here, so that the next `step` of a debugger is in the gradient. It is called
-// from another file, tensor.cpp: within one file an optimising compiler would make it disappear.
-void backward_step(Operation& made_by, const Tensor& out) {
-  made_by.backward(out);
-}
-
 void Tensor::backward(Graph graph, Where where) const {
-  check_exists(*this, where);
-  if (size() != 1)
+  if (size(where) != 1)
     fail("backward", where,
          "only a single number can be differentiated without a seed, " + describe(*this) +
              " holds " + std::to_string(size()) + " values: take its sum or mean, or give a seed");
@@ -87,80 +107,83 @@ void Tensor::backward(Graph graph, Where where) const {
 void Tensor::backward(const Tensor& seed, Graph graph, Where where) const {
   check_exists(*this, where);
   check_exists(seed, where);
-  check_root(*this, where);
+  check_there(*this, where);
+  if (!node_->requires_grad)
+    fail("backward", where,
+         describe(*this) + " was not computed from any tensor that requires a gradient");
   if (seed.shape() != shape())
     fail("backward", where,
          "the seed must have the shape of " + describe(*this) + ", it has " +
              gradus::to_string(seed.shape()));
-  for (Watcher* watcher : watchers()) watcher->begin_backward(where);
+  if (watched()) tell_watchers([&](Watcher& watcher) { watcher.begin_backward(where); });
   const NoGrad no_grad;
-  if (!node_->made_by) return add_grad(seed, where);
-  std::vector<Tensor> order = topological_order(*this);
-  for (const Tensor& tensor : order) {
-    check_usable(tensor, where);
-    tensor.node()->gradient = Tensor();
-  }
+  Walk below{{}, {*this}};
+  if (node_->made_by) below = walk_below(*this);
+  check_usable(below.results, where);
+  for (const Tensor& result : below.results) result.node()->gradient = Tensor();
   add_grad(seed, where);
-  while (!order.empty()) {
-    const Tensor out = std::move(order.back());
-    order.pop_back();
-    Node& node = *out.node();
-    if (node.hooked) run_gradient_hook(out);
-    if (node.gradient.exists()) watched_backward_step(*node.made_by, out);
-    if (graph == Graph::free) {
-      // Inputs that nothing else holds are kept by `order` until their turn.
-      delete node.made_by;
-      node.made_by = nullptr;
-      node.freed = true;
-    }
-  }
+  take_steps(std::move(below.results), graph);
+  for (const Tensor& leaf : below.leaves)
+    if (watched() && leaf.has_grad())
+      tell_watchers([&](Watcher& watcher) { watcher.complete_gradient(leaf); });
 }
 
 void Tensor::add_grad(Tensor gradient, Where where) const {
-  Node& node = checked(where);
+  check_exists(*this, where);
+  check_exists(gradient, where);
+  Node& node = *node_.get();
   if (!node.requires_grad) return;
   if (gradient.shape() != node.shape)
     fail("add_grad", where,
          "the gradient of " + describe(*this) + " must have its shape, " +
              gradus::to_string(gradient.shape()) + " given");
+  if (node.gradient_use == GradientUse::used) node.gradient_use = GradientUse::stale;
   if (!node.gradient.exists()) {
+    // What somebody else holds stays theirs, and a graph is left alone: a node of its own then,
+    // with the same values. (A gradient that an operation passes on as it is serves both, until
+    // grad().)
+    const bool ours = gradient.node_.unique() && !gradient.node_->made_by;
+    if (!ours && !gradient.node_->internal) gradient = sharing(gradient, "gradient");
+    gradient.node_->internal = true;
     node.gradient = std::move(gradient);
     return;
   }
-  if (node.gradient_use == GradientUse::used) node.gradient_use = GradientUse::stale;
-  // A gradient that somebody else holds too is replaced by the sum, otherwise added to.
   Node& old = *node.gradient.node();
-  const bool mine = old.owners.load() == 1 && old.values.unique();
-  Tensor sum = mine ? node.gradient : result_of("gradient", node.shape, node.where);
+  const bool ours = node.gradient.node_.unique() && old.values.unique();
+  Tensor sum = ours ? node.gradient : gradient_for(*this);
   kernels::add(old.values.data(), gradient.data(), sum.node()->values.data(), size());
   node.gradient = std::move(sum);
 }
 
-const Tensor& Tensor::grad(Where where) const {
-  if (!checked(where).gradient.exists())
+const Tensor& Tensor::grad(Where where) const& {
+  check_exists(*this, where);
+  if (!has_grad())
     fail("grad", where,
          "there is no gradient in " + describe(*this) +
              (requires_grad() ? ": backward() has not come by" : ": it does not require one"));
-  return node_->gradient;
+  Tensor& gradient = node_->gradient;
+  if (gradient.node_->internal && !gradient.node_.unique())
+    gradient = sharing(gradient, "gradient");
+  gradient.node_->internal = false;
+  return gradient;
 }
 
 bool Tensor::has_grad() const {
-  return checked().gradient.exists();
-}
-void Tensor::clear_grad() {
-  checked().gradient = Tensor();
-  node_->gradient_use = GradientUse::fresh;
-}
-bool Tensor::requires_grad() const {
-  return checked().requires_grad;
+  return node_ && node_->gradient.exists();
 }
 
-Tensor& Tensor::requires_grad(bool wanted, Where where) {
-  Node& node = checked(where);
-  if (node.made_by && !wanted)
+void Tensor::clear_grad() {
+  if (!node_) return;
+  node_->gradient = Tensor();
+  node_->gradient_use = GradientUse::fresh;
+}
+
+Tensor& Tensor::requires_grad(bool wanted, Where where) & {
+  check_exists(*this, where);
+  if (node_->made_by && !wanted)
     fail("requires_grad", where,
          describe(*this) + " was computed from tensors that require one: use detach()");
-  node.requires_grad = wanted;
+  node_->requires_grad = wanted;
   return *this;
 }
 

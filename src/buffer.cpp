@@ -1,6 +1,9 @@
 #include <gradus/buffer.h>
 
+#include <algorithm>
+#include <atomic>
 #include <bit>
+#include <limits>
 #include <mutex>
 #include <new>
 #ifdef __linux__
@@ -13,12 +16,26 @@ namespace {
 
 constexpr std::size_t alignment = 64;
 
-thread_local Index value_count = 0;
+// Each thread counts for itself, so that none waits for the others. What a thread leaves behind is
+// kept when it ends: others may free what it made.
+struct Counter {
+  std::atomic<Index> nodes{0}, values{0};
+  Counter* next = nullptr;
+};
+std::atomic<Counter*> counters{nullptr};
+thread_local Counter* mine = nullptr;
+
+Index total(std::atomic<Index> Counter::*which) {
+  Index sum = 0;
+  for (const Counter* one = counters; one; one = one->next) sum += one->*which;
+  return sum;
+}
 
 // ---- Small blocks: a list for each class of size, four classes to each doubling: 64, 80, 96, 112,
 // 128, 160 … bytes. Each thread has lists of its own, so nothing needs a lock.
 
 constexpr std::size_t small = 128 * 1024;
+constexpr std::size_t most_kept = std::size_t{1} << 28;  // a thread may free what others made
 
 struct SizeClass {
   int number;
@@ -39,12 +56,15 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
-// Plain pointers without a destructor: tensors that live until after main() may still use them.
+// Plain data without a destructor: tensors that live until after main() may still use it.
 thread_local FreeBlock* free_blocks[17 * 4];
+thread_local std::size_t kept = 0;  // bytes in these lists
+thread_local bool ended = false;    // the thread keeps nothing any more
 
 // Gives the free blocks of a thread back to the system when the thread ends.
 struct FreeAtTheEnd {
   ~FreeAtTheEnd() {
+    ended = true;
     for (FreeBlock*& list : free_blocks)
       while (list) {
         FreeBlock* block = list;
@@ -57,18 +77,21 @@ struct FreeAtTheEnd {
 void* take_small(std::size_t bytes) {
   const SizeClass wanted = size_class(bytes);
   FreeBlock*& list = free_blocks[wanted.number];
-  if (!list) {
-    static thread_local const FreeAtTheEnd end;
-    return ::operator new (wanted.bytes, std::align_val_t{alignment});
-  }
+  if (!list) return ::operator new (wanted.bytes, std::align_val_t{alignment});
   FreeBlock* block = list;
   list = block->next;
+  kept -= wanted.bytes;
   return block;
 }
 
 void give_small(void* memory, std::size_t bytes) {
-  FreeBlock*& list = free_blocks[size_class(bytes).number];
-  list = new (memory) FreeBlock{bytes, list};
+  static thread_local const FreeAtTheEnd end;
+  const SizeClass given = size_class(bytes);
+  if (ended || kept + given.bytes > most_kept)
+    return ::operator delete (memory, std::align_val_t{alignment});
+  FreeBlock*& list = free_blocks[given.number];
+  list = new (memory) FreeBlock{given.bytes, list};
+  kept += given.bytes;
 }
 
 // ---- Large blocks: the free ones in one list, in the order of their addresses. A request takes
@@ -158,18 +181,34 @@ void give_memory(void* memory, std::size_t bytes) noexcept {
 Buffer::Buffer(Index size)
     : block_(new (take_memory(sizeof(Block) + static_cast<std::size_t>(size) * sizeof(Scalar)))
                  Block{1, size}) {
-  value_count += size;
+  count_live(0, size);
+#ifdef GRADUS_POISON  // a value that is read before it is written shows
+  std::fill_n(data(), size, std::numeric_limits<Scalar>::quiet_NaN());
+#endif
 }
 
-void Buffer::release() noexcept {
-  // A sole owner cannot get company meanwhile, and is spared the atomic step down.
-  if (!unique() && block_->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  value_count -= block_->size;
-  give_memory(block_, sizeof(Block) + static_cast<std::size_t>(block_->size) * sizeof(Scalar));
+void Buffer::Block::free(Block* block) noexcept {
+  count_live(0, -block->size);
+  give_memory(block, sizeof(Block) + static_cast<std::size_t>(block->size) * sizeof(Scalar));
 }
 
+void count_live(Index nodes, Index values) {
+  if (!mine) {
+    mine = new Counter;
+    mine->next = counters;
+    while (!counters.compare_exchange_weak(mine->next, mine)) continue;
+  }
+  // Only this thread writes here: no need to lock the sum.
+  constexpr auto order = std::memory_order_relaxed;
+  mine->nodes.store(mine->nodes.load(order) + nodes, order);
+  mine->values.store(mine->values.load(order) + values, order);
+}
+
+Index live_nodes() {
+  return total(&Counter::nodes);
+}
 Index live_values() {
-  return value_count;
+  return total(&Counter::values);
 }
 
 }  // namespace gradus

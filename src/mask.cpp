@@ -158,7 +158,9 @@ void Mask::check(const Shape& attention, const Tensor& of, const char* operation
     if (allowed_shape_[axis] != 1 && allowed_shape_[axis] != attention[axis])
       refuse(" has shape " + to_string(allowed_shape_) + ", " + describe(of) + " needs " +
              to_string(attention) + " [batch, heads, queries, keys]; each size must be equal or 1");
-  for (Watcher* watcher : watchers()) watcher->before_mask(*this, attention, operation, where);
+  if (watched())
+    tell_watchers(
+        [&](Watcher& watcher) { watcher.before_mask(*this, attention, operation, where); });
 }
 
 }  // namespace gradus

@@ -5,13 +5,15 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ostream>
 
 namespace gradus {
 
 namespace {
 
 std::string number(Scalar value, int digits) {
-  char text[64];
+  if (value != value) return "nan";  // some systems would print its sign
+  char text[400];                    // the largest float64 has 309 digits before the point
   std::snprintf(text, sizeof text, "%.*f", digits, static_cast<double>(value));
   // -0.0000 would say more about rounding than about the value.
   if (text[0] == '-' && std::string(text).find_first_of("123456789in") == std::string::npos)
@@ -64,6 +66,10 @@ std::string to_string(const Tensor& tensor, int digits, Index most) {
       text += matrix_text(tensor.data() + m * rows * columns, rows, columns, digits, most);
   }
   return text;
+}
+
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
+  return out << to_string(tensor);
 }
 
 void print(const std::string& title, const Tensor& tensor, int digits) {

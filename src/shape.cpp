@@ -8,17 +8,28 @@ namespace gradus {
 Shape::Shape(std::initializer_list<Index> sizes, Where where) {
   if (sizes.size() > max_rank)
     fail("Shape", where, "at most 6 axes are possible, " + std::to_string(sizes.size()) + " given");
+  for (const Index size : sizes) sizes_[rank_++] = size;
+  check(where);
+}
+
+void Shape::check(const Where& where) const {
+  constexpr Index most = std::numeric_limits<Index>::max() / 16;
   Index total = 1;
-  for (Index size : sizes) {
+  for (int axis = 0; axis < rank_; ++axis) {
+    const Index size = sizes_[axis];
     if (size <= 0)
       fail("Shape", where,
-           "every size must be at least 1, axis " + std::to_string(rank_) + " has size " +
+           "every size must be at least 1, axis " + std::to_string(axis) + " has size " +
                std::to_string(size) + " (empty tensors are not supported)");
-    if (size > std::numeric_limits<Index>::max() / 16 / total)
-      fail("Shape", where, "a tensor with that many values does not fit in memory");
-    total *= size;
-    sizes_[rank_++] = size;
+    if (__builtin_mul_overflow(total, size, &total) || total > most)
+      fail("Shape", where,
+           "a tensor with as many values as " + to_string(*this) + " does not fit in memory");
   }
+}
+
+void Shape::no_such(const Axis& axis) const {
+  fail("Shape", axis.where,
+       "there is no axis " + std::to_string(axis.number) + " in " + to_string(*this));
 }
 
 Index Shape::size() const {
@@ -27,29 +38,35 @@ Index Shape::size() const {
   return size;
 }
 
-Shape Shape::with(int axis, Index size) const {
+Shape Shape::with(Axis axis, Index size) const {
   Shape result = *this;
-  result.sizes_[axis < 0 ? axis + rank_ : axis] = size;
+  result.sizes_[place(axis)] = size;
+  result.check(axis.where);
   return result;
 }
 
-Shape Shape::without(int axis) const {
+Shape Shape::without(Axis axis) const {
   Shape result;
-  if (axis < 0) axis += rank_;
   for (int i = 0; i < rank_; ++i)
-    if (i != axis) result.sizes_[result.rank_++] = sizes_[i];
+    if (i != place(axis)) result.sizes_[result.rank_++] = sizes_[i];
   return result;
 }
 
-Shape Shape::and_then(Index size) const {
-  if (rank_ == max_rank) throw Error("Shape::and_then: at most 6 axes are possible");
+Shape Shape::and_then(Index size, Where where) const {
+  if (rank_ == max_rank) fail("Shape", where, "at most 6 axes are possible, one more was wanted");
   Shape result = *this;
   result.sizes_[result.rank_++] = size;
+  result.check(where);
   return result;
 }
 
 bool Shape::operator==(const Shape& other) const {
   return rank_ == other.rank_ && std::equal(sizes_, sizes_ + rank_, other.sizes_);
+}
+
+AxisView::AxisView(const Shape& shape, int axis) : size(shape[axis]), inner(1) {
+  for (int i = axis < 0 ? axis + shape.rank() : axis; ++i < shape.rank();) inner *= shape[i];
+  outer = shape.size() / inner / size;
 }
 
 std::string to_string(const Shape& shape) {
@@ -59,10 +76,10 @@ std::string to_string(const Shape& shape) {
   return text + "]";
 }
 
-Shape broadcast(const Shape& a, const Shape& b) {
+Shape broadcast(const Shape& a, const Shape& b, Where where) {
   Shape result = a.rank() >= b.rank() ? a : b;
   for (int back = 1; back <= std::min(a.rank(), b.rank()); ++back)
-    result = result.with(-back, std::max(a[-back], b[-back]));
+    result = result.with({-back, where}, std::max(a[-back], b[-back]));
   return result;
 }
 

@@ -1,4 +1,3 @@
-#include <gradus/hooks.h>
 #include <gradus/operation.h>
 #include <gradus/watcher.h>
 
@@ -6,38 +5,14 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <set>
 
 namespace gradus {
 
 namespace {
 
-thread_local Index node_count = 0;
 thread_local bool recording = true;
-thread_local std::vector<Watcher*> looking_on = watchers_at_start();
-
-// Frees a node and whatever only it kept alive. A chain of a million nodes must not become a
-// million nested calls, so nodes to be freed wait in a list that runs through the nodes.
-void free_nodes(Node* pending) {
-  while (pending) {
-    Node* node = pending;
-    pending = node->next;
-    if (Operation* made_by = node->made_by) {
-      for (int i = 0; i < made_by->inputs.count(); ++i) {
-        const Tensor input = made_by->inputs.take(i);
-        Node* below = input.node();
-        if (below && below->owners.load(std::memory_order_acquire) == 1) {
-          below->owners.fetch_add(1, std::memory_order_relaxed);  // outlives `input`
-          below->next = pending;
-          pending = below;
-        }
-      }
-      delete made_by;
-    }
-    --node_count;
-    delete node;
-  }
-}
 
 const char* keep_forever(const std::string& label) {
   static std::mutex lock;
@@ -48,79 +23,69 @@ const char* keep_forever(const std::string& label) {
 
 }  // namespace
 
-Tensor::Tensor(const Tensor& other) noexcept : node_(other.node_) {
-  if (node_) node_->owners.fetch_add(1, std::memory_order_relaxed);
+// What only this node kept alive is freed next. A chain of a million nodes must not become a
+// million nested calls, so what is to be freed meanwhile waits in a list that runs through the
+// nodes.
+void Node::free(Node* node) noexcept {
+  static thread_local Node* waiting = nullptr;
+  static thread_local bool busy = false;
+  node->next = waiting;
+  waiting = node;
+  if (busy) return;
+  busy = true;
+  while (waiting) {
+    Node* const first = waiting;
+    waiting = first->next;
+    delete first;
+  }
+  busy = false;
 }
 
-void Tensor::drop() noexcept {
-  // A sole owner cannot get company meanwhile, and is spared the atomic step down.
-  if (node_->owners.load(std::memory_order_acquire) == 1 ||
-      node_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    node_->next = nullptr;
-    free_nodes(node_);
-  }
-}
+Tensor::Tensor(Node* fresh) : node_(fresh) {}
 
 Tensor result_of(const char* operation, const Shape& shape, const Where& where) {
-  for (Watcher* watcher : looking_on) watcher->before_forward();
-  Node* node = new Node;
-  node->shape = shape;
-  node->values = Buffer(shape.size());
-  node->operation = operation;
-  node->where = where;
-  ++node_count;
-  return Tensor(node);
-}
-
-Inputs::Inputs(const Tensor* const* tensors, int count) : count_(count) {
-  first_ = static_cast<Input*>(take_memory(static_cast<std::size_t>(count) * sizeof(Input)));
-  for (int i = 0; i < count; ++i) new (first_ + i) Input{*tensors[i], tensors[i]->node()->version};
-}
-
-Inputs& Inputs::operator=(Inputs&& other) noexcept {
-  std::swap(first_, other.first_);
-  std::swap(count_, other.count_);
-  return *this;
-}
-
-Inputs::~Inputs() {
-  if (!first_) return;
-  for (int i = 0; i < count_; ++i) first_[i].~Input();
-  give_memory(first_, static_cast<std::size_t>(count_) * sizeof(Input));
-}
-
-bool wants_grad(const Tensor* const* inputs, int count) {
-  if (!recording) return false;
-  for (int i = 0; i < count; ++i)
-    if (inputs[i]->requires_grad()) return true;
-  return false;
-}
-
-void finish(const Tensor& out, Operation* made_by, const Tensor* const* inputs, int count) {
-  if (made_by) {
-    made_by->inputs = Inputs(inputs, count);
-    out.node()->made_by = made_by;
-    out.node()->requires_grad = true;
+  if (watched()) tell_watchers([](Watcher& watcher) { watcher.before_forward(); });
+  const Tensor result(new Node);
+  Node& node = *result.node();
+  node.shape = shape;
+  node.operation = operation;
+  node.where = where;
+  try {
+    node.values = Buffer(shape.size());
+  } catch (const std::bad_alloc&) {
+    fail(operation, where,
+         "there is no memory for the " + std::to_string(shape.size()) + " values of " +
+             to_string(shape));
   }
-  for (Watcher* watcher : looking_on) watcher->after_forward(out, inputs, count);
+  return result;
 }
 
-void watched_backward_step(Operation& made_by, const Tensor& out) {
-  for (Watcher* watcher : looking_on) watcher->before_backward(out);
-  backward_step(made_by, out);
-  for (Watcher* watcher : looking_on) watcher->after_backward(out, made_by);
+Tensor gradient_for(const Tensor& x) {
+  return result_of("gradient", x.shape(), x.where());
 }
 
-void add_watcher(Watcher& watcher) {
-  looking_on.push_back(&watcher);
+Edge::Edge(const Tensor& used, bool values_needed)
+    : tensor(used), version(values_needed && used.exists() ? used.node()->version : -1) {}
+
+bool wants_grad(std::span<const Edge> inputs) {
+  return recording && std::any_of(inputs.begin(), inputs.end(),
+                                  [](const Edge& input) { return input.tensor.requires_grad(); });
 }
 
-void remove_watcher(Watcher& watcher) {
-  std::erase(looking_on, &watcher);
+void finish(const Tensor& result, Shared<Operation> made_by, std::span<const Edge> inputs) {
+  Node& node = *result.node();
+  if (made_by) {
+    made_by->version = node.version;
+    node.made_by = std::move(made_by);
+    node.requires_grad = true;
+  }
+  if (watched()) tell_watchers([&](Watcher& watcher) { watcher.after_forward(result, inputs); });
 }
 
-const std::vector<Watcher*>& watchers() {
-  return looking_on;
+// Nothing else happens here, so that the next steps of a debugger lead into the gradient. It is
+// called from another file: within one file an optimising compiler would make it disappear.
+void backward_step(const Operation& made_by, const Tensor& out) {
+  made_by.backward(out, out.node()->gradient);
 }
 
 // ---- new tensors
@@ -143,6 +108,10 @@ Tensor Tensor::from(const Shape& shape, std::span<const Scalar> values, Where wh
   Tensor tensor = result_of("tensor", shape, where);
   std::copy(values.begin(), values.end(), tensor.mutable_data());
   return tensor;
+}
+
+Tensor Tensor::from(const Shape& shape, std::initializer_list<Scalar> values, Where where) {
+  return from(shape, std::span(values.begin(), values.size()), where);
 }
 
 Tensor Tensor::scalar(Scalar value, Where where) {
@@ -183,27 +152,17 @@ Tensor Tensor::normal(const Shape& shape, Scalar mean, Scalar deviation, Random&
 
 // ---- what a tensor knows
 
-Node& Tensor::checked() const {
-  if (!node_) throw Error("a Tensor was used before anything was assigned to it");
-  return *node_;
-}
-
-Node& Tensor::checked(const Where& where) const {
-  check_exists(*this, where);
-  return *node_;
+void Tensor::no_tensor(const Where& where) {
+  fail("Tensor", where, "it was used before anything was assigned to it");
 }
 
 void check_exists(const Tensor& x, const Where& where) {
-  if (!x.exists()) fail("Tensor", where, "it was used before anything was assigned to it");
+  x.shape(where);
 }
 
-const Shape& Tensor::shape() const {
-  return checked().shape;
-}
-
-std::span<const Scalar> Tensor::values() const& {
-  const Node& node = checked();
-  return {node.values.data(), static_cast<std::size_t>(node.values.size())};
+std::span<const Scalar> Tensor::values(Where where) const& {
+  check_exists(*this, where);
+  return {node_->values.data(), static_cast<std::size_t>(node_->values.size())};
 }
 
 namespace {
@@ -240,7 +199,8 @@ Scalar Tensor::item(Where where) const {
 }
 
 std::span<Scalar> Tensor::mutable_values(Where where) {
-  Node& node = checked(where);
+  check_exists(*this, where);
+  Node& node = *node_.get();
   ++node.version;
   if (!node.values.unique()) {
     const Buffer copy(node.values.size());
@@ -250,32 +210,41 @@ std::span<Scalar> Tensor::mutable_values(Where where) {
   return {node.values.data(), static_cast<std::size_t>(node.values.size())};
 }
 
-Tensor Tensor::detach() const {
-  const Node& node = checked();
-  Node* copy = new Node;
-  copy->shape = node.shape;
-  copy->values = node.values;
-  copy->operation = "detach";
-  copy->label = node.label;
-  copy->where = node.where;
-  ++node_count;
-  return Tensor(copy);
+// Another tensor with the same values in the same memory, until one of them is changed.
+Tensor Tensor::sharing(const Tensor& other, const char* operation) {
+  Tensor copy(new Node);
+  copy.node_->shape = other.node_->shape;
+  copy.node_->values = other.node_->values;
+  copy.node_->operation = operation;
+  copy.node_->where = other.node_->where;
+  return copy;
 }
 
-Tensor& Tensor::named(const std::string& label) {
-  checked().label = keep_forever(label);
-  run_hooks(*this);
+Tensor Tensor::detach(Where where) const {
+  check_exists(*this, where);
+  Tensor copy = sharing(*this, "detach");
+  copy.node_->label = node_->label;
+  return copy;
+}
+
+Tensor& Tensor::named(const std::string& label, Where where) & {
+  check_exists(*this, where);
+  node_->label = keep_forever(label);
+  if (watched()) tell_watchers([&](Watcher& watcher) { watcher.named(*this); });
   return *this;
 }
 
 const char* Tensor::label() const {
-  return checked().label;
+  check_exists(*this, {});
+  return node_->label;
 }
 const char* Tensor::operation() const {
-  return checked().operation;
+  check_exists(*this, {});
+  return node_->operation;
 }
 const Where& Tensor::where() const {
-  return checked().where;
+  check_exists(*this, {});
+  return node_->where;
 }
 
 std::string name_of(const Tensor& tensor) {
@@ -308,9 +277,6 @@ NoGrad::~NoGrad() {
 }
 bool grad_enabled() {
   return recording;
-}
-Index live_nodes() {
-  return node_count;
 }
 
 }  // namespace gradus

@@ -25,7 +25,7 @@ typed() { # typed 01|08 debug|optimised: optimised code keeps arguments, not eve
       printf '%s\n' 'tbreak gradus::Dense::forward' continue 'print this->kernel' 'print x' \
         "tbreak 08_encoder.cpp:$(line_of 08_encoder 'loss.backward()')" continue 'graph loss' ;;
   esac
-  printf '%s\n' backward-step step backward-step
+  printf '%s\n' backward-step step step backward-step
 }
 for_lldb() {
   sed -e 's/^tbreak \(.*\):\([0-9]*\)$/breakpoint set -o true -f \1 -l \2/' \
@@ -66,7 +66,7 @@ check() { # check 01|08 debug|optimised FOLDER DEBUGGER
       'kernels::softmax (
 kernels::softmax at ' # as gdb, or as lldb, says it
   fi
-  [ "$1$2" = 01optimised ] && wants "$name" 'Slice::backward'
+  [ "$1$2" = 01optimised ] && wants "$name" 'Slice::backward' 'Slice>::backward'
   echo "$name: done"
 }
 found=

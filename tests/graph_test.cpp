@@ -124,7 +124,7 @@ TEST_CASE("the order has every computed tensor once, inputs before results") {
   const Tensor d = c * b;
   const Tensor constant = Tensor::scalar(1) + 1;
   const Tensor root = d + constant;
-  const std::vector<Tensor> order = topological_order(root);
+  const std::vector<Tensor> order = walk_below(root).results;
   const auto place = [&](const Tensor& t) {
     const auto same = [&](const Tensor& other) { return other.node() == t.node(); };
     CHECK(std::count_if(order.begin(), order.end(), same) == 1);

@@ -77,7 +77,7 @@ TEST_CASE("zero has no sign, infinity has one") {
   CHECK(to_string(Tensor::vector({static_cast<Scalar>(-infinity), 1}), 1) == " -inf  1.0\n");
 }
 
-TEST_CASE("what is not a number has no sign" * doctest::should_fail()) {
+TEST_CASE("what is not a number has no sign") {
   CHECK(to_string(one(not_a_number)) == " nan\n");
   CHECK(to_string(one(-not_a_number)) == " nan\n");
 }

@@ -141,8 +141,7 @@ TEST_CASE("the gradient of a maximum goes to the first of equal ones") {
   CHECK(array_of(x.grad()).values == std::vector<double>{0, 1, 0, 0, 0, 0});
 }
 
-TEST_CASE("sums, means and maxima of what is not a number are not a number" *
-          doctest::should_fail()) {
+TEST_CASE("sums, means and maxima of what is not a number are not a number") {
   for (Index at = 0; at < 3; ++at)
     for (const Kind kind : {Kind::sum, Kind::mean, Kind::max}) {
       Array x = random({2, 3}, 1);
@@ -200,8 +199,7 @@ TEST_CASE("pooling is the loop over the positions that the mask allows") {
              .inputs = {random({3, 4, 2}, 1, -2, -1)}});  // all below zero, as a start is not
 }
 
-TEST_CASE("max pooling takes the first of equal ones and does not lose what is not a number" *
-          doctest::should_fail()) {
+TEST_CASE("max pooling takes the first of equal ones and does not lose what is not a number") {
   Tensor x = tensor_of(Array({1, 3, 1}, 2)).requires_grad(true);
   max_pooling(x, Mask::from({1, 3}, {false, true, true})).backward(tensor_of(Array({1, 1}, 5)));
   CHECK(array_of(x.grad()).values == std::vector<double>{0, 5, 0});

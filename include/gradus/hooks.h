@@ -9,7 +9,7 @@
 //   model(reviews);                                                               // said nothing?
 #pragma once
 
-#include <gradus/tensor.h>
+#include <gradus/watcher.h>
 
 #include <functional>
 #include <string>
@@ -17,38 +17,30 @@
 namespace gradus {
 
 // Acts on every tensor that gets its name while the hook lives (on this thread).
-class Hook {
+class Hook : public Watcher {
  public:
-  using Forward = std::function<Tensor(const Tensor& value)>;
-  using Backward = std::function<Tensor(const Tensor& gradient)>;
+  using Change = std::function<Tensor(const Tensor&)>;
 
-  // `forward` is given the tensor and returns what the program goes on with: the same one, or
-  // another of the same shape. `backward` is given the complete gradient of the tensor and returns
-  // the one to go on with. Either may be empty.
-  // Errors (when the hook acts): a result of another shape.
-  Hook(std::string name, Forward forward, Backward backward = {}, Where where = here());
-  ~Hook();
-  Hook(const Hook&) = delete;
-  Hook& operator=(const Hook&) = delete;
+  // `forward` is given the tensor and returns what the program goes on with, `backward` is given
+  // its complete gradient and returns the one to go on with. Either may be empty. Errors (when the
+  // hook acts): a result of another shape.
+  Hook(std::string name, Change forward, Change backward = {}, Where where = here());
+  ~Hook() override;
 
-  const std::string& name() const { return name_; }
-  const Where& where() const { return where_; }
   // How many tensors went through; 0 at the end often means that the name is wrong.
   int calls() const { return calls_; }
 
+  void named(Tensor& tensor) override;
+  void complete_gradient(const Tensor& tensor) override;
+
  private:
-  friend void run_hooks(Tensor& tensor);
-  friend void run_gradient_hook(const Tensor& tensor);
+  Tensor changed(const Change& change, const Tensor& x) const;
 
   std::string name_;
-  Forward forward_;
-  Backward backward_;
+  Change forward_, backward_;
   Where where_;
   int calls_ = 0;
+  std::vector<Tensor> seen_;  // whose gradient is to be changed
 };
-
-// Called when a tensor has got its name, and when its gradient is complete.
-void run_hooks(Tensor& tensor);
-void run_gradient_hook(const Tensor& tensor);
 
 }  // namespace gradus

@@ -1,99 +1,28 @@
-// How an operation is written.
+// How an operation is written: a struct that holds what its gradient needs and computes it, and
+// below it the function that computes the values. Both fit on one screen.
 //
-// An operation is a struct with what its gradient needs to know, and below it the function that
-// computes it. Both fit on one screen:
-//
-//   struct Square : Operation {
-//     void backward(const Tensor& out) override {
-//       const Tensor& x = inputs[0];
-//       x.add_grad(2 * x * out.grad());          // d(x²)/dx = 2x
-//     }
+//   struct Square {
+//     Tensor x;
+//     void backward(const Tensor& dy) const { x.add_grad(2 * x * dy); }  // d(x²)/dx = 2x
 //   };
 //
 //   Tensor square(const Tensor& x, Where where) {
-//     Tensor out = result_of("square", x.shape(), where);
-//     for (Index i = 0; i < x.size(); ++i) out.mutable_data()[i] = x.data()[i] * x.data()[i];
-//     record<Square>(out, x);
-//     return out;
+//     check_exists(x, where);
+//     Tensor y = result_of("square", x.shape(), where);
+//     std::span<Scalar> values = y.mutable_values();
+//     for (std::size_t i = 0; i < values.size(); ++i) values[i] = x.values()[i] * x.values()[i];
+//     return record(y, {x}, Square{x});
 //   }
 //
-// The result owns the struct and the struct owns the inputs. The result itself is passed to
-// backward(), never stored, so there is no cycle and everything is freed in time.
+// The result owns the struct, and the struct the inputs. The result itself is never stored, so
+// there is no cycle and everything is freed in time; a gradient that reads it is a backward(y, dy).
 #pragma once
 
 #include <gradus/tensor.h>
 
-#include <cstddef>
-#include <cstdint>
+#include <array>
 
 namespace gradus {
-
-// The inputs of an operation. Remembers the version of each one's values, so that backward() can
-// tell when a value that it needs has been overwritten.
-class Inputs {
- public:
-  Inputs() = default;
-  Inputs(const Tensor* const* tensors, int count);
-  Inputs(Inputs&& other) noexcept : first_(other.first_), count_(other.count_) {
-    other.first_ = nullptr;
-    other.count_ = 0;
-  }
-  Inputs& operator=(Inputs&& other) noexcept;
-  ~Inputs();
-
-  int count() const { return count_; }
-  const Tensor& operator[](int i) const { return first_[i].tensor; }
-  int version(int i) const { return first_[i].version; }
-  Tensor take(int i) { return std::move(first_[i].tensor); }
-
- private:
-  struct Input {
-    Tensor tensor;
-    int version;
-  };
-  Input* first_ = nullptr;
-  int count_ = 0;
-};
-
-struct Operation {
-  Inputs inputs;
-
-  Operation() = default;
-  Operation(const Operation&) = delete;
-  Operation& operator=(const Operation&) = delete;
-  virtual ~Operation() = default;
-  // Reads out.grad() and adds to the gradient of each input that wants one.
-  virtual void backward(const Tensor& out) = 0;
-
-  static void* operator new(std::size_t bytes) { return take_memory(bytes); }
-  static void operator delete(void* memory, std::size_t bytes) { give_memory(memory, bytes); }
-};
-
-// What an optimiser has done with a gradient: nothing since it was cleared; a step with it; a step
-// with it, and then backward() has added to it.
-enum class GradientUse : std::uint8_t { fresh, used, stale };
-
-// A point of the graph; everything that a Tensor is a handle to.
-struct Node {
-  std::atomic<int> owners{1};
-  int version = 0;  // counts the changes in place
-  bool requires_grad = false;
-  bool freed = false;  // by backward(Graph::free)
-  GradientUse gradient_use = GradientUse::fresh;
-  Shape shape;
-  Buffer values;
-  Tensor gradient;
-  Operation* made_by = nullptr;  // owned; null if there is nothing to differentiate
-  const char* operation = "tensor";
-  const char* label = "";
-  Where where;
-  bool hooked = false;      // a Hook waits for the gradient, see hooks.h
-  Node* next = nullptr;     // in the list of nodes that are being freed
-  std::uint64_t visit = 0;  // the last backward() that came by
-
-  static void* operator new(std::size_t bytes) { return take_memory(bytes); }
-  static void operator delete(void* memory, std::size_t bytes) { give_memory(memory, bytes); }
-};
 
 // Errors: x is no tensor, because nothing was assigned to it. Operations ask this first, so that
 // the message has the caller's line.
@@ -103,44 +32,62 @@ void check_exists(const Tensor& x, const Where& where);
 int checked_axis(const Tensor& x, int axis, const char* operation, const Where& where);
 
 // A new tensor for the result of an operation; its values are not initialised.
+// Errors: there is no memory for it.
 Tensor result_of(const char* operation, const Shape& shape, const Where& where);
+// The same for the gradient of x.
+Tensor gradient_for(const Tensor& x);
 
-// The second half of record(): true if some input wants a gradient and recording is on.
-bool wants_grad(const Tensor* const* inputs, int count);
-void finish(const Tensor& out, Operation* made_by, const Tensor* const* inputs, int count);
+// The two halves of record(): whether some input wants a gradient and recording is on; and the
+// rest.
+bool wants_grad(std::span<const Edge> inputs);
+void finish(const Tensor& result, Shared<Operation> made_by, std::span<const Edge> inputs);
 
-// Completes `out` after its values are there: if some input wants a gradient, creates the struct
-// that knows how, and returns it so that its fields can be set. Returns null otherwise.
-template <class Op, class... Tensors>
-Op* record(const Tensor& out, const Tensors&... tensors) {
-  const Tensor* const inputs[] = {&tensors...};
-  Op* made_by = wants_grad(inputs, sizeof...(tensors)) ? new Op : nullptr;
-  finish(out, made_by, inputs, sizeof...(tensors));
-  return made_by;
+// A struct with a gradient, as part of the graph.
+template <class Gradient, class Edges>
+struct Recorded : Operation {
+  Recorded(Gradient&& given, Edges&& from) : gradient(std::move(given)), edges(std::move(from)) {
+    inputs = edges;
+  }
+  void backward(const Tensor& y, const Tensor& dy) const override {
+    if constexpr (requires { gradient.backward(dy); })
+      gradient.backward(dy);
+    else
+      gradient.backward(y, dy);
+  }
+  Gradient gradient;
+  Edges edges;
+};
+
+template <class Gradient, class Edges>
+Tensor record_all(const Tensor& result, Edges inputs, Gradient gradient) {
+  Shared<Operation> made_by;
+  if (wants_grad(inputs))
+    made_by =
+        Shared<Operation>(new Recorded<Gradient, Edges>(std::move(gradient), std::move(inputs)));
+  const std::span<const Edge> kept = made_by ? made_by->inputs : std::span<const Edge>(inputs);
+  finish(result, std::move(made_by), kept);
+  return result;
 }
 
-// The same for a number of inputs that is only known when the program runs.
-template <class Op>
-Op* record_all(const Tensor& out, const std::vector<Tensor>& tensors) {
-  std::vector<const Tensor*> inputs;
-  inputs.reserve(tensors.size());
-  for (const Tensor& tensor : tensors) inputs.push_back(&tensor);
-  const int count = static_cast<int>(inputs.size());
-  Op* made_by = wants_grad(inputs.data(), count) ? new Op : nullptr;
-  finish(out, made_by, inputs.data(), count);
-  return made_by;
+// Completes `result` once its values are there: if some input wants a gradient, keeps the struct
+// that computes it. {x} says that the gradient reads the values of x, so that backward() can refuse
+// if they were overwritten meanwhile; {{x, false}} that it does not. The result must never be.
+template <std::size_t count, class Gradient>
+Tensor record(const Tensor& result, Edge (&&inputs)[count], Gradient gradient) {
+  return record_all(result, std::to_array(std::move(inputs)), std::move(gradient));
 }
 
-// All tensors below `root` (and `root`) that were computed and want a gradient, inputs before
-// results. Requires: root was computed, and its graph was not freed.
-std::vector<Tensor> topological_order(const Tensor& root);
+// What lies below `root` and wants a gradient: all that was computed (and `root`), inputs before
+// results; and what was not, such as parameters. Requires: root was computed, its graph not freed.
+struct Walk {
+  std::vector<Tensor> results, leaves;
+};
+Walk walk_below(const Tensor& root);
 
 // Every step of every backward() is one call of this: the place for a breakpoint, in optimised
-// programs too. `out` is the result, out.grad() the gradient that comes in, and one `step` further
-// is the first line of the operation's own backward(). The debugger command `backward-step` of
-// lessons/debugger stops here and shows all three.
-void backward_step(Operation& made_by, const Tensor& out);
-// The same, with the watchers of watcher.h looking on.
-void watched_backward_step(Operation& made_by, const Tensor& out);
+// programs too. `out` is the result, out.grad() the gradient that comes in, and a few `step`s
+// further is the first line of the operation's own gradient. The debugger command `backward-step`
+// of lessons/debugger stops here and shows all three.
+void backward_step(const Operation& made_by, const Tensor& out);
 
 }  // namespace gradus

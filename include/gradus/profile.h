@@ -16,9 +16,9 @@ class Profile : public Watcher {
   std::string table() const;
 
   void before_forward() override;
-  void after_forward(const Tensor& out, const Tensor* const* inputs, int count) override;
+  void after_forward(const Tensor& out, std::span<const Edge> inputs) override;
   void before_backward(const Tensor& out) override;
-  void after_backward(const Tensor& out, const Operation& made_by) override;
+  void after_backward(const Tensor& out) override;
 
  private:
   struct Row {

@@ -3,6 +3,7 @@
 
 #include <gradus/tensor.h>
 
+#include <concepts>
 #include <vector>
 
 namespace gradus {
@@ -11,6 +12,7 @@ namespace gradus {
 struct Axes {
   Axes() = default;
   Axes(int axis) : list{axis} {}
+  Axes(std::floating_point auto) = delete;  // max(x, 0.0) would be the maximum over axis 0: relu(x)
   Axes(std::initializer_list<int> axes) : list(axes) {}
   std::vector<int> list;  // empty for all
 };
@@ -19,7 +21,8 @@ struct Axes {
 // Errors: an axis that x does not have, or that is named twice.
 Tensor sum(const Tensor& x, const Axes& axes = {}, bool keep = false, Where where = here());
 Tensor mean(const Tensor& x, const Axes& axes = {}, bool keep = false, Where where = here());
-// The gradient goes to the first of several equal maxima.
+// The gradient goes to the first of several equal maxima. A value that is not a number is the
+// maximum wherever there is one.
 Tensor max(const Tensor& x, const Axes& axes = {}, bool keep = false, Where where = here());
 
 }  // namespace gradus

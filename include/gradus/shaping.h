@@ -11,7 +11,8 @@ namespace gradus {
 // Errors: a shape that holds another number of values.
 Tensor reshape(const Tensor& x, const Shape& shape, Where where = here());
 
-// Axis i of the result is axis axes[i] of x. Errors: `axes` is not a permutation of 0 … rank-1.
+// Axis i of the result is axis axes[i] of x; negative ones count from the end. Errors: an axis that
+// x does not have, or that is named twice or not at all.
 Tensor permute(const Tensor& x, const std::vector<int>& axes, Where where = here());
 
 // x with two axes swapped, the last two if none are named.

@@ -31,9 +31,9 @@ class Trace : public Watcher {
   explicit Trace(std::FILE* to = stderr) : to_(to) {}
   const std::vector<std::string>& reports() const { return reports_; }
 
-  void after_forward(const Tensor& out, const Tensor* const* inputs, int count) override;
+  void after_forward(const Tensor& out, std::span<const Edge> inputs) override;
   void before_backward(const Tensor& out) override;
-  void after_backward(const Tensor& out, const Operation& made_by) override;
+  void after_backward(const Tensor& out) override;
   void begin_backward(const Where& where) override;
   void begin_step(const Where& where) override;
   void stale_gradient(const Tensor& parameter) override;

@@ -1,23 +1,31 @@
-// Looking on while a program computes: the profile (profile.h) and the trace (trace.h) are
-// watchers.
+// Looking on while a program computes: the profile (profile.h), the trace (trace.h) and hooks
+// (hooks.h) are watchers.
 #pragma once
 
 #include <gradus/mask.h>
 #include <gradus/operation.h>
 
+#include <functional>
+
 namespace gradus {
 
 // Called around every operation, forward and backward, and where else something can be seen, while
-// it is among the watchers.
+// it is among the watchers. It may compute: nobody looks on at that.
 class Watcher {
  public:
+  Watcher() = default;
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
   virtual ~Watcher() = default;
   virtual void before_forward() {}
-  virtual void after_forward(const Tensor& /*out*/, const Tensor* const* /*inputs*/,
-                             int /*count*/) {}
+  virtual void after_forward(const Tensor& /*out*/, std::span<const Edge> /*inputs*/) {}
+  // The tensor has got its name; it may be replaced by another.
+  virtual void named(Tensor& /*tensor*/) {}
+  // No operation will add to the gradient of this tensor any more (in this call of backward()).
+  virtual void complete_gradient(const Tensor& /*tensor*/) {}
   virtual void before_backward(const Tensor& /*out*/) {}
-  // `made_by.inputs` have received their share of the gradient.
-  virtual void after_backward(const Tensor& /*out*/, const Operation& /*made_by*/) {}
+  // The inputs have received their share of the gradient.
+  virtual void after_backward(const Tensor& /*out*/) {}
   // The line `where` has called backward(), or an optimiser's step().
   virtual void begin_backward(const Where& /*where*/) {}
   virtual void begin_step(const Where& /*where*/) {}
@@ -27,14 +35,22 @@ class Watcher {
   // An operation at `where` uses the mask for attention [batch, heads, queries, keys].
   virtual void before_mask(const Mask& /*mask*/, const Shape& /*attention*/,
                            const char* /*operation*/, const Where& /*where*/) {}
+
+ private:
+  friend void add_watcher(Watcher& watcher);
+  friend void remove_watcher(Watcher& watcher);
+  friend void tell_watchers(const std::function<void(Watcher&)>& event);
+  Watcher* next_ = nullptr;
 };
 
-// Watchers on this thread. Requires: what was added is removed before it is destroyed.
+// Watchers on this thread, in the order in which they were added. Requires: each is added once, and
+// removed before it is destroyed.
 void add_watcher(Watcher& watcher);
 void remove_watcher(Watcher& watcher);
-const std::vector<Watcher*>& watchers();
 
-// The watchers that the environment asks for, for a new thread: GRADUS_PROFILE, GRADUS_TRACE.
-std::vector<Watcher*> watchers_at_start();
+// Whether anyone is to be told now: there is a watcher, and none is at work.
+bool watched();
+// Calls event(watcher) for each. What they do may add or remove some.
+void tell_watchers(const std::function<void(Watcher&)>& event);
 
 }  // namespace gradus

@@ -16,10 +16,23 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import view
 
 
+def node_of(tensor):
+    return tensor["node_"]["object_"]
+
+
+def elements(vector, member):
+    """That member of every element of a std::vector, of libstdc++ or libc++."""
+    try:
+        first, end = (vector["_M_impl"][name] for name in ("_M_start", "_M_finish"))
+    except gdb.error:
+        first, end = vector["__begin_"], vector["__end_"]
+    return [first[i][member] for i in range(int(end - first))]
+
+
 def read_node(pointer):
     """A view.Node of a gradus::Node *."""
     node = pointer.cast(gdb.lookup_type("gradus::Node").pointer()).dereference()
-    block = node["values"]["block_"]
+    block = node["values"]["block_"]["object_"]
     rank, count = int(node["shape"]["rank_"]), int(block["size"])
     first, last = node["shape"]["sizes_"].type.range()
     sizes = [int(node["shape"]["sizes_"][i]) for i in range(first, last + 1)]
@@ -30,15 +43,13 @@ def read_node(pointer):
     scalar = gdb.lookup_type("gradus::Scalar").sizeof
     result.read_values = lambda: view.to_array(
         gdb.selected_inferior().read_memory(int(block + 1), count * scalar), scalar)
-    gradient = node["gradient"]["node_"]
+    gradient = node_of(node["gradient"])
     if int(gradient):
         result.read_gradient = lambda: read_node(gradient)
-    if int(node["made_by"]):
-        inputs = node["made_by"]["inputs"]
-        for i in range(int(inputs["count_"])):
-            below = inputs["first_"][i]["tensor"]["node_"]
-            if int(below):
-                result.inputs.append(lambda below=below: read_node(below))
+    made_by = node["made_by"]["object_"]
+    if int(made_by):
+        for below in map(node_of, elements(made_by["inputs"], "tensor")):
+            result.inputs.append(lambda below=below: read_node(below))
     return result
 
 
@@ -68,9 +79,9 @@ def read_tensor(value):
         if not is_a(value, "gradus::Tensor"):
             raise view.Problem("a gradus::Tensor is needed, not a " + str(value.type))
         check_declared(value)
-        if not int(value["node_"]):
+        if not int(node_of(value)):
             raise view.Problem(view.EMPTY)
-        return read_node(value["node_"])
+        return read_node(node_of(value))
     except (gdb.MemoryError, UnicodeDecodeError):
         raise view.Problem(view.NOT_YET)
 
@@ -143,7 +154,7 @@ Command("graph", gdb.COMMAND_DATA, shown_by(view.graph))
 Command("heat", gdb.COMMAND_DATA, shown_by(view.heat))
 Command("backward-step", gdb.COMMAND_RUNNING, backward_step)
 # gdb knows no default arguments, so `print x.grad()` needs help.
-for setting in ["macro define grad() node_->gradient", "set print object on",
+for setting in ["macro define grad() node_.object_->gradient", "set print object on",
                 "set breakpoint pending on", "set pagination off", "set width 0",
                 "set debuginfod enabled off"] + ["skip -rfu " + names for names in view.SKIPPED]:
     try:

@@ -24,6 +24,14 @@ def member(value, *names):
     return value
 
 
+def ends_of(vector):
+    """Where the elements of a std::vector begin and end, of libstdc++ or libc++."""
+    implementation = member(vector, "_M_impl")
+    if implementation.IsValid():
+        return member(implementation, "_M_start"), member(implementation, "_M_finish")
+    return member(vector, "__begin_"), member(vector, "__end_")
+
+
 def string_of(pointer, process):
     error = lldb.SBError()
     text = process.ReadCStringFromMemory(pointer.GetValueAsUnsigned(), 1000, error)
@@ -51,7 +59,7 @@ def read_node(pointer):
     axes = member(node, "shape", "sizes_")
     sizes = [axes.GetChildAtIndex(i).GetValueAsSigned() for i in range(axes.GetNumChildren())]
     rank = member(node, "shape", "rank_").GetValueAsSigned()
-    block = member(node, "values", "block_")
+    block = member(node, "values", "block_", "object_")
     count = member(block, "size").GetValueAsSigned()
     owners = process.ReadUnsignedFromMemory(block.GetValueAsUnsigned(), 4, lldb.SBError())
     view.check(rank, sizes, count, owners)
@@ -62,19 +70,17 @@ def read_node(pointer):
     scalar = target.FindFirstType("gradus::Scalar").GetByteSize()
     start = block.GetValueAsUnsigned() + block.GetType().GetPointeeType().GetByteSize()
     result.read_values = lambda: read_values(process, start, count, scalar)
-    gradient = member(node, "gradient", "node_")
+    gradient = member(node, "gradient", "node_", "object_")
     if gradient.GetValueAsUnsigned():
         result.read_gradient = lambda: read_node(gradient)
-    made_by = member(node, "made_by")
+    made_by = member(node, "made_by", "object_")
     if made_by.GetValueAsUnsigned():
-        first = member(made_by, "inputs", "first_")
-        input_type = first.GetType().GetPointeeType()
-        for i in range(member(made_by, "inputs", "count_").GetValueAsSigned()):
-            at = lldb.SBAddress(first.GetValueAsUnsigned() + i * input_type.GetByteSize(), target)
-            below = target.CreateValueFromAddress("input", at, input_type)
-            below = member(below, "tensor", "node_")
-            if below.GetValueAsUnsigned():
-                result.inputs.append(lambda below=below: read_node(below))
+        first, end = ends_of(member(made_by, "inputs"))
+        edge = first.GetType().GetPointeeType()
+        for at in range(first.GetValueAsUnsigned(), end.GetValueAsUnsigned(), edge.GetByteSize()):
+            below = target.CreateValueFromAddress("edge", lldb.SBAddress(at, target), edge)
+            below = member(below, "tensor", "node_", "object_")
+            result.inputs.append(lambda below=below: read_node(below))
     return result
 
 
@@ -95,7 +101,7 @@ def read_tensor(value):
     if value.GetType().GetCanonicalType().GetUnqualifiedType().GetName() != "gradus::Tensor":
         raise view.Problem("a gradus::Tensor is needed, not a " + str(value.GetType().GetName()))
     check_declared(value)
-    node = member(value, "node_")
+    node = member(value, "node_", "object_")
     if not node.GetValueAsUnsigned():
         raise view.Problem(view.EMPTY)
     return read_node(node)

@@ -1,2 +1,2 @@
 // Read by lldb before every expression.
-#define grad() node_->gradient
+#define grad() node_.object_->gradient

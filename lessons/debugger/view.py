@@ -11,10 +11,10 @@ import os
 # Each follows what may stand before a name, such as its return type.
 SKIPPED = ["^([^(<]*[^(<:A-Za-z0-9_])?" + names for names in (  # no blanks: gdb would end there
     "(std|__gnu_cxx)::",
-    "gradus::(Inputs|Shape|Buffer)::",
+    "gradus::(Shared<[^>]*>|Shape|Axis|Buffer|Operand)::",
     "gradus::Tensor::(Tensor|~Tensor|operator|checked|shape|rank|size|values|data|at|mutable_"
     "|exists|where|grad|has_grad|requires_grad|node)",
-    "gradus::(here|result_of|check_exists|checked_axis|wants_grad"
+    "gradus::(here|result_of|gradient_for|check_exists|checked_axis|wants_grad|watched"
     "|kernels::.anonymous.namespace.::grain)")]
 
 HELP = {

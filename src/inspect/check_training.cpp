@@ -110,7 +110,7 @@ std::string layer_table(const Tensor& loss, Where where) {
          "the graph of " + describe(loss) +
              (loss.node()->freed ? " was freed" : " is missing: nothing in it wants a gradient"));
   std::vector<Row> rows;
-  for (const Tensor& x : topological_order(loss)) {
+  for (const Tensor& x : walk_below(loss).results) {
     const std::string name = x.label();
     if (name.empty()) continue;
     auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.name == name; });

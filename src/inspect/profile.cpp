@@ -32,12 +32,12 @@ void Profile::before_forward() {
   if (!in_backward_) start_ = Clock::now();
 }
 
-void Profile::after_forward(const Tensor& out, const Tensor* const* inputs, int count) {
+void Profile::after_forward(const Tensor& out, std::span<const Edge> inputs) {
   if (in_backward_) return;
   Row& row = rows_[out.operation()];
   ++row.calls;
   row.forward += since(start_);
-  if (count > 1) row.flops += flops_of(out, *inputs[0], *inputs[1]);
+  if (inputs.size() > 1) row.flops += flops_of(out, inputs[0].tensor, inputs[1].tensor);
 }
 
 void Profile::before_backward(const Tensor&) {
@@ -45,12 +45,12 @@ void Profile::before_backward(const Tensor&) {
   backward_start_ = Clock::now();
 }
 
-void Profile::after_backward(const Tensor& out, const Operation& made_by) {
+void Profile::after_backward(const Tensor& out) {
+  const std::span<const Edge> inputs = out.node()->made_by->inputs;
   in_backward_ = false;
   Row& row = rows_[out.operation()];
   row.backward += since(backward_start_);
-  if (made_by.inputs.count() > 1)
-    row.flops += 2 * flops_of(out, made_by.inputs[0], made_by.inputs[1]);
+  if (inputs.size() > 1) row.flops += 2 * flops_of(out, inputs[0].tensor, inputs[1].tensor);
 }
 
 std::string Profile::table() const {

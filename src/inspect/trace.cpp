@@ -38,19 +38,19 @@ bool holds_worse(const Tensor& x) {
 }
 
 // Minus infinity in a result is no fault where some input held it too.
-bool is_bad(const Tensor& out, const Tensor* const* inputs, int count) {
+bool is_bad(const Tensor& out, std::span<const Edge> inputs) {
   if (count_bad(out) == 0) return false;
-  return holds_worse(out) || std::none_of(inputs, inputs + count, [](const Tensor* input) {
-           return holds_minus_infinity(*input);
+  return holds_worse(out) || std::none_of(inputs.begin(), inputs.end(), [](const Edge& input) {
+           return holds_minus_infinity(input.tensor);
          });
 }
 
 // Where bad values came from: the first input that holds some, or the operation itself.
-std::string origin(const char* operation, const Tensor* const* inputs, int count) {
+std::string origin(const char* operation, std::span<const Edge> inputs) {
   bool masked = false;
-  for (int i = 0; i < count; ++i) {
-    if (holds_worse(*inputs[i])) return "\n  it came in with " + who(*inputs[i]);
-    masked |= holds_minus_infinity(*inputs[i]);
+  for (const Edge& input : inputs) {
+    if (holds_worse(input.tensor)) return "\n  it came in with " + who(input.tensor);
+    masked |= holds_minus_infinity(input.tensor);
   }
   return std::string("\n  it was born here: every input of ") + operation +
          (masked ? " is finite or minus infinity" : " is finite");
@@ -63,14 +63,14 @@ void Trace::report(const std::string& text) {
   if (to_) std::fprintf(to_, "%s\n", reports_.back().c_str());
 }
 
-void Trace::after_forward(const Tensor& out, const Tensor* const* inputs, int count) {
-  if (bad_value_ || in_backward_ || !is_bad(out, inputs, count)) return;
+void Trace::after_forward(const Tensor& out, std::span<const Edge> inputs) {
+  if (bad_value_ || in_backward_ || !is_bad(out, inputs)) return;
   bad_value_ = true;
   std::string text = std::string(out.operation()) + " at " + to_string(out.where()) + " gives " +
                      (*out.label() ? std::string(out.label()) + " " : "") + to_string(out.shape()) +
                      " with " + bad_values(out);
-  for (int i = 0; i < count; ++i) text += line("from ", *inputs[i]);
-  text += origin(out.operation(), inputs, count);
+  for (const Edge& input : inputs) text += line("from ", input.tensor);
+  text += origin(out.operation(), inputs);
   report(text);
 }
 
@@ -83,27 +83,23 @@ void Trace::before_backward(const Tensor&) {
   in_backward_ = true;
 }
 
-void Trace::after_backward(const Tensor& out, const Operation& made_by) {
+void Trace::after_backward(const Tensor& out) {
   in_backward_ = false;
   if (bad_gradient_) return;
-  std::vector<const Tensor*> inputs;
+  const std::span<const Edge> inputs = out.node()->made_by->inputs;
   const Tensor* hit = nullptr;  // the first input with a bad gradient
-  for (int i = made_by.inputs.count() - 1; i >= 0; --i) {
-    const Tensor& input = made_by.inputs[i];
-    inputs.insert(inputs.begin(), &input);
-    if (input.has_grad() && count_bad(input.grad())) hit = &input;
-  }
+  for (const Edge& input : inputs)
+    if (!hit && input.tensor.has_grad() && count_bad(input.tensor.grad())) hit = &input.tensor;
   if (!hit) return;
   bad_gradient_ = true;
-  const int count = static_cast<int>(inputs.size());
   std::string text = std::string("the gradient of ") + out.operation() + " at " +
                      to_string(out.where()) + ", in backward() at " + to_string(backward_) +
                      ", gives " + describe(*hit) + " a gradient with " + bad_values(hit->grad());
   text += "\n  from the gradient of the result: " + to_string(statistics_of(out.grad().values()));
   text += line("from the result ", out);
-  for (const Tensor* input : inputs) text += line("from ", *input);
+  for (const Edge& input : inputs) text += line("from ", input.tensor);
   text += count_bad(out.grad()) ? "\n  it came in with the gradient of the result"
-                                : origin(out.operation(), inputs.data(), count);
+                                : origin(out.operation(), inputs);
   report(text);
 }
 

@@ -1,5 +1,5 @@
+#include <gradus/gradus.h>
 #include <gradus/profile.h>
-#include <gradus/trace.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -14,24 +14,23 @@ bool asked_for(const char* name) {
   return value && *value && std::string(value) != "0";
 }
 
-// Prints its table when the thread ends.
-struct PrintedProfile : Profile {
+// Looks on from the start of the program to its end.
+template <class Kind>
+struct Always : Kind {
+  Always() { add_watcher(*this); }
+  ~Always() override { remove_watcher(*this); }
+};
+
+struct PrintedProfile : Always<Profile> {
   ~PrintedProfile() override { std::fprintf(stderr, "\n%s", table().c_str()); }
 };
 
 }  // namespace
 
-std::vector<Watcher*> watchers_at_start() {
-  std::vector<Watcher*> asked;
-  if (asked_for("GRADUS_PROFILE")) {
-    static thread_local PrintedProfile profile;
-    asked.push_back(&profile);
-  }
-  if (asked_for("GRADUS_TRACE")) {
-    static thread_local Trace trace;
-    asked.push_back(&trace);
-  }
-  return asked;
+bool watch_if_asked() {
+  if (asked_for("GRADUS_PROFILE")) static const PrintedProfile profile;
+  if (asked_for("GRADUS_TRACE")) static const Always<Trace> trace;
+  return true;
 }
 
 }  // namespace gradus

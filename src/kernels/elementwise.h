@@ -12,6 +12,11 @@ namespace gradus::kernels {
 
 constexpr Index elementwise_grain = 32768;
 
+// Whether a maximum moves on to x. What is not a number is the maximum, the first of several stays.
+inline bool larger(Scalar x, Scalar so_far) {
+  return x > so_far || (x != x && so_far == so_far);
+}
+
 // y[i] = f(x[i])
 template <class F>
 void map(const Scalar* x, Index count, Scalar* y, F f) {
@@ -30,6 +35,14 @@ template <class F>
 void zip(const Scalar* a, const Scalar* b, Index count, Scalar* c, F f) {
   parallel_for(count, elementwise_grain, [=](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) c[i] = f(a[i], b[i]);
+  });
+}
+
+// d[i] = f(a[i], b[i], c[i])
+template <class F>
+void zip(const Scalar* a, const Scalar* b, const Scalar* c, Index count, Scalar* d, F f) {
+  parallel_for(count, elementwise_grain, [=](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) d[i] = f(a[i], b[i], c[i]);
   });
 }
 

@@ -1,6 +1,6 @@
-#include <gradus/hooks.h>
 #include <gradus/module.h>
 #include <gradus/operation.h>
+#include <gradus/watcher.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -84,7 +84,7 @@ Tensor Module::done(Tensor out, const Tensor& input) {
   if (name_.empty() || out.node() == input.node()) return out;
   if (label_) {
     out.node()->label = label_;
-    run_hooks(out);
+    if (watched()) tell_watchers([&](Watcher& watcher) { watcher.named(out); });
   } else {
     out.named(path());
     label_ = out.label();

@@ -13,6 +13,7 @@ namespace {
 using kernels::AttentionMask;
 using kernels::AttentionShape;
 using kernels::HeadsView;
+using kernels::MutableHeadsView;
 
 // Where the heads of an operand lie; see the three layouts in attention.h.
 struct Layout {
@@ -88,30 +89,22 @@ AttentionShape checked_shape(const char* name, const Tensor& query, const Tensor
   return {q.batch, q.heads, q.tokens, k.tokens, q.dim, v.dim};
 }
 
-struct ScaledDotProductAttention : Operation {
+struct Attention {
+  Tensor query, key, value;
   AttentionOptions options;
   AttentionShape shape;
-  Buffer log_sum_exp;  // [B, H, Tq]: from it the weights can be computed again
+  Buffer log_sum_exp;  // of each row of scores: the weights, in short
 
-  void backward(const Tensor& out) override {
-    const Tensor& query = inputs[0];
-    const Tensor& key = inputs[1];
-    const Tensor& value = inputs[2];
-    const int heads = options.num_heads;
-    const Layout q = layout_of(query, heads);
-    const Layout k = layout_of(key, heads);
-    const Layout v = layout_of(value, heads);
-    const Layout o = layout_of(out, heads);
-    Tensor dq = result_of("attention gradient", query.shape(), query.where());
-    Tensor dk = result_of("attention gradient", key.shape(), key.where());
-    Tensor dv = result_of("attention gradient", value.shape(), value.where());
+  void backward(const Tensor& y, const Tensor& dy) const {
+    const Layout q = layout_of(query, options.num_heads), k = layout_of(key, options.num_heads);
+    const Layout v = layout_of(value, options.num_heads), o = layout_of(y, options.num_heads);
+    Tensor dq = gradient_for(query), dk = gradient_for(key), dv = gradient_for(value);
     kernels::attention_backward(
         shape, view<HeadsView>(query.data(), q), view<HeadsView>(key.data(), k),
         view<HeadsView>(value.data(), v), mask_of(options.mask), scale_of(options, shape.key_dim),
-        view<HeadsView>(out.data(), o), log_sum_exp.data(), view<HeadsView>(out.grad().data(), o),
-        view<kernels::MutableHeadsView>(dq.mutable_data(), q),
-        view<kernels::MutableHeadsView>(dk.mutable_data(), k),
-        view<kernels::MutableHeadsView>(dv.mutable_data(), v));
+        view<HeadsView>(y.data(), o), log_sum_exp.data(), view<HeadsView>(dy.data(), o),
+        view<MutableHeadsView>(dq.mutable_data(), q), view<MutableHeadsView>(dk.mutable_data(), k),
+        view<MutableHeadsView>(dv.mutable_data(), v));
     query.add_grad(dq);
     key.add_grad(dk);
     value.add_grad(dv);
@@ -125,22 +118,15 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
   const char* name = "scaled_dot_product_attention";
   const AttentionShape shape = checked_shape(name, query, key, value, options, where);
   const Index width = query.rank() == 4 ? shape.value_dim : shape.heads * shape.value_dim;
-  Tensor out = result_of(name, query.shape().with(-1, width), where);
+  Tensor y = result_of(name, query.shape().with(-1, width), where);
+  const Layout q = layout_of(query, options.num_heads), k = layout_of(key, options.num_heads);
+  const Layout v = layout_of(value, options.num_heads), o = layout_of(y, options.num_heads);
   const Buffer log_sum_exp(shape.batch * shape.heads * shape.queries);
-  const int heads = options.num_heads;
-  kernels::attention_forward(
-      shape, view<HeadsView>(query.data(), layout_of(query, heads)),
-      view<HeadsView>(key.data(), layout_of(key, heads)),
-      view<HeadsView>(value.data(), layout_of(value, heads)), mask_of(options.mask),
-      scale_of(options, shape.key_dim),
-      view<kernels::MutableHeadsView>(out.mutable_data(), layout_of(out, heads)),
-      log_sum_exp.data());
-  if (auto* op = record<ScaledDotProductAttention>(out, query, key, value)) {
-    op->options = options;
-    op->shape = shape;
-    op->log_sum_exp = log_sum_exp;
-  }
-  return out;
+  kernels::attention_forward(shape, view<HeadsView>(query.data(), q),
+                             view<HeadsView>(key.data(), k), view<HeadsView>(value.data(), v),
+                             mask_of(options.mask), scale_of(options, shape.key_dim),
+                             view<MutableHeadsView>(y.mutable_data(), o), log_sum_exp.data());
+  return record(y, {query, key, value}, Attention{query, key, value, options, shape, log_sum_exp});
 }
 
 Tensor attention_weights(const Tensor& query, const Tensor& key, const AttentionOptions& options,
@@ -167,7 +153,7 @@ Tensor attention_weights(const Tensor& query, const Tensor& key, const Attention
         }
         kernels::masked_softmax(row, allowed.data(), 1, shape.keys, row);
       }
-  finish(weights, nullptr, nullptr, 0);
+  finish(weights, {}, {});
   return weights;
 }
 

@@ -21,15 +21,13 @@ void drop(const Scalar* x, Index count, Scalar rate, std::uint64_t seed, Scalar*
   });
 }
 
-struct Dropout : Operation {
-  Scalar rate = 0;
-  std::uint64_t seed = 0;
-
-  void backward(const Tensor& out) override {
-    const Tensor& x = inputs[0];
-    // The same values fall and the same factor scales the rest.
-    Tensor dx = result_of("dropout gradient", x.shape(), x.where());
-    drop(out.grad().data(), x.size(), rate, seed, dx.mutable_data());
+struct Dropout {
+  Tensor x;
+  Scalar rate;
+  std::uint64_t seed;
+  void backward(const Tensor& dy) const {
+    Tensor dx = gradient_for(x);
+    drop(dy.data(), x.size(), rate, seed, dx.mutable_data());
     x.add_grad(dx);
   }
 };
@@ -41,13 +39,9 @@ Tensor dropout(const Tensor& x, Scalar rate, Random& random, Where where) {
   if (!(rate >= 0 && rate < 1))
     fail("dropout", where, "the rate must be at least 0 and below 1, not " + std::to_string(rate));
   const std::uint64_t seed = random.next();
-  Tensor out = result_of("dropout", x.shape(), where);
-  drop(x.data(), x.size(), rate, seed, out.mutable_data());
-  if (Dropout* op = record<Dropout>(out, x)) {
-    op->rate = rate;
-    op->seed = seed;
-  }
-  return out;
+  Tensor y = result_of("dropout", x.shape(), where);
+  drop(x.data(), x.size(), rate, seed, y.mutable_data());
+  return record(y, {{x, false}}, Dropout{x, rate, seed});
 }
 
 }  // namespace gradus

@@ -2,29 +2,25 @@
 #include <gradus/operation.h>
 
 #include "../kernels/elementwise.h"
-#include "../kernels/math.h"
 #include "../kernels/rows.h"
-#include "reduce_to_shape.h"
-
-#include <cmath>
 
 namespace gradus {
 
-Tensor reduce_to_shape(const Tensor& gradient, const Shape& shape) {
+namespace {
+
+// Undoing a broadcast: the gradient of an operand that was repeated is the sum over all repeats.
+Tensor sum_repeats(const Tensor& gradient, const Shape& shape) {
   Tensor result = gradient;
   for (int back = gradient.rank(); back >= 1; --back) {
     const Index size = back <= shape.rank() ? shape[-back] : 1;
     const Shape now = result.shape();
     if (now[-back] == size) continue;
-    const int axis = now.rank() - back;
-    Index inner = 1;
-    for (int i = axis + 1; i < now.rank(); ++i) inner *= now[i];
-    const Index outer = now.size() / inner / now[axis];
-    Tensor less = result_of("gradient", now.with(axis, 1), gradient.where());
-    if (outer == 1)
-      kernels::column_sum(result.data(), now[axis], inner, less.mutable_data());
+    const AxisView view(now, -back);
+    Tensor less = result_of("gradient", now.with(-back, 1), gradient.where());
+    if (view.outer == 1)
+      kernels::column_sum(result.data(), view.size, view.inner, less.mutable_data());
     else
-      kernels::sum_axis(result.data(), outer, now[axis], inner, less.mutable_data());
+      kernels::sum_axis(result.data(), view.outer, view.size, view.inner, less.mutable_data());
     result = less;
   }
   if (result.shape() == shape) return result;
@@ -34,139 +30,114 @@ Tensor reduce_to_shape(const Tensor& gradient, const Shape& shape) {
   return same;
 }
 
-namespace {
+// Adds to the gradient of one side of an operator.
+void give(const Tensor& side, const Tensor& gradient) {
+  const bool repeated = side.shape() != gradient.shape();
+  side.add_grad(repeated ? sum_repeats(gradient, side.shape()) : gradient);
+}
 
-// The result of f applied to two tensors, or to a tensor and a number.
+// f(a, b) for every pair of values.
 template <class F>
 Tensor combine(const char* name, const Operand& a, const Operand& b, F f) {
-  if (a.tensor) check_exists(*a.tensor, a.where);
-  if (b.tensor) check_exists(*b.tensor, b.where);
-  if (a.tensor && b.tensor) {
-    const std::string problem = clash(a.tensor->shape(), b.tensor->shape());
-    if (!problem.empty())
-      fail(name, a.where,
-           describe(*a.tensor) + " and " + describe(*b.tensor) + " do not broadcast: " + problem);
-    const Shape shape = broadcast(a.tensor->shape(), b.tensor->shape());
-    Tensor out = result_of(name, shape, a.where);
-    kernels::zip_broadcast(a.tensor->data(), a.tensor->shape(), b.tensor->data(), b.tensor->shape(),
-                           shape, out.mutable_data(), f);
-    return out;
-  }
-  if (!a.tensor && !b.tensor) fail(name, a.where, "one side must be a tensor");
-  const Tensor& x = a.tensor ? *a.tensor : *b.tensor;
-  Tensor out = result_of(name, x.shape(), a.where);
-  if (a.tensor)
-    kernels::map(x.data(), x.size(), out.mutable_data(),
+  const Tensor &x = a.tensor, &z = b.tensor;
+  if (!x.exists() && !z.exists()) fail(name, a.where, "one side must be a tensor");
+  if (!z.exists()) {
+    Tensor y = result_of(name, x.shape(), a.where);
+    kernels::map(x.data(), y.size(), y.mutable_data(),
                  [f, n = b.number](Scalar v) { return f(v, n); });
-  else
-    kernels::map(x.data(), x.size(), out.mutable_data(),
+    return y;
+  }
+  if (!x.exists()) {
+    Tensor y = result_of(name, z.shape(), a.where);
+    kernels::map(z.data(), y.size(), y.mutable_data(),
                  [f, n = a.number](Scalar v) { return f(n, v); });
-  return out;
+    return y;
+  }
+  const std::string problem = clash(x.shape(), z.shape());
+  if (!problem.empty())
+    fail(name, a.where, describe(x) + " and " + describe(z) + " do not broadcast: " + problem);
+  Tensor y = result_of(name, broadcast(x.shape(), z.shape(), a.where), a.where);
+  kernels::zip_broadcast(x.data(), x.shape(), z.data(), z.shape(), y.shape(), y.mutable_data(), f);
+  return y;
 }
 
-struct Add : Operation {
-  void backward(const Tensor& out) override {
-    for (int i = 0; i < inputs.count(); ++i)
-      if (inputs[i].requires_grad())
-        inputs[i].add_grad(reduce_to_shape(out.grad(), inputs[i].shape()));
-  }
-};
-
-struct Subtract : Operation {
-  void backward(const Tensor& out) override {
-    if (inputs[0].requires_grad())
-      inputs[0].add_grad(reduce_to_shape(out.grad(), inputs[0].shape()));
-    if (inputs[1].requires_grad())
-      inputs[1].add_grad(reduce_to_shape(-out.grad(), inputs[1].shape()));
-  }
-};
-
-struct Multiply : Operation {
-  void backward(const Tensor& out) override {
-    const Tensor& a = inputs[0];
-    const Tensor& b = inputs[1];
-    // d(ab)/da = b, d(ab)/db = a
-    if (a.requires_grad()) a.add_grad(reduce_to_shape(out.grad() * b, a.shape()));
-    if (b.requires_grad()) b.add_grad(reduce_to_shape(out.grad() * a, b.shape()));
-  }
-};
-
-struct Divide : Operation {
-  void backward(const Tensor& out) override {
-    const Tensor& a = inputs[0];
-    const Tensor& b = inputs[1];
-    // d(a/b)/da = 1/b, d(a/b)/db = -(a/b)/b
-    const Tensor share = out.grad() / b;
-    if (a.requires_grad()) a.add_grad(reduce_to_shape(share, a.shape()));
-    if (b.requires_grad()) b.add_grad(reduce_to_shape(-(share * out), b.shape()));
-  }
-};
-
-// factor x + shift: what is left of + − × and x / number when one side is a number.
-struct Scale : Operation {
-  Scalar factor = 1;
-
-  void backward(const Tensor& out) override {
-    const Tensor& x = inputs[0];
-    x.add_grad(factor == 1 ? out.grad() : out.grad() * factor);
-  }
-};
-
-// number / x
-struct Reciprocal : Operation {
-  void backward(const Tensor& out) override {
-    const Tensor& x = inputs[0];
-    x.add_grad(-(out.grad() * out / x));  // d(n/x)/dx = -(n/x)/x
-  }
-};
-
-Tensor scaled(Tensor out, const Tensor& x, Scalar factor) {
-  if (Scale* op = record<Scale>(out, x)) op->factor = factor;
-  return out;
+// record() for the sides that are tensors.
+template <class Gradient>
+Tensor record_sides(const Tensor& y, const Edge& a, const Edge& b, Gradient gradient) {
+  if (!a.tensor.exists()) return record(y, {b}, std::move(gradient));
+  if (!b.tensor.exists()) return record(y, {a}, std::move(gradient));
+  return record(y, {a, b}, std::move(gradient));
 }
+
+struct Add {
+  Tensor a, b;  // none for a number
+  void backward(const Tensor& dy) const {
+    if (a.requires_grad()) give(a, dy);
+    if (b.requires_grad()) give(b, dy);
+  }
+};
+
+struct Subtract {
+  Tensor a, b;
+  void backward(const Tensor& dy) const {
+    if (a.requires_grad()) give(a, dy);
+    if (b.requires_grad()) give(b, -dy);
+  }
+};
+
+struct Multiply {
+  Side a, b;
+  void backward(const Tensor& dy) const {
+    if (a.tensor.requires_grad()) give(a.tensor, dy * b);  // d(ab)/da = b
+    if (b.tensor.requires_grad()) give(b.tensor, dy * a);
+  }
+};
+
+struct Divide {
+  Side a, b;
+  void backward(const Tensor& y, const Tensor& dy) const {
+    const Tensor share = dy / b;
+    if (a.tensor.requires_grad()) give(a.tensor, share);         // d(a/b)/da = 1/b
+    if (b.tensor.requires_grad()) give(b.tensor, -(share * y));  // d(a/b)/db = -(a/b)/b
+  }
+};
+
+struct Negate {
+  Tensor x;
+  void backward(const Tensor& dy) const { x.add_grad(-dy); }
+};
 
 }  // namespace
 
 Tensor operator+(const Operand& a, const Operand& b) {
-  Tensor out = combine("add", a, b, [](Scalar x, Scalar y) { return x + y; });
-  if (!a.tensor || !b.tensor) return scaled(out, a.tensor ? *a.tensor : *b.tensor, 1);
-  record<Add>(out, *a.tensor, *b.tensor);
-  return out;
+  const Tensor y = combine("add", a, b, [](Scalar x, Scalar z) { return x + z; });
+  return record_sides(y, {a.tensor, false}, {b.tensor, false}, Add{a.tensor, b.tensor});
 }
 
 Tensor operator-(const Operand& a, const Operand& b) {
-  Tensor out = combine("subtract", a, b, [](Scalar x, Scalar y) { return x - y; });
-  if (!b.tensor) return scaled(out, *a.tensor, 1);
-  if (!a.tensor) return scaled(out, *b.tensor, -1);
-  record<Subtract>(out, *a.tensor, *b.tensor);
-  return out;
+  const Tensor y = combine("subtract", a, b, [](Scalar x, Scalar z) { return x - z; });
+  return record_sides(y, {a.tensor, false}, {b.tensor, false}, Subtract{a.tensor, b.tensor});
 }
 
 Tensor operator*(const Operand& a, const Operand& b) {
-  Tensor out = combine("multiply", a, b, [](Scalar x, Scalar y) { return x * y; });
-  if (!b.tensor) return scaled(out, *a.tensor, b.number);
-  if (!a.tensor) return scaled(out, *b.tensor, a.number);
-  record<Multiply>(out, *a.tensor, *b.tensor);
-  return out;
+  const Tensor y = combine("multiply", a, b, [](Scalar x, Scalar z) { return x * z; });
+  return record_sides(y, {a.tensor, b.tensor.requires_grad()}, {b.tensor, a.tensor.requires_grad()},
+                      Multiply{a, b});
 }
 
 Tensor operator/(const Operand& a, const Operand& b) {
-  Tensor out = combine("divide", a, b, [](Scalar x, Scalar y) { return x / y; });
-  if (!b.tensor) return scaled(out, *a.tensor, 1 / b.number);
-  if (!a.tensor) {
-    record<Reciprocal>(out, *b.tensor);
-    return out;
-  }
-  record<Divide>(out, *a.tensor, *b.tensor);
-  return out;
+  const Tensor y = combine("divide", a, b, [](Scalar x, Scalar z) { return x / z; });
+  return record_sides(y, {a.tensor, false}, b.tensor, Divide{a, b});
 }
 
 Tensor operator-(const Operand& x) {
-  if (!x.tensor) fail("negate", x.where, "a tensor is needed");
-  check_exists(*x.tensor, x.where);
-  Tensor out = result_of("negate", x.tensor->shape(), x.where);
-  kernels::map(x.tensor->data(), out.size(), out.mutable_data(), [](Scalar v) { return -v; });
-  return scaled(out, *x.tensor, -1);
+  Tensor y = result_of("negate", x.tensor.shape(x.where), x.where);
+  kernels::map(x.tensor.data(), y.size(), y.mutable_data(), [](Scalar v) { return -v; });
+  return record(y, {{x.tensor, false}}, Negate{x.tensor});
+}
+
+Tensor& operator+=(Tensor& a, const Operand& b) {
+  return a = Operand(a, b.where) + b;
 }
 
 }  // namespace gradus

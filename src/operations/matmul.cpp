@@ -66,24 +66,20 @@ void multiply_all(const Shape& leading, const Scalar* a, const Matrices& of_a, c
 // The gradient of one operand: left · right, summed over the axes that `shape` was broadcast along.
 Tensor gradient_of(const Tensor& operand, const Shape& leading, const Tensor& left,
                    bool left_transposed, const Tensor& right, bool right_transposed) {
-  Tensor gradient = result_of("matmul gradient", operand.shape(), operand.where());
+  Tensor gradient = gradient_for(operand);
   multiply_all(leading, left.data(), matrices_of(left.shape(), left_transposed), right.data(),
                matrices_of(right.shape(), right_transposed), gradient.mutable_data(),
                operand.shape().without(-1).without(-1));
   return gradient;
 }
 
-struct Matmul : Operation {
-  MatmulOptions options;
+struct Matmul {
+  Tensor a, b;
+  bool ta, tb;  // whether they were used transposed
   Shape leading;
 
-  void backward(const Tensor& out) override {
-    const Tensor& a = inputs[0];
-    const Tensor& b = inputs[1];
-    const Tensor& dc = out.grad();
-    const bool ta = options.transpose_a;
-    const bool tb = options.transpose_b;
-    // C = A B, so dA = dC Bᵀ and dB = Aᵀ dC; if A was used transposed, dA = (dC Bᵀ)ᵀ = B dCᵀ.
+  // C = A B, so dA = dC Bᵀ and dB = Aᵀ dC; if A was used transposed, dA = (dC Bᵀ)ᵀ = B dCᵀ.
+  void backward(const Tensor& dc) const {
     if (a.requires_grad())
       a.add_grad(ta ? gradient_of(a, leading, b, tb, dc, true)
                     : gradient_of(a, leading, dc, false, b, !tb));
@@ -124,13 +120,10 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options, Where whe
          product_text(a, b, options) +
              ": the axes before the last two do not broadcast: " + problem);
   const Shape leading = broadcast(of_a.leading, of_b.leading);
-  Tensor out = result_of("matmul", leading.and_then(of_a.rows).and_then(of_b.columns), where);
-  multiply_all(leading, a.data(), of_a, b.data(), of_b, out.mutable_data(), leading);
-  if (Matmul* op = record<Matmul>(out, a, b)) {
-    op->options = options;
-    op->leading = leading;
-  }
-  return out;
+  Tensor c = result_of("matmul", leading.and_then(of_a.rows).and_then(of_b.columns), where);
+  multiply_all(leading, a.data(), of_a, b.data(), of_b, c.mutable_data(), leading);
+  return record(c, {{a, b.requires_grad()}, {b, a.requires_grad()}},
+                Matmul{a, b, options.transpose_a, options.transpose_b, leading});
 }
 
 namespace {
@@ -142,28 +135,24 @@ void linear_gradients(const Scalar* x, const Scalar* weights, const Scalar* dy, 
   if (dw) kernels::matmul(d, n, rows, {x, 1, d}, {dy, n, 1}, {}, dw, n);
 }
 
-struct Linear : Operation {
-  void backward(const Tensor& out) override {
-    const Tensor& x = inputs[0];
-    const Tensor& weights = inputs[1];
-    const Tensor& bias = inputs[2];
-    const Scalar* dy = out.grad().data();
+struct Linear {
+  Tensor x, weights, bias;
+
+  void backward(const Tensor& dy) const {
     const Index d = weights.shape()[0];
     const Index n = weights.shape()[1];
     const Index rows = x.size() / d;
-    Tensor dx = x.requires_grad() ? result_of("linear gradient", x.shape(), x.where()) : Tensor();
-    Tensor dw = weights.requires_grad()
-                    ? result_of("linear gradient", weights.shape(), weights.where())
-                    : Tensor();
+    Tensor dx = x.requires_grad() ? gradient_for(x) : Tensor();
+    Tensor dw = weights.requires_grad() ? gradient_for(weights) : Tensor();
     Scalar* to_dx = dx.exists() ? dx.mutable_data() : nullptr;
     Scalar* to_dw = dw.exists() ? dw.mutable_data() : nullptr;
-    const std::vector<Index> busy = kernels::busy_rows(dy, n, rows, n);
+    const std::vector<Index> busy = kernels::busy_rows(dy.data(), n, rows, n);
     const auto count = static_cast<Index>(busy.size());
     if (8 * count > 7 * rows) {
-      linear_gradients(x.data(), weights.data(), dy, rows, d, n, to_dx, to_dw);
+      linear_gradients(x.data(), weights.data(), dy.data(), rows, d, n, to_dx, to_dw);
     } else {  // worth the copies: see busy_rows.h
       const Buffer busy_x = kernels::pick_rows(x.data(), d, d, busy);
-      const Buffer busy_dy = kernels::pick_rows(dy, n, n, busy);
+      const Buffer busy_dy = kernels::pick_rows(dy.data(), n, n, busy);
       const Buffer busy_dx(to_dx ? count * d : 0);
       linear_gradients(busy_x.data(), weights.data(), busy_dy.data(), count, d, n,
                        to_dx ? busy_dx.data() : nullptr, to_dw);
@@ -171,11 +160,10 @@ struct Linear : Operation {
     }
     if (to_dx) x.add_grad(dx);
     if (to_dw) weights.add_grad(dw);
-    if (bias.requires_grad()) {  // db = the sum of dy over all rows
-      Tensor db = result_of("linear gradient", bias.shape(), bias.where());
-      kernels::column_sum(dy, rows, n, db.mutable_data());
-      bias.add_grad(db);
-    }
+    if (!bias.requires_grad()) return;
+    Tensor db = gradient_for(bias);  // the sum of dy over all rows
+    kernels::column_sum(dy.data(), rows, n, db.mutable_data());
+    bias.add_grad(db);
   }
 };
 
@@ -198,12 +186,12 @@ Tensor linear(const Tensor& x, const Tensor& weights, const Tensor& bias, Where 
   const Index d = weights.shape()[0];
   const Index n = weights.shape()[1];
   const Index rows = x.size() / d;
-  Tensor out = result_of("linear", x.shape().with(-1, n), where);
-  Scalar* y = out.mutable_data();
+  Tensor y = result_of("linear", x.shape().with(-1, n), where);
   // The sums of every row start from the bias.
-  kernels::matmul(rows, n, d, {x.data(), d, 1}, {weights.data(), n, 1}, {bias.data(), 0}, y, n);
-  record<Linear>(out, x, weights, bias);
-  return out;
+  kernels::matmul(rows, n, d, {x.data(), d, 1}, {weights.data(), n, 1}, {bias.data(), 0},
+                  y.mutable_data(), n);
+  return record(y, {{x, weights.requires_grad()}, {weights, x.requires_grad()}, {bias, false}},
+                Linear{x, weights, bias});
 }
 
 }  // namespace gradus

@@ -17,28 +17,6 @@ Tensor reshaped(const char* name, const Tensor& x, const Shape& shape, const Whe
   return out;
 }
 
-struct Reshape : Operation {
-  void backward(const Tensor& out) override {
-    const Tensor& x = inputs[0];
-    x.add_grad(reshaped("gradient", out.grad(), x.shape(), x.where()));
-  }
-};
-
-}  // namespace
-
-Tensor reshape(const Tensor& x, const Shape& shape, Where where) {
-  check_exists(x, where);
-  if (shape.size() != x.size())
-    fail("reshape", where,
-         describe(x) + " holds " + std::to_string(x.size()) + " values, shape " + to_string(shape) +
-             " would hold " + std::to_string(shape.size()));
-  Tensor out = reshaped("reshape", x, shape, where);
-  record<Reshape>(out, x);
-  return out;
-}
-
-namespace {
-
 // Value (i0, i1, …) of the result is the value of x at which axis axes[n] is i_n.
 Tensor permuted(const char* name, const Tensor& x, const std::vector<int>& axes,
                 const Where& where) {
@@ -47,8 +25,7 @@ Tensor permuted(const char* name, const Tensor& x, const std::vector<int>& axes,
   for (int i = 0; i < x.rank(); ++i) {
     const int axis = axes[static_cast<std::size_t>(i)];
     shape = shape.with(i, x.shape()[axis]);
-    step[i] = 1;
-    for (int inner = axis + 1; inner < x.rank(); ++inner) step[i] *= x.shape()[inner];
+    step[i] = AxisView(x.shape(), axis).inner;
   }
   Tensor out = result_of(name, shape, where);
   const Index columns = shape.rank() ? shape[-1] : 1;
@@ -69,32 +46,48 @@ Tensor permuted(const char* name, const Tensor& x, const std::vector<int>& axes,
   return out;
 }
 
-struct Permute : Operation {
-  std::vector<int> axes;
+// Copies blocks of `count` numbers that lie `from_step` apart to places `to_step` apart.
+void copy_blocks(const Scalar* from, Index from_step, Scalar* to, Index to_step, Index blocks,
+                 Index count) {
+  for (Index i = 0; i < blocks; ++i) std::copy_n(from + i * from_step, count, to + i * to_step);
+}
 
-  void backward(const Tensor& out) override {
-    std::vector<int> back(axes.size());
-    for (std::size_t i = 0; i < axes.size(); ++i)
-      back[static_cast<std::size_t>(axes[i])] = static_cast<int>(i);
-    inputs[0].add_grad(permuted("gradient", out.grad(), back, inputs[0].where()));
+struct Reshape {
+  Tensor x;
+  void backward(const Tensor& dy) const {
+    x.add_grad(reshaped("gradient", dy, x.shape(), x.where()));
   }
+};
+
+struct Permute {
+  Tensor x;
+  std::vector<int> back;  // the permutation that undoes this one
+  void backward(const Tensor& dy) const { x.add_grad(permuted("gradient", dy, back, x.where())); }
 };
 
 }  // namespace
 
-Tensor permute(const Tensor& x, const std::vector<int>& axes, Where where) {
+Tensor reshape(const Tensor& x, const Shape& shape, Where where) {
   check_exists(x, where);
-  std::vector<int> sorted = axes;
-  std::sort(sorted.begin(), sorted.end());
-  bool valid = static_cast<int>(axes.size()) == x.rank();
-  for (std::size_t i = 0; i < sorted.size(); ++i) valid &= sorted[i] == static_cast<int>(i);
-  if (!valid)
+  if (shape.size() != x.size())
+    fail("reshape", where,
+         describe(x) + " holds " + std::to_string(x.size()) + " values, shape " + to_string(shape) +
+             " would hold " + std::to_string(shape.size()));
+  return record(reshaped("reshape", x, shape, where), {{x, false}}, Reshape{x});
+}
+
+Tensor permute(const Tensor& x, const std::vector<int>& order, Where where) {
+  const int rank = x.rank(where);
+  std::vector<int> axes, back(static_cast<std::size_t>(rank), -1);
+  for (const int axis : order) {
+    axes.push_back(axis < 0 ? axis + rank : axis);
+    if (axes.back() >= 0 && axes.back() < rank)
+      back[static_cast<std::size_t>(axes.back())] = static_cast<int>(axes.size()) - 1;
+  }
+  if (axes.size() != back.size() || std::count(back.begin(), back.end(), -1))
     fail("permute", where,
-         "the axes must be 0 … " + std::to_string(x.rank() - 1) + " in some order for " +
-             describe(x));
-  Tensor out = permuted("permute", x, axes, where);
-  if (Permute* op = record<Permute>(out, x)) op->axes = axes;
-  return out;
+         "the axes must be 0 … " + std::to_string(rank - 1) + " in some order for " + describe(x));
+  return record(permuted("permute", x, axes, where), {{x, false}}, Permute{x, back});
 }
 
 Tensor transpose(const Tensor& x, int axis_a, int axis_b, Where where) {
@@ -108,32 +101,31 @@ Tensor transpose(const Tensor& x, int axis_a, int axis_b, Where where) {
 
 namespace {
 
-// How a tensor looks from one of its axes: `outer` blocks of size × inner numbers.
-struct AxisView {
-  AxisView(const Shape& shape, int axis) : size(shape[axis]) {
-    for (int i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
-    outer = shape.size() / inner / size;
+// y is a part of x, so dx is dy in that part and zero around it.
+struct Slice {
+  Tensor x;
+  int axis;
+  Index begin;
+  void backward(const Tensor& dy) const {
+    const AxisView of_x(x.shape(), axis), of_dy(dy.shape(), axis);
+    const Index count = of_dy.size * of_dy.inner;
+    Tensor dx = Tensor::zeros(x.shape(), x.where());
+    copy_blocks(dy.data(), count, dx.mutable_data() + begin * of_x.inner, of_x.size * of_x.inner,
+                of_x.outer, count);
+    x.add_grad(dx);
   }
-  Index outer = 1;
-  Index size;
-  Index inner = 1;
 };
 
-struct Slice : Operation {
-  int axis = 0;
-  Index begin = 0;
-
-  void backward(const Tensor& out) override {
-    const Tensor& x = inputs[0];
-    const AxisView of_x(x.shape(), axis);
-    const AxisView of_y(out.shape(), axis);
-    const Index count = of_y.size * of_y.inner;
-    // y is a part of x, so dx is dy in that part and zero around it.
-    Tensor dx = Tensor::zeros(x.shape(), x.where());
-    for (Index o = 0; o < of_x.outer; ++o)
-      std::copy_n(out.grad().data() + o * count, count,
-                  dx.mutable_data() + (o * of_x.size + begin) * of_x.inner);
-    x.add_grad(dx);
+struct Concatenate {
+  std::vector<Tensor> parts;
+  int axis;
+  void backward(const Tensor& dy) const {
+    Index begin = 0;
+    for (const Tensor& x : parts) {
+      const Index end = begin + x.shape()[axis];
+      if (x.requires_grad()) x.add_grad(slice(dy, axis, begin, end, x.where()));
+      begin = end;
+    }
   }
 };
 
@@ -145,62 +137,37 @@ Tensor slice(const Tensor& x, int axis, Index begin, Index end, Where where) {
     fail("slice", where,
          "positions " + std::to_string(begin) + " … " + std::to_string(end) +
              " (the end excluded) of axis " + std::to_string(axis) + " are not in " + describe(x));
-  const AxisView of_x(x.shape(), axis);
-  const Index count = (end - begin) * of_x.inner;
-  Tensor out = result_of("slice", x.shape().with(axis, end - begin), where);
-  for (Index o = 0; o < of_x.outer; ++o)
-    std::copy_n(x.data() + (o * of_x.size + begin) * of_x.inner, count,
-                out.mutable_data() + o * count);
-  if (Slice* op = record<Slice>(out, x)) {
-    op->axis = axis;
-    op->begin = begin;
-  }
-  return out;
+  const AxisView view(x.shape(), axis);
+  const Index count = (end - begin) * view.inner;
+  Tensor y = result_of("slice", x.shape().with(axis, end - begin), where);
+  copy_blocks(x.data() + begin * view.inner, view.size * view.inner, y.mutable_data(), count,
+              view.outer, count);
+  return record(y, {{x, false}}, Slice{x, axis, begin});
 }
-
-namespace {
-
-struct Concatenate : Operation {
-  int axis = 0;
-
-  void backward(const Tensor& out) override {
-    const Tensor& dy = out.grad();
-    Index begin = 0;
-    for (int i = 0; i < inputs.count(); ++i) {
-      const Index end = begin + inputs[i].shape()[axis];
-      inputs[i].add_grad(slice(dy, axis, begin, end, inputs[i].where()));
-      begin = end;
-    }
-  }
-};
-
-}  // namespace
 
 Tensor concatenate(const std::vector<Tensor>& tensors, int axis, Where where) {
   if (tensors.empty()) fail("concatenate", where, "at least one tensor is needed");
   axis = checked_axis(tensors[0], axis, "concatenate", where);
   Index size = 0;
   for (const Tensor& x : tensors) {
-    check_exists(x, where);
-    if (x.rank() != tensors[0].rank() ||
+    if (x.rank(where) != tensors[0].rank() ||
         x.shape().with(axis, 1) != tensors[0].shape().with(axis, 1))
       fail("concatenate", where,
            describe(x) + " and " + describe(tensors[0]) + " may differ only in axis " +
                std::to_string(axis));
     size += x.shape()[axis];
   }
-  Tensor out = result_of("concatenate", tensors[0].shape().with(axis, size), where);
-  const AxisView of_out(out.shape(), axis);
-  Index begin = 0;
+  Tensor y = result_of("concatenate", tensors[0].shape().with({axis, where}, size), where);
+  const AxisView view(y.shape(), axis);
+  Scalar* to = y.mutable_data();
+  std::vector<Edge> inputs;
   for (const Tensor& x : tensors) {
-    const Index count = x.shape()[axis] * of_out.inner;
-    for (Index o = 0; o < of_out.outer; ++o)
-      std::copy_n(x.data() + o * count, count,
-                  out.mutable_data() + (o * of_out.size + begin) * of_out.inner);
-    begin += x.shape()[axis];
+    const Index count = x.shape()[axis] * view.inner;
+    copy_blocks(x.data(), count, to, view.size * view.inner, view.outer, count);
+    to += count;
+    inputs.emplace_back(x, false);
   }
-  if (Concatenate* op = record_all<Concatenate>(out, tensors)) op->axis = axis;
-  return out;
+  return record_all(y, std::move(inputs), Concatenate{tensors, axis});
 }
 
 }  // namespace gradus

@@ -25,8 +25,7 @@ struct Nodes {
 std::vector<const Node*> inputs_of(const Node& node) {
   std::vector<const Node*> nodes;
   if (!node.made_by) return nodes;
-  const Inputs& inputs = node.made_by->inputs;
-  for (int i = 0; i < inputs.count(); ++i) nodes.push_back(inputs[i].node());
+  for (const Edge& input : node.made_by->inputs) nodes.push_back(input.tensor.node());
   return nodes;
 }
 

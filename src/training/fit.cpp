@@ -16,17 +16,6 @@ namespace gradus {
 
 namespace {
 
-// Whatever no computation made and wants a gradient.
-std::vector<Tensor> leaves_below(const Tensor& root) {
-  std::vector<Tensor> found;
-  for (const Tensor& tensor : topological_order(root)) {
-    const Inputs& inputs = tensor.node()->made_by->inputs;
-    for (int i = 0; i < inputs.count(); ++i)
-      if (inputs[i].requires_grad() && !inputs[i].node()->made_by) found.push_back(inputs[i]);
-  }
-  return found;
-}
-
 bool holds(const std::vector<NamedTensor>& parameters, const Tensor& tensor) {
   return std::any_of(parameters.begin(), parameters.end(), [&](const NamedTensor& parameter) {
     return parameter.tensor.node() == tensor.node();

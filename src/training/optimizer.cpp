@@ -80,14 +80,14 @@ std::vector<Tensor> Optimizer::remember(const std::string& name) {
 
 void Optimizer::step(Where where) {
   check_range(name_, "learning_rate", learning_rate, 0, large, where);
-  for (Watcher* watcher : watchers()) watcher->begin_step(where);
+  if (watched()) tell_watchers([&](Watcher& watcher) { watcher.begin_step(where); });
   ++steps_;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Tensor& w = parameters_[i].tensor;
     if (!w.has_grad()) continue;
     GradientUse& use = w.node()->gradient_use;
-    if (use == GradientUse::stale)
-      for (Watcher* watcher : watchers()) watcher->stale_gradient(w);
+    if (use == GradientUse::stale && watched())
+      tell_watchers([&](Watcher& watcher) { watcher.stale_gradient(w); });
     use = GradientUse::used;
     update(i, w.mutable_data(), w.grad().data(), w.size());
   }
