@@ -99,6 +99,7 @@ struct BinaryCrossEntropy {
 // -(t log σ(x) + (1-t) log(1-σ(x))), computed as |x| wrong + log(1 + e^-|x|), which overflows
 // nowhere; `wrong` is the share of t on the other side than x.
 Scalar binary_loss(Scalar x, Scalar t) {
+  if (x != x) return x;
   const Scalar size = x < 0 ? -x : x;
   const Scalar wrong = x > 0 ? 1 - t : t;
   return (wrong == 0 ? 0 : size * wrong) + kernels::log_one(1 + kernels::exp_one(-size));

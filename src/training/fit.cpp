@@ -74,7 +74,7 @@ struct Trainer {
     const Batch batch = train.make(train.plan(0)[0], where);
     const Tensor logits = model(batch.ids, batch.mask, where);
     if (logits.requires_grad())
-      for (const Tensor& leaf : leaves_below(logits)) check_known(leaf);
+      for (const Tensor& leaf : walk_below(logits).leaves) check_known(leaf);
     for (std::size_t i = 0; i < counts.size(); ++i) *model.counters()[i].value = counts[i];
     return mix(0, logits.values());
   }
