@@ -423,7 +423,6 @@ TEST_CASE(
   refused({.patience = -1}, "patience and clip_norm");
   refused({.clip_norm = -1}, "patience and clip_norm");
   refused({.clip_norm = static_cast<Scalar>(not_a_number)}, "patience and clip_norm");
-  model.table.mutable_data()[2] = static_cast<Scalar>(not_a_number);
-  model.table.mutable_data()[3] = static_cast<Scalar>(infinite);
+  for (Scalar& value : model.table.mutable_values()) value = static_cast<Scalar>(not_a_number);
   refused({.epochs = 2}, "the loss of step 0 is not a number");
 }
