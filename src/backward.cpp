@@ -60,14 +60,17 @@ void check_there(const Tensor& x, const Where& where) {
          "the graph of " + describe(x) + " was freed by an earlier backward(Graph::free)");
 }
 
-void check_usable(const std::vector<Tensor>& results, const Where& where) {
-  for (const Tensor& result : results)
-    for (const auto& [input, version] : result.node()->made_by->inputs) {
+// That everything below is as it was used; and forgets the gradients of the last call.
+void prepare(const std::vector<Tensor>& results, const Where& where) {
+  for (const Tensor& result : results) {
+    const Operation& made_by = *result.node()->made_by.get();
+    for (const auto& [input, version] : made_by.inputs) {
       check_there(input, where);
       if (version >= 0) check_unchanged(input, version, result, where);
     }
-  for (const Tensor& result : results)
-    check_unchanged(result, result.node()->made_by->version, result, where);
+    check_unchanged(result, made_by.version, result, where);
+    result.node()->gradient = Tensor();
+  }
 }
 
 void take_step(const Tensor& result) {
@@ -119,8 +122,7 @@ void Tensor::backward(const Tensor& seed, Graph graph, Where where) const {
   const NoGrad no_grad;
   Walk below{{}, {*this}};
   if (node_->made_by) below = walk_below(*this);
-  check_usable(below.results, where);
-  for (const Tensor& result : below.results) result.node()->gradient = Tensor();
+  prepare(below.results, where);
   add_grad(seed, where);
   take_steps(std::move(below.results), graph);
   for (const Tensor& leaf : below.leaves)

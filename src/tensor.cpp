@@ -160,11 +160,6 @@ void check_exists(const Tensor& x, const Where& where) {
   x.shape(where);
 }
 
-std::span<const Scalar> Tensor::values(Where where) const& {
-  check_exists(*this, where);
-  return {node_->values.data(), static_cast<std::size_t>(node_->values.size())};
-}
-
 namespace {
 
 std::string position_text(std::initializer_list<Index> position) {

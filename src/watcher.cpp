@@ -1,47 +1,42 @@
 #include <gradus/watcher.h>
 
-#include <algorithm>
+#include <utility>
 
 namespace gradus {
 
+// Plain data: tensors that live until after main() look here.
+constinit thread_local LookingOn looking_on;
+
 namespace {
 
-// A list that runs through the watchers. Plain data: tensors that live until after main() look
-// here.
-thread_local Watcher* first = nullptr;
-thread_local bool at_work = false;  // one of them
-
 struct AtWork {
-  AtWork() { at_work = true; }
-  ~AtWork() { at_work = false; }
+  AtWork() { looking_on.at_work = true; }
+  ~AtWork() { looking_on.at_work = false; }
 };
 
 }  // namespace
 
 void add_watcher(Watcher& watcher) {
-  Watcher** link = &first;
+  Watcher** link = &looking_on.first;
   while (*link) link = &(*link)->next_;
   *link = &watcher;
 }
 
 void remove_watcher(Watcher& watcher) {
-  for (Watcher** link = &first; *link; link = &(*link)->next_)
+  for (Watcher** link = &looking_on.first; *link; link = &(*link)->next_)
     if (*link == &watcher) {
       *link = std::exchange(watcher.next_, nullptr);
       return;
     }
 }
 
-bool watched() {
-  return first && !at_work;
-}
-
 void tell_watchers(const std::function<void(Watcher&)>& event) {
   const AtWork now;
   std::vector<Watcher*> told;
-  for (Watcher* watcher = first; watcher; watcher = watcher->next_) told.push_back(watcher);
+  for (Watcher* watcher = looking_on.first; watcher; watcher = watcher->next_)
+    told.push_back(watcher);
   for (Watcher* watcher : told) {
-    Watcher* there = first;  // or was it removed meanwhile?
+    Watcher* there = looking_on.first;  // or was it removed meanwhile?
     while (there && there != watcher) there = there->next_;
     if (there) event(*there);
   }

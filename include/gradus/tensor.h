@@ -174,6 +174,10 @@ inline const Shape& Tensor::shape(Where where) const& {
   if (!node_) no_tensor(where);
   return node_->shape;
 }
+inline std::span<const Scalar> Tensor::values(Where where) const& {
+  if (!node_) no_tensor(where);
+  return {node_->values.data(), static_cast<std::size_t>(node_->values.size())};
+}
 inline bool Tensor::requires_grad() const {
   return node_ && node_->requires_grad;
 }

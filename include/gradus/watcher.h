@@ -48,8 +48,17 @@ class Watcher {
 void add_watcher(Watcher& watcher);
 void remove_watcher(Watcher& watcher);
 
+// A list that runs through the watchers, and whether one of them is at work.
+struct LookingOn {
+  Watcher* first = nullptr;
+  bool at_work = false;
+};
+extern constinit thread_local LookingOn looking_on;
+
 // Whether anyone is to be told now: there is a watcher, and none is at work.
-bool watched();
+inline bool watched() {
+  return looking_on.first && !looking_on.at_work;
+}
 // Calls event(watcher) for each. What they do may add or remove some.
 void tell_watchers(const std::function<void(Watcher&)>& event);
 
