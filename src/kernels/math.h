@@ -136,12 +136,6 @@ inline double erfc_in_double(double x) {
   return exp_in_double(-x * x) * 0.5641895835477563 / fraction;  // 1 / sqrt(pi)
 }
 
-template <class T>
-T erf_one(T x) {
-  const auto y = static_cast<double>(x);
-  return static_cast<T>(y < 0 ? erfc_in_double(-y) - 1 : 1 - erfc_in_double(y));
-}
-
 // Φ(x), the share of a normal distribution that lies below x.
 inline double normal_share(double x) {
   const double y = x * 0.7071067811865476;

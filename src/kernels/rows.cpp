@@ -1,5 +1,6 @@
 #include "rows.h"
 
+#include "elementwise.h"
 #include "math.h"
 #include "threads.h"
 
@@ -76,13 +77,11 @@ Scalar dot(const Scalar* x, const Scalar* y, Index count) {
 Scalar largest(const Scalar* x, Index count) {
   Scalar lane[lanes];
   std::fill_n(lane, lanes, x[0]);
-  // What is not a number is larger than all others, and stays.
-  const auto larger = [](Scalar a, Scalar b) { return a > b || a != a ? a : b; };
   Index i = 0;
   for (; i + lanes <= count; i += lanes)
-    for (Index l = 0; l < lanes; ++l) lane[l] = larger(x[i + l], lane[l]);
-  for (Index l = 0; i + l < count; ++l) lane[l] = larger(x[i + l], lane[l]);
-  for (Index l = 1; l < lanes; ++l) lane[0] = larger(lane[l], lane[0]);
+    for (Index l = 0; l < lanes; ++l) lane[l] = larger(x[i + l], lane[l]) ? x[i + l] : lane[l];
+  for (Index l = 0; i + l < count; ++l) lane[l] = larger(x[i + l], lane[l]) ? x[i + l] : lane[l];
+  for (Index l = 1; l < lanes; ++l) lane[0] = larger(lane[l], lane[0]) ? lane[l] : lane[0];
   return lane[0];
 }
 
@@ -100,7 +99,7 @@ void column_sum(const Scalar* x, Index rows, Index columns, Scalar* to) {
     }
   });
   add_groups(sums, groups, columns);
-  std::copy_n(sums, columns, to);
+  rows > 0 ? std::copy_n(sums, columns, to) : std::fill_n(to, columns, Scalar(0));
 }
 
 void softmax(const Scalar* x, Index rows, Index columns, Scalar* y) {
