@@ -55,6 +55,7 @@ FLAGS := $(STRICT) $(FLAGS_$(MODE)) $(ARCH) -Iinclude -pthread $(EXTRA)
 # The inner loops of matrix products and attention are optimised in every build (unoptimised they
 # would be eighty times slower), and in the innermost one a*b+c is one fused step.
 FLAGS_src/kernels/matmul := -ffp-contract=fast -O3
+FLAGS_src/kernels/pack := -O3
 FLAGS_src/kernels/attention := -O3
 FLAGS_src/kernels/attention_backward := -O3
 FLAGS_tests/bench/machine := -ffp-contract=fast -O3

@@ -27,7 +27,8 @@ Scalar Random::normal() {
   return radius * kernels::cos_one(Scalar(6.283185307179586) * uniform());
 }
 
-std::int64_t Random::below(std::int64_t count) {
+std::int64_t Random::below(std::int64_t count, Where where) {
+  if (count < 1) fail("Random::below", where, "no number lies below " + std::to_string(count));
   // The highest numbers would make some remainders likelier; they are drawn again.
   const auto range = static_cast<std::uint64_t>(count);
   const std::uint64_t uneven = (0 - range) % range;  // 2^64 mod range

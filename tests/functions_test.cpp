@@ -70,8 +70,7 @@ TEST_CASE("functions of every value are the loop, and so is their gradient, at e
              .slack = 2});
 }
 
-TEST_CASE("a power is right for whole, negative, broken and large exponents" *
-          doctest::should_fail()) {
+TEST_CASE("a power is right for whole, negative, broken and large exponents") {
   for (const double n : {0.0, 1.0, 2.0, 3.0, -1.0, -2.0, 0.5, 1.5, -0.7, 7.0, 64.0, 65.0, -65.0})
     check({.name = "pow " + std::to_string(n),
            .compute = [=](const Tensors& x) { return pow(x[0], static_cast<Scalar>(n)); },
@@ -106,7 +105,7 @@ TEST_CASE("functions on many values, where threads share the work") {
   }
 }
 
-TEST_CASE("functions at zero, at infinity and far out" * doctest::should_fail()) {
+TEST_CASE("functions at zero, at infinity and far out") {
   check_points("exp", [](const Tensor& x) { return exp(x); },
                {{0, 1}, {-infinity, 0}, {infinity, infinity}, {-1e5, 0}, {1e5, infinity}});
   check_points("log", [](const Tensor& x) { return log(x); },
@@ -146,7 +145,7 @@ double gradient_at(Tensor (*f)(const Tensor&), double x) {
 
 }  // namespace
 
-TEST_CASE("gradients at corners, at infinity and far out" * doctest::should_fail()) {
+TEST_CASE("gradients at corners, at infinity and far out") {
   const auto relu_of = [](const Tensor& x) { return relu(x); };
   CHECK(gradient_at(relu_of, 0) == 0);
   CHECK(gradient_at(relu_of, 1e-30) == 3);
@@ -165,7 +164,7 @@ TEST_CASE("gradients at corners, at infinity and far out" * doctest::should_fail
   CHECK(gradient_at([](const Tensor& x) { return pow(x, 2); }, -5) == -30);
 }
 
-TEST_CASE("gelu keeps its digits in the tail" * doctest::should_fail()) {
+TEST_CASE("gelu keeps its digits in the tail") {
   for (const double x : {-2.0, -3.0, -4.0, -5.0, -6.0, -8.0}) {
     CAPTURE(x);
     check_close(array_of(gelu(one(x))), Array({1}, gelu_of(x)), 1e-5);

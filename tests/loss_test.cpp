@@ -71,8 +71,7 @@ TEST_CASE("cross_entropy is the mean over the rows that count, at every rank") {
         cross_entropy(tensor_of(x), {1, -1, 0}, -1).item());
 }
 
-TEST_CASE("cross_entropy does not overflow, and keeps its digits over many rows" *
-          doctest::should_fail(sizeof(Scalar) == 4)) {
+TEST_CASE("cross_entropy does not overflow, and keeps its digits over many rows") {
   CHECK(cross_entropy(Tensor::matrix({{1e4, -1e4}, {0, 0}}), {1, -1}).item() == 2e4);
   CHECK(cross_entropy(Tensor::matrix({{1e4, -1e4}}), {0}).item() == 0);
   const Index rows = 400000;
@@ -103,7 +102,7 @@ TEST_CASE("binary_cross_entropy is the mean over all values, at every rank") {
            .slack = 4});
 }
 
-TEST_CASE("binary_cross_entropy keeps its digits far out" * doctest::should_fail()) {
+TEST_CASE("binary_cross_entropy keeps its digits far out") {
   const auto loss = [](double x, double target) {
     return static_cast<double>(binary_cross_entropy(Tensor::scalar(static_cast<Scalar>(x)),
                                                     Tensor::scalar(static_cast<Scalar>(target)))

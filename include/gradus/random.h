@@ -5,6 +5,7 @@
 // without those before it, and where a stream stands is a single count, easy to save.
 #pragma once
 
+#include <gradus/error.h>
 #include <gradus/scalar.h>
 
 #include <cstddef>
@@ -25,7 +26,8 @@ class Random {
   Scalar uniform();                         // 0 <= x < 1
   Scalar uniform(Scalar low, Scalar high);  // low <= x <= high
   Scalar normal();                          // mean 0, deviation 1 (Box and Muller 1958)
-  std::int64_t below(std::int64_t count);   // 0 … count - 1, each equally likely
+  // 0 … count - 1, each equally likely. Errors: a count below 1.
+  std::int64_t below(std::int64_t count, Where where = here());
 
   template <class T>
   void shuffle(std::vector<T>& items) {  // every order equally likely (Fisher and Yates)

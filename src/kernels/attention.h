@@ -64,18 +64,4 @@ void attention_backward(const AttentionInputs& inputs, HeadsView out, const Scal
 void attention_weights(const AttentionInputs& inputs, Index b, Index h, Index i, Scalar* weights);
 void attention_plain(const AttentionInputs& inputs, MutableHeadsView out);
 
-inline void attention_forward(const AttentionShape& shape, HeadsView query, HeadsView key,
-                              HeadsView value, const AttentionMask& mask, Scalar scale,
-                              MutableHeadsView out, Scalar* log_sum_exp) {
-  attention_forward({shape, query, key, value, mask, scale}, out, log_sum_exp);
-}
-inline void attention_backward(const AttentionShape& shape, HeadsView query, HeadsView key,
-                               HeadsView value, const AttentionMask& mask, Scalar scale,
-                               HeadsView out, const Scalar* log_sum_exp, HeadsView dout,
-                               MutableHeadsView dquery, MutableHeadsView dkey,
-                               MutableHeadsView dvalue) {
-  attention_backward({shape, query, key, value, mask, scale}, out, log_sum_exp, dout,
-                     {dquery, dkey, dvalue});
-}
-
 }  // namespace gradus::kernels

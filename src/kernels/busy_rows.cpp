@@ -14,7 +14,8 @@ Index grain(Index columns) {
   return 1 + 32768 / columns;
 }
 
-// Both look at every number, which compilers turn into vector code.
+// Whether all numbers of a row are zero, or finite. Both look at every number, which compilers
+// turn into vector code.
 bool all_zero(const Scalar* x, Index count) {
   int others = 0;
   for (Index i = 0; i < count; ++i) others |= x[i] != 0;

@@ -31,12 +31,4 @@ Buffer pick_rows(RowsView x, const std::vector<Index>& which);
 void put_rows(const Scalar* picked, Index columns, const std::vector<Index>& which, Scalar* to,
               Index stride, Index rows);
 
-inline std::vector<Index> busy_rows(const Scalar* x, Index stride, Index rows, Index columns) {
-  return busy_rows({x, stride, rows, columns}, {});
-}
-inline Buffer pick_rows(const Scalar* x, Index stride, Index columns,
-                        const std::vector<Index>& which) {
-  return pick_rows({x, stride, 0, columns}, which);
-}
-
 }  // namespace gradus::kernels

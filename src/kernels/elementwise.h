@@ -99,15 +99,4 @@ void zip_broadcast(const Scalar* a, const Shape& shape_a, const Scalar* b, const
                });
 }
 
-// to [outer, inner] = the sum of x [outer, count, inner] over its middle axis, in order.
-inline void sum_axis(const Scalar* x, Index outer, Index count, Index inner, Scalar* to) {
-  for (Index o = 0; o < outer; ++o)
-    parallel_for(inner, 1 + elementwise_grain / count, [=](Index begin, Index end) {
-      Scalar* own = to + o * inner;
-      std::fill(own + begin, own + end, Scalar(0));
-      for (Index i = 0; i < count; ++i)
-        for (Index j = begin; j < end; ++j) own[j] += x[(o * count + i) * inner + j];
-    });
-}
-
 }  // namespace gradus::kernels

@@ -50,11 +50,6 @@ void matmul(ProductSize size, MatrixView a, MatrixView b, Result c);
 // The three loops that define the result: the fast product equals them bit for bit.
 void matmul_plain(ProductSize size, MatrixView a, MatrixView b, Result c);
 
-inline void matmul(Index m, Index n, Index k, MatrixView a, MatrixView b, Start start, Scalar* c,
-                   Index ldc) {
-  matmul({m, n, k}, a, b, {c, ldc, start});
-}
-
 // ---- The parts, for attention.
 
 #if defined(__AVX512F__)

@@ -1,5 +1,6 @@
 #include "rows.h"
 
+#include "elementwise.h"
 #include "math.h"
 #include "threads.h"
 
@@ -13,6 +14,7 @@ namespace gradus::kernels {
 namespace {
 
 constexpr Index lanes = 16;
+constexpr Index leaf = 64 * lanes;
 
 // The sum of sixteen numbers, in pairs.
 Scalar add_lanes(Scalar* lane) {
@@ -21,29 +23,55 @@ Scalar add_lanes(Scalar* lane) {
   return lane[0];
 }
 
-// Rows to hand to a thread at a time: so many that starting it pays.
-Index grain(Index columns) {
-  return 1 + 32768 / columns;
+// term(begin) + … + term(end - 1)
+template <class Term>
+Scalar sum_of(Index begin, Index end, const Term& term) {
+  if (end - begin > leaf) {
+    const Index middle = begin + (end - begin + 2 * leaf - 1) / (2 * leaf) * leaf;
+    return sum_of(begin, middle, term) + sum_of(middle, end, term);
+  }
+  Scalar lane[lanes] = {};
+  Index i = begin;
+  for (; i + lanes <= end; i += lanes)
+    for (Index l = 0; l < lanes; ++l) lane[l] += term(i + l);
+  for (Index l = 0; i + l < end; ++l) lane[l] += term(i + l);
+  return add_lanes(lane);
+}
+
+// Sums over rows are made in groups, each in order: up to 16 groups of 256 rows, which are then
+// added in order too; or, so that many rows do not lose digits, any number of 64, added in pairs.
+Index group_of(Index rows) {
+  return rows > 16 * 256 ? 64 : 256;
+}
+
+// The first group of `width` sums becomes the sum of all.
+void add_groups(Scalar* sums, Index groups, Index width) {
+  const auto add = [=](Index to, Index from) {
+    for (Index j = 0; j < width; ++j) sums[to * width + j] += sums[from * width + j];
+  };
+  if (groups <= 16)
+    for (Index g = 1; g < groups; ++g) add(0, g);
+  else
+    for (Index step = 1; step < groups; step *= 2)
+      for (Index g = 0; g + step < groups; g += 2 * step) add(g, g + step);
+}
+
+// Calls body(where the row begins) for every row; a thread gets so many that starting it pays.
+template <class Body>
+void each_row(Index rows, Index columns, const Body& body) {
+  parallel_for(rows, 1 + 32768 / columns, [=](Index begin, Index end) {
+    for (Index at = begin * columns; at < end * columns; at += columns) body(at);
+  });
 }
 
 }  // namespace
 
 Scalar sum(const Scalar* x, Index count) {
-  Scalar lane[lanes] = {};
-  Index i = 0;
-  for (; i + lanes <= count; i += lanes)
-    for (Index l = 0; l < lanes; ++l) lane[l] += x[i + l];
-  for (Index l = 0; i + l < count; ++l) lane[l] += x[i + l];
-  return add_lanes(lane);
+  return sum_of(0, count, [=](Index i) { return x[i]; });
 }
 
 Scalar dot(const Scalar* x, const Scalar* y, Index count) {
-  Scalar lane[lanes] = {};
-  Index i = 0;
-  for (; i + lanes <= count; i += lanes)
-    for (Index l = 0; l < lanes; ++l) lane[l] += x[i + l] * y[i + l];
-  for (Index l = 0; i + l < count; ++l) lane[l] += x[i + l] * y[i + l];
-  return add_lanes(lane);
+  return sum_of(0, count, [=](Index i) { return x[i] * y[i]; });
 }
 
 Scalar largest(const Scalar* x, Index count) {
@@ -51,13 +79,14 @@ Scalar largest(const Scalar* x, Index count) {
   std::fill_n(lane, lanes, x[0]);
   Index i = 0;
   for (; i + lanes <= count; i += lanes)
-    for (Index l = 0; l < lanes; ++l) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
-  for (Index l = 0; i + l < count; ++l) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
-  return *std::max_element(lane, lane + lanes);
+    for (Index l = 0; l < lanes; ++l) lane[l] = larger(x[i + l], lane[l]) ? x[i + l] : lane[l];
+  for (Index l = 0; i + l < count; ++l) lane[l] = larger(x[i + l], lane[l]) ? x[i + l] : lane[l];
+  for (Index l = 1; l < lanes; ++l) lane[0] = larger(lane[l], lane[0]) ? lane[l] : lane[0];
+  return lane[0];
 }
 
 void column_sum(const Scalar* x, Index rows, Index columns, Scalar* to) {
-  constexpr Index group = 256;
+  const Index group = group_of(rows);
   const Index groups = (rows + group - 1) / group;
   const Buffer partial(groups * columns);
   Scalar* sums = partial.data();
@@ -69,83 +98,68 @@ void column_sum(const Scalar* x, Index rows, Index columns, Scalar* to) {
         for (Index j = 0; j < columns; ++j) own[j] += x[r * columns + j];
     }
   });
-  std::copy_n(sums, columns, to);
-  for (Index g = 1; g < groups; ++g)
-    for (Index j = 0; j < columns; ++j) to[j] += sums[g * columns + j];
+  add_groups(sums, groups, columns);
+  rows > 0 ? std::copy_n(sums, columns, to) : std::fill_n(to, columns, Scalar(0));
 }
 
 void softmax(const Scalar* x, Index rows, Index columns, Scalar* y) {
-  parallel_for(rows, grain(columns), [=](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      const Scalar* row = x + r * columns;
-      Scalar* to = y + r * columns;
-      const Scalar most = largest(row, columns);
-      for (Index j = 0; j < columns; ++j) to[j] = exp_one(row[j] - most);
-      const Scalar total = sum(to, columns);
-      for (Index j = 0; j < columns; ++j) to[j] /= total;
-    }
+  each_row(rows, columns, [=](Index at) {
+    Scalar* to = y + at;
+    const Scalar most = largest(x + at, columns);
+    for (Index j = 0; j < columns; ++j) to[j] = exp_one(x[at + j] - most);
+    const Scalar total = sum(to, columns);
+    for (Index j = 0; j < columns; ++j) to[j] /= total;
   });
 }
 
 void softmax_backward(const Scalar* y, const Scalar* dy, Index rows, Index columns, Scalar* dx) {
-  parallel_for(rows, grain(columns), [=](Index begin, Index end) {
-    for (Index at = begin * columns; at < end * columns; at += columns) {
-      const Scalar mean = dot(y + at, dy + at, columns);
-      for (Index j = at; j < at + columns; ++j) dx[j] = y[j] * (dy[j] - mean);
-    }
+  each_row(rows, columns, [=](Index at) {
+    const Scalar mean = dot(y + at, dy + at, columns);
+    for (Index j = at; j < at + columns; ++j) dx[j] = y[j] * (dy[j] - mean);
   });
 }
 
 void masked_softmax(const Scalar* x, const std::uint8_t* allowed, Index rows, Index columns,
                     Scalar* y) {
-  for (Index at = 0; at < rows * columns; at += columns) {
+  each_row(rows, columns, [=](Index at) {
     Scalar most = -std::numeric_limits<Scalar>::infinity();
     for (Index j = at; j < at + columns; ++j)
       if (allowed[j] && !(x[j] <= most)) most = x[j];
-    Scalar* to = y + at;
-    for (Index j = 0; j < columns; ++j) to[j] = allowed[at + j] ? exp_one(x[at + j] - most) : 0;
-    const Scalar total = sum(to, columns);
-    for (Index j = 0; j < columns && total != 0; ++j) to[j] /= total;
-  }
+    for (Index j = at; j < at + columns; ++j) y[j] = allowed[j] ? exp_one(x[j] - most) : 0;
+    const Scalar total = sum(y + at, columns);
+    for (Index j = at; j < at + columns; ++j)
+      if (allowed[j]) y[j] /= total;
+  });
 }
 
 void log_softmax(const Scalar* x, Index rows, Index columns, Scalar* y) {
-  parallel_for(rows, grain(columns), [=](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      const Scalar* row = x + r * columns;
-      Scalar* to = y + r * columns;
-      const Scalar most = largest(row, columns);
-      for (Index j = 0; j < columns; ++j) to[j] = exp_one(row[j] - most);
-      const Scalar log_total = log_one(sum(to, columns));
-      for (Index j = 0; j < columns; ++j) to[j] = (row[j] - most) - log_total;
-    }
+  each_row(rows, columns, [=](Index at) {
+    Scalar* to = y + at;
+    const Scalar most = largest(x + at, columns);
+    for (Index j = 0; j < columns; ++j) to[j] = exp_one(x[at + j] - most);
+    const Scalar log_total = log_one(sum(to, columns));
+    for (Index j = 0; j < columns; ++j) to[j] = (x[at + j] - most) - log_total;
   });
 }
 
 void log_softmax_backward(const Scalar* y, const Scalar* dy, Index rows, Index columns,
                           Scalar* dx) {
-  parallel_for(rows, grain(columns), [=](Index begin, Index end) {
-    for (Index at = begin * columns; at < end * columns; at += columns) {
-      const Scalar total = sum(dy + at, columns);
-      for (Index j = at; j < at + columns; ++j) dx[j] = dy[j] - exp_one(y[j]) * total;
-    }
+  each_row(rows, columns, [=](Index at) {
+    const Scalar total = sum(dy + at, columns);
+    for (Index j = at; j < at + columns; ++j) dx[j] = dy[j] - exp_one(y[j]) * total;
   });
 }
 
 void layer_norm(const Scalar* x, const Scalar* gamma, const Scalar* beta, Scalar epsilon,
                 Index rows, Index columns, Scalar* y, Scalar* mean, Scalar* scale) {
   const auto count = static_cast<Scalar>(columns);
-  parallel_for(rows, grain(columns), [=](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      const Scalar* row = x + r * columns;
-      Scalar* to = y + r * columns;
-      mean[r] = sum(row, columns) / count;
-      const Scalar middle = mean[r];
-      for (Index j = 0; j < columns; ++j) to[j] = row[j] - middle;
-      scale[r] = 1 / std::sqrt(dot(to, to, columns) / count + epsilon);
-      const Scalar factor = scale[r];
-      for (Index j = 0; j < columns; ++j) to[j] = to[j] * factor * gamma[j] + beta[j];
-    }
+  each_row(rows, columns, [=](Index at) {
+    Scalar* to = y + at;
+    const Scalar middle = mean[at / columns] = sum(x + at, columns) / count;
+    for (Index j = 0; j < columns; ++j) to[j] = x[at + j] - middle;
+    const Scalar factor = scale[at / columns] =
+        1 / std::sqrt(dot(to, to, columns) / count + epsilon);
+    for (Index j = 0; j < columns; ++j) to[j] = to[j] * factor * gamma[j] + beta[j];
   });
 }
 
@@ -171,7 +185,7 @@ void layer_norm_backward(const Scalar* x, const Scalar* gamma, const Scalar* mea
                          const Scalar* scale, const Scalar* dy, Index rows, Index columns,
                          Scalar* dx, Scalar* dgamma, Scalar* dbeta) {
   // y = gamma n + beta, so dgamma = Σ dy n and dbeta = Σ dy over the rows, in groups as column_sum.
-  constexpr Index group = 256;
+  const Index group = group_of(rows);
   const Index groups = (rows + group - 1) / group;
   const Buffer partial(groups * 2 * columns);
   Scalar* sums = partial.data();
@@ -192,8 +206,7 @@ void layer_norm_backward(const Scalar* x, const Scalar* gamma, const Scalar* mea
       }
     }
   });
-  for (Index g = 1; g < groups; ++g)
-    for (Index j = 0; j < 2 * columns; ++j) sums[j] += sums[g * 2 * columns + j];
+  add_groups(sums, groups, 2 * columns);
   std::copy_n(sums, columns, dgamma);
   std::copy_n(sums + columns, columns, dbeta);
 }

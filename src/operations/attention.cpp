@@ -89,6 +89,16 @@ AttentionShape checked_shape(const char* name, const Tensor& query, const Tensor
   return {q.batch, q.heads, q.tokens, k.tokens, q.dim, v.dim};
 }
 
+kernels::AttentionInputs inputs_of(const Tensor& query, const Tensor& key, const Tensor& value,
+                                   const AttentionOptions& options, const AttentionShape& shape) {
+  return {shape,
+          view<HeadsView>(query.data(), layout_of(query, options.num_heads)),
+          view<HeadsView>(key.data(), layout_of(key, options.num_heads)),
+          view<HeadsView>(value.data(), layout_of(value, options.num_heads)),
+          mask_of(options.mask),
+          scale_of(options, shape.key_dim)};
+}
+
 struct Attention {
   Tensor query, key, value;
   AttentionOptions options;
@@ -100,11 +110,10 @@ struct Attention {
     const Layout v = layout_of(value, options.num_heads), o = layout_of(y, options.num_heads);
     Tensor dq = gradient_for(query), dk = gradient_for(key), dv = gradient_for(value);
     kernels::attention_backward(
-        shape, view<HeadsView>(query.data(), q), view<HeadsView>(key.data(), k),
-        view<HeadsView>(value.data(), v), mask_of(options.mask), scale_of(options, shape.key_dim),
-        view<HeadsView>(y.data(), o), log_sum_exp.data(), view<HeadsView>(dy.data(), o),
-        view<MutableHeadsView>(dq.mutable_data(), q), view<MutableHeadsView>(dk.mutable_data(), k),
-        view<MutableHeadsView>(dv.mutable_data(), v));
+        inputs_of(query, key, value, options, shape), view<HeadsView>(y.data(), o),
+        log_sum_exp.data(), view<HeadsView>(dy.data(), o),
+        {view<MutableHeadsView>(dq.mutable_data(), q), view<MutableHeadsView>(dk.mutable_data(), k),
+         view<MutableHeadsView>(dv.mutable_data(), v)});
     query.add_grad(dq);
     key.add_grad(dk);
     value.add_grad(dv);
@@ -119,12 +128,9 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
   const AttentionShape shape = checked_shape(name, query, key, value, options, where);
   const Index width = query.rank() == 4 ? shape.value_dim : shape.heads * shape.value_dim;
   Tensor y = result_of(name, query.shape().with(-1, width), where);
-  const Layout q = layout_of(query, options.num_heads), k = layout_of(key, options.num_heads);
-  const Layout v = layout_of(value, options.num_heads), o = layout_of(y, options.num_heads);
   const Buffer log_sum_exp(shape.batch * shape.heads * shape.queries);
-  kernels::attention_forward(shape, view<HeadsView>(query.data(), q),
-                             view<HeadsView>(key.data(), k), view<HeadsView>(value.data(), v),
-                             mask_of(options.mask), scale_of(options, shape.key_dim),
+  const Layout o = layout_of(y, options.num_heads);
+  kernels::attention_forward(inputs_of(query, key, value, options, shape),
                              view<MutableHeadsView>(y.mutable_data(), o), log_sum_exp.data());
   return record(y, {query, key, value}, Attention{query, key, value, options, shape, log_sum_exp});
 }
@@ -132,27 +138,14 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
 Tensor attention_weights(const Tensor& query, const Tensor& key, const AttentionOptions& options,
                          Where where) {
   const AttentionShape shape = checked_shape("attention_weights", query, key, key, options, where);
-  const Layout q = layout_of(query, options.num_heads);
-  const Layout k = layout_of(key, options.num_heads);
-  const Scalar scale = scale_of(options, shape.key_dim);
+  const kernels::AttentionInputs inputs = inputs_of(query, key, key, options, shape);
   Tensor weights =
       result_of("attention_weights", {shape.batch, shape.heads, shape.queries, shape.keys}, where);
-  std::vector<std::uint8_t> allowed(static_cast<std::size_t>(shape.keys));
   Scalar* row = weights.mutable_data();
   for (Index b = 0; b < shape.batch; ++b)
     for (Index h = 0; h < shape.heads; ++h)
-      for (Index i = 0; i < shape.queries; ++i, row += shape.keys) {
-        const Scalar* q_row =
-            query.data() + b * q.batch_stride + h * q.head_stride + i * q.token_stride;
-        for (Index j = 0; j < shape.keys; ++j) {
-          const Scalar* k_row =
-              key.data() + b * k.batch_stride + h * k.head_stride + j * k.token_stride;
-          row[j] = scale * kernels::dot(q_row, k_row, shape.key_dim);
-          allowed[static_cast<std::size_t>(j)] =
-              options.mask.allows(b, h, i, j, shape.keys - shape.queries);
-        }
-        kernels::masked_softmax(row, allowed.data(), 1, shape.keys, row);
-      }
+      for (Index i = 0; i < shape.queries; ++i, row += shape.keys)
+        kernels::attention_weights(inputs, b, h, i, row);
   finish(weights, {}, {});
   return weights;
 }

@@ -17,10 +17,14 @@ Tensor sum_repeats(const Tensor& gradient, const Shape& shape) {
     if (now[-back] == size) continue;
     const AxisView view(now, -back);
     Tensor less = result_of("gradient", now.with(-back, 1), gradient.where());
-    if (view.outer == 1)
-      kernels::column_sum(result.data(), view.size, view.inner, less.mutable_data());
-    else
-      kernels::sum_axis(result.data(), view.outer, view.size, view.inner, less.mutable_data());
+    const Scalar* from = result.data();
+    Scalar* to = less.mutable_data();
+    kernels::parallel_for(view.outer, 1 + kernels::elementwise_grain / (view.size * view.inner),
+                          [&](Index begin, Index end) {
+                            for (Index o = begin; o < end; ++o)
+                              kernels::column_sum(from + o * view.size * view.inner, view.size,
+                                                  view.inner, to + o * view.inner);
+                          });
     result = less;
   }
   if (result.shape() == shape) return result;

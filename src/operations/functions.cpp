@@ -65,32 +65,16 @@ struct Relu {  // written so that what is not a number stays so
   Scalar gradient(Scalar dy, Scalar, Scalar y) const { return y <= 0 ? 0 : dy; }
 };
 
-// Φ(x), the share of a normal distribution that lies below x.
-Scalar normal_share(Scalar x) {
-  return (1 + kernels::erf_one(x * Scalar(0.7071067811865476))) / 2;
-}
-
-struct Gelu {  // (x Φ(x))' = Φ(x) + x φ(x), where φ = Φ' is the density
-  Scalar value(Scalar x) const { return x * normal_share(x); }
-  Scalar gradient(Scalar dy, Scalar x, Scalar) const {
-    const Scalar density = Scalar(0.3989422804014327) * kernels::exp_one(-x * x / 2);
-    return dy * (normal_share(x) + x * density);
-  }
+struct Gelu {  // x Φ(x), where Φ(x) is the share of a normal distribution that lies below x
+  Scalar value(Scalar x) const { return kernels::gelu_one(x); }
+  Scalar gradient(Scalar dy, Scalar x, Scalar) const { return dy * kernels::gelu_slope(x); }
 };
 
 struct Pow {  // (x^n)' = n x^(n-1)
   Scalar n;
-  Scalar value(Scalar x) const { return power(x, n); }
+  Scalar value(Scalar x) const { return kernels::power_one(x, n); }
   Scalar gradient(Scalar dy, Scalar x, Scalar) const {
-    return n == 0 ? 0 : dy * n * power(x, n - 1);
-  }
-
-  static Scalar power(Scalar x, Scalar n) {
-    const bool whole = n == std::floor(n) && std::abs(n) <= 64;
-    if (!whole) return x == 0 && n > 0 ? 0 : kernels::exp_one(n * kernels::log_one(x));
-    Scalar result = 1;
-    for (int i = 0; i < static_cast<int>(std::abs(n)); ++i) result *= x;
-    return n < 0 ? 1 / result : result;
+    return n == 0 ? 0 : dy * n * kernels::power_one(x, n - 1);
   }
 };
 

@@ -67,14 +67,14 @@ Tensor cross_entropy(const Tensor& logits, const Ids& answers, int ignored, Wher
   Tensor loss = result_of("cross_entropy", {}, where);
   const Buffer log_p(logits.size());
   kernels::log_softmax(logits.data(), logits.size() / classes, classes, log_p.data());
-  Scalar total = 0;
+  const Buffer losses(static_cast<Index>(labels.size()));
   Index counted = 0;
-  for (std::size_t r = 0; r < labels.size(); ++r) {
-    if (labels[r] == ignored) continue;
-    total -= log_p.data()[static_cast<Index>(r) * classes + labels[r]];
-    ++counted;
-  }
-  *loss.mutable_data() = counted ? total / static_cast<Scalar>(counted) : 0;
+  for (std::size_t r = 0; r < labels.size(); ++r)
+    if (labels[r] != ignored)
+      losses.data()[counted++] = -log_p.data()[static_cast<Index>(r) * classes + labels[r]];
+  Scalar* total = loss.mutable_data();
+  kernels::column_sum(losses.data(), counted, 1, total);
+  if (counted) *total /= static_cast<Scalar>(counted);
   return record(loss, {{logits, false}}, CrossEntropy{logits, labels, ignored, counted, log_p});
 }
 
@@ -102,7 +102,7 @@ Scalar binary_loss(Scalar x, Scalar t) {
   if (x != x) return x;
   const Scalar size = x < 0 ? -x : x;
   const Scalar wrong = x > 0 ? 1 - t : t;
-  return (wrong == 0 ? 0 : size * wrong) + kernels::log_one(1 + kernels::exp_one(-size));
+  return (wrong == 0 ? 0 : size * wrong) + kernels::log1p_one(kernels::exp_one(-size));
 }
 
 void check_same(const char* name, const char* first, const Tensor& a, const char* second,

@@ -12,7 +12,8 @@ namespace gradus {
 namespace {
 
 using kernels::MatrixView;
-using kernels::Start;
+using kernels::Result;
+using kernels::RowsView;
 
 // The matrices of an operand as the product sees them: [rows, columns], after any transposition.
 struct Matrices {
@@ -58,7 +59,8 @@ void multiply_all(const Shape& leading, const Scalar* a, const Matrices& of_a, c
     const Index target = matrix_number(i, leading, out_leading);
     Scalar* c = out + target * m * n;
     const bool again = written[static_cast<std::size_t>(target)];
-    kernels::matmul(m, n, k, left, right, again ? Start{c, n} : Start{}, c, n);
+    const Result product{c, n};
+    kernels::matmul({m, n, k}, left, right, again ? product.continued() : product);
     written[static_cast<std::size_t>(target)] = true;
   }
 }
@@ -131,8 +133,8 @@ namespace {
 // y = x W + b for `rows` rows, backward: dx = dy Wᵀ and dW = xᵀ dy, where not null.
 void linear_gradients(const Scalar* x, const Scalar* weights, const Scalar* dy, Index rows, Index d,
                       Index n, Scalar* dx, Scalar* dw) {
-  if (dx) kernels::matmul(rows, d, n, {dy, n, 1}, {weights, 1, n}, {}, dx, d);
-  if (dw) kernels::matmul(d, n, rows, {x, 1, d}, {dy, n, 1}, {}, dw, n);
+  if (dx) kernels::matmul({rows, d, n}, {dy, n, 1}, {weights, 1, n}, {dx, d});
+  if (dw) kernels::matmul({d, n, rows}, {x, 1, d}, {dy, n, 1}, {dw, n});
 }
 
 struct Linear {
@@ -146,13 +148,16 @@ struct Linear {
     Tensor dw = weights.requires_grad() ? gradient_for(weights) : Tensor();
     Scalar* to_dx = dx.exists() ? dx.mutable_data() : nullptr;
     Scalar* to_dw = dw.exists() ? dw.mutable_data() : nullptr;
-    const std::vector<Index> busy = kernels::busy_rows(dy.data(), n, rows, n);
+    const RowsView rows_of_x{x.data(), d, rows, d};
+    const RowsView rows_of_dy{dy.data(), n, rows, n};
+    const std::vector<Index> busy =
+        kernels::busy_rows(rows_of_dy, {rows_of_x, {weights.data(), n, d, n}});
     const auto count = static_cast<Index>(busy.size());
     if (8 * count > 7 * rows) {
       linear_gradients(x.data(), weights.data(), dy.data(), rows, d, n, to_dx, to_dw);
     } else {  // worth the copies: see busy_rows.h
-      const Buffer busy_x = kernels::pick_rows(x.data(), d, d, busy);
-      const Buffer busy_dy = kernels::pick_rows(dy.data(), n, n, busy);
+      const Buffer busy_x = kernels::pick_rows(rows_of_x, busy);
+      const Buffer busy_dy = kernels::pick_rows(rows_of_dy, busy);
       const Buffer busy_dx(to_dx ? count * d : 0);
       linear_gradients(busy_x.data(), weights.data(), busy_dy.data(), count, d, n,
                        to_dx ? busy_dx.data() : nullptr, to_dw);
@@ -188,8 +193,8 @@ Tensor linear(const Tensor& x, const Tensor& weights, const Tensor& bias, Where 
   const Index rows = x.size() / d;
   Tensor y = result_of("linear", x.shape().with(-1, n), where);
   // The sums of every row start from the bias.
-  kernels::matmul(rows, n, d, {x.data(), d, 1}, {weights.data(), n, 1}, {bias.data(), 0},
-                  y.mutable_data(), n);
+  kernels::matmul({rows, n, d}, {x.data(), d, 1}, {weights.data(), n, 1},
+                  {y.mutable_data(), n, {bias.data(), 0}});
   return record(y, {{x, weights.requires_grad()}, {weights, x.requires_grad()}, {bias, false}},
                 Linear{x, weights, bias});
 }

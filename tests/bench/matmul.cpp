@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < 5 || bench::now() - begin < 0.3; ++i) {
     const double start = bench::now();
     for (long r = 0; r < repeat; ++r)
-      gradus::kernels::matmul(m, n, k, left, right, {}, c.data(), n);
+      gradus::kernels::matmul({m, n, k}, left, right, {c.data(), n});
     seconds.push_back((bench::now() - start) / static_cast<double>(repeat));
   }
   std::printf("matmul gflops=%.1f peak_gflops=%.1f\n", operations / bench::median(seconds) / 1e9,
