@@ -484,9 +484,10 @@ TEST_CASE("an encoder block drops after attention and after feed-forward, in tra
       CHECK(same_bits(y, layer.norm_2(middle + feed(middle))));
     }
     const Tensor ones = Tensor::full({100, 100}, 1);
-    for (Dropout* dropout : {&layer.dropout_1, &layer.dropout_2})
-      CHECK(double(mean((*dropout)(ones)*Scalar(0.6)).item()) ==
-            doctest::Approx(0.6).epsilon(0.05));
+    for (Dropout* dropout : {&layer.dropout_1, &layer.dropout_2}) {
+      const Tensor dropped = (*dropout)(ones);  // 0.4 of 10,000, within five standard deviations
+      CHECK(std::abs(double(std::count(dropped.data(), dropped.data() + 10000, 0)) - 4000) < 250);
+    }
     CHECK_FALSE(same_bits(layer.dropout_1(ones), layer.dropout_2(ones)));
     layer.eval();
     CHECK(same_bits(layer(x), without(x)));
