@@ -351,6 +351,22 @@ TEST_CASE("the pooling layers are the maximum and the mean over the words") {
     }
 }
 
+TEST_CASE("pooling refuses a causal mask: it has no queries") {
+  const Tensor x = Tensor::zeros({2, 3, 4});
+  const Mask mask = Mask::padding({3, 1}) & Mask::causal();
+  GlobalMaxPooling most;
+  GlobalAveragePooling average;
+  const int line = __LINE__;
+  const auto max_layer = [&] { most(x, mask); };
+  const auto mean_layer = [&] { average(x, mask); };
+  const auto refused = [](const std::string& text, int at, const std::string& what) {
+    CHECK(text.find(what + " at tests/layers_test.cpp:" + std::to_string(at) + ": a causal mask") ==
+          0);
+  };
+  refused(plain::refusal(max_layer), line + 1, "max_pooling");
+  refused(plain::refusal(mean_layer), line + 2, "mean_pooling");
+}
+
 TEST_CASE("multi-head attention of three different inputs is the plain loop, with every mask") {
   Random random(1);
   for (const int heads : {1, 2, 3})
