@@ -144,6 +144,7 @@ TEST_CASE("masks of all kinds and shapes combine: allowed is what both allow") {
 TEST_CASE("padding_of hides the ids that are zero, at the end, in front and in between") {
   const auto check = [](const Ids& ids) {
     const Mask mask = Mask::padding_of(ids);
+    CHECK(to_string(mask.where()) == at_line(__LINE__ - 1).substr(4));
     for (Index b = 0; b < ids.shape[0]; ++b)
       for (Index t = 0; t < ids.shape[1]; ++t)
         CHECK(mask.allows(b, 2, 6, t) == (ids.values[std::size_t(b * ids.shape[1] + t)] != 0));
