@@ -119,8 +119,10 @@ TEST_CASE("threads that write one file at once leave the whole text of one of th
   int wrong = 0;
   for (int round = 0; round < 10; ++round) {
     std::vector<std::thread> threads;
-    for (const char c : {'a', 'b', 'c', 'd'})
-      threads.emplace_back([&path, c] { write_file(path, std::string(30'000u + c, c)); });
+    for (const char c : {'a', 'b', 'c', 'd'}) {
+      const std::string text(30'000u + static_cast<std::size_t>(c), c);
+      threads.emplace_back([&path, text] { write_file(path, text); });
+    }
     for (std::thread& thread : threads) thread.join();
     const std::string text = read_file(path, 40'000);
     wrong += text != std::string(30'000u + static_cast<std::size_t>(text[0]), text[0]);
@@ -206,7 +208,7 @@ TEST_CASE("text is UTF-8 if every character is written in the one way allowed") 
                                 "\xF5\x80\x80\x80",
                                 "\xF9\x80\x80\x80",
                                 "\xFF\x80\x80\x80",
-                               
+
                                 "\xFF",
                                 "\xC3",
                                 "\xE2\x82",

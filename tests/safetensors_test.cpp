@@ -179,7 +179,6 @@ TEST_CASE("a shape or place that is impossible is refused with the tensor's name
         a + "it has an axis of size 0; tensors without values are not supported");
   CHECK(problem_of("F32", "1,1,1,1,1,1,2", "0,8") == a + "it has more than 6 axes");
   CHECK(problem_of("F32", "4294967296,4294967296", "0,8") == a + "its shape is too large");
-  CHECK(problem_of("F32", "18446744073709551615", "0,8") == a + "its shape is too large");
   CHECK(problem_of("F32", "2", "0,9") ==
         a + "its data_offsets 0 … 9 lie outside the 8 bytes of data");
   CHECK(problem_of("F32", "2", "8,0") ==
@@ -212,14 +211,12 @@ TEST_CASE("a header that is not the JSON wanted is refused with the place") {
   has(R"({"__metadata__":{"k":1}})", "byte 21 of the header: '\"' is wanted");
   has(R"({"a":{"dtype":"F32","shape":[2]}})",
       "byte 32 of the header: \"a\" needs dtype, shape and data_offsets");
-  has(R"({"a":{}})", "byte 7 of the header: \"a\" needs dtype, shape and data_offsets");
   has(R"({"a":{"type":"F32"}})", "byte 13 of the header: the key \"type\" is unknown");
   has(R"({"a":{"data_offsets":[0,8,8]}})",
       "byte 28 of the header: data_offsets must be two numbers");
   has(R"({"a":[]})", "byte 5 of the header: '{' is wanted");
   has(R"({"a" 1})", "byte 5 of the header: ':' is wanted");
   has(R"({"a":{"dtype":"F32",}})", "byte 20 of the header: '\"' is wanted");
-  has(R"({"a":{"dtype":null}})", "byte 14 of the header: '\"' is wanted");
   const std::string whole = " of the header: a whole number of at least 0 is wanted";
   for (const std::string number : {"-2", "01", "00", "+1", "[1", "\"1\"", "x", ""})
     has("{\"a\":{\"shape\":[ " + number, "byte 16" + whole);
@@ -241,7 +238,10 @@ TEST_CASE("a string in a header that JSON does not allow is refused with the pla
   has("\\udc00\\ud800", "byte 8 of the header: half a surrogate pair");
   has("\\ud800\\u0041", "byte 14 of the header: half a surrogate pair");
   has("\\ud800\\udbff", "byte 14 of the header: half a surrogate pair");
-  has("\\udbff\\udfff\\uffff\\u0000\\u007f\\u0080\\u07FF\\u0800", "no problem");
+  has("\\ud800\\ue000", "byte 14 of the header: half a surrogate pair");
+  const std::string name = "\\udbff\\udfff\\ud800\\udc00\\uffff\\u007f\\u0080\\u07FF\\u0800";
+  CHECK(read(file_with("{\"" + name + "\":{" + entry + "}", "12345678")).tensors[0].name ==
+        "\U0010FFFF\U00010000\uFFFF\x7F\u0080\u07FF\u0800");
   CHECK(header_problem("{\"\xFF\":{" + entry + "}").find("the header is not UTF-8 text: byte 2") !=
         std::string::npos);
   CHECK(header_problem("{\"a") == "byte 3 of the header: the closing quote is missing");

@@ -159,3 +159,39 @@ TEST_CASE("weights are loaded into the model that they fit, and change no other"
   refused(large, "bias must have shape [4], in " + path + " it has [4, 1]");
   CHECK(large.kernel.at({0, 0}) == before);
 }
+
+TEST_CASE("weights that are tied stand in the file once and stay tied when they are loaded") {
+  struct Tied : Module {
+    explicit Tied(Random& random) : Module("Tied"), a(2, 2, random), b(2, 2, random) {
+      add("a", a);
+      add("b", b);
+      b.kernel = a.kernel;
+    }
+    Dense a, b;
+  };
+  const Folder folder;
+  const std::string path = folder.path + "/weights";
+  Random random(1);
+  Tied saved(random);
+  save_weights(path, saved);
+  const TensorFile file = read_safetensors(path);
+  REQUIRE(file.tensors.size() == 3);
+  CHECK(file.tensors[0].name == "a.kernel");
+  CHECK(file.tensors[1].name == "a.bias");
+  CHECK(file.tensors[2].name == "b.bias");
+  Tied loaded(random);
+  CHECK(loaded.a.kernel.at({0, 1}) != saved.a.kernel.at({0, 1}));
+  load_weights(path, loaded);
+  CHECK(loaded.a.kernel.at({0, 1}) ==
+        static_cast<Scalar>(static_cast<float>(saved.a.kernel.at({0, 1}))));
+  CHECK(loaded.b.kernel.node() == loaded.a.kernel.node());
+  // A model whose weights are not tied has two kernels, and they need not be the same.
+  TensorFile untied = file;
+  untied.tensors.push_back({"b.kernel", Tensor::zeros({2, 2})});
+  write_safetensors(path, untied);
+  CHECK_THROWS_WITH_AS(
+      load_weights(path, loaded, where),
+      ("load_weights at mine.cpp:7: " + path + " holds b.kernel, which the model has no use for")
+          .c_str(),
+      Error);
+}
