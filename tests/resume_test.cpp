@@ -170,7 +170,10 @@ TEST_CASE("the state is saved after every batch, or not before the end of the ep
     if (!often) CHECK_THROWS_AS(run(folder.path, first), Stop);
     CHECK(file_exists(folder.path + "/training.safetensors") == often);
     const int next_epoch = 1 + 4 + 2 + 1 + (often ? -1 : 0);  // one batch was done before
-    run.stopped(folder.path, next_epoch);
+    run.options.quiet = !often;
+    const std::string again = printed(STDOUT_FILENO, [&] { run.stopped(folder.path, next_epoch); });
+    CHECK(again.substr(0, again.find('\n')) ==
+          (often ? "going on in epoch 1, after 1 of 4 batches" : ""));
     run.options.quiet = false;
     const std::string text = printed(STDOUT_FILENO, [&] { run(folder.path); });
     CHECK(text.substr(0, text.find('\n')) == "going on in epoch 2, after 0 of 4 batches");
@@ -251,7 +254,7 @@ TEST_CASE("a run of another configuration is refused with what differs, and the 
   // With a schedule the optimiser's own rate is of no importance.
   Run same;
   optimizer(adam, AdamOptions{.learning_rate = 5})(same);
-  CHECK(same(folder.path).epochs.size() == 3);
+  CHECK(printed(STDOUT_FILENO, [&] { CHECK(same(folder.path).epochs.size() == 3); }).empty());
 }
 
 TEST_CASE("each setting of each optimiser, and its own rate, belongs to the state") {
@@ -404,6 +407,8 @@ TEST_CASE("the best weights are written at the end, and those of an earlier run 
   says(text, folder.path + "/best.before.safetensors" + " has the weights of an earlier run");
   CHECK(contents(folder.path + "/best.safetensors") != first);
   CHECK(contents(folder.path + "/best.before.safetensors") == first);
+  run.options.quiet = true;
+  CHECK(printed(STDERR_FILENO, [&] { run(folder.path); }).empty());
 }
 
 TEST_CASE("the file of the best weights holds those that the model ends with") {
