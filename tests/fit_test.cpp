@@ -423,6 +423,13 @@ TEST_CASE(
   refused({.patience = -1}, "patience and clip_norm");
   refused({.clip_norm = -1}, "patience and clip_norm");
   refused({.clip_norm = static_cast<Scalar>(not_a_number)}, "patience and clip_norm");
-  for (Scalar& value : model.table.mutable_values()) value = static_cast<Scalar>(not_a_number);
-  refused({.epochs = 2}, "the loss of step 0 is not a number");
+  for (const double bad : {not_a_number, infinite}) {
+    std::vector<Example> zeros = texts(9, 1, 1);  // every word occurs, no text is of class 1
+    const Batches all(zeros, vectorizer());
+    Scores broken(1);
+    broken.table.mutable_data()[3] = static_cast<Scalar>(bad);
+    Sgd another(broken.parameters());
+    CHECK_THROWS_WITH_AS(fit(broken, another, all, all, {.epochs = 2, .quiet = true}),
+                         doctest::Contains("the loss of step 0 is not a number"), Error);
+  }
 }

@@ -149,7 +149,7 @@ TEST_CASE(
   for (const Case& one : cases()) {
     CAPTURE(one.name);
     Tensor w = start(), rare = start();
-    const auto optimizer = one.make({{"w", w}, {"rare", rare}});
+    const auto optimizer = one.make({{"rare", rare}, {"w", w}});
     std::vector<Plain> plain_w, plain_rare;
     const Tensor first = start();
     for (const Scalar x : first.values()) {

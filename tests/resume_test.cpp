@@ -127,7 +127,7 @@ TEST_CASE("a training that is interrupted anywhere ends with the same bits, in f
   const Batches validation(texts(7, 3, 2), vectorizer(), {.size = 4, .shuffle = false});
   for (const Kind kind : {Kind::sgd, Kind::rmsprop, Kind::adam}) {
     CAPTURE(static_cast<int>(kind));
-    const Folder whole("whole"), pieces("pieces");
+    const Folder whole, pieces;
     const auto train = [&](const Folder& folder, int stop_at) {
       Deep model;
       model.stop_at = stop_at;
@@ -152,24 +152,28 @@ TEST_CASE("a training that is interrupted anywhere ends with the same bits, in f
         REQUIRE(++interruptions < 100);
       }
     CHECK(interruptions > 5);
-    CHECK(contents(whole / "best.safetensors") == contents(pieces / "best.safetensors"));
-    CHECK_FALSE(file_exists(pieces / "training.safetensors"));
-    CHECK_FALSE(file_exists(pieces / "best.before.safetensors"));
+    CHECK(contents(whole.path + "/best.safetensors") ==
+          contents(pieces.path + "/best.safetensors"));
+    CHECK_FALSE(file_exists(pieces.path + "/training.safetensors"));
+    CHECK_FALSE(file_exists(pieces.path + "/best.before.safetensors"));
   }
 }
 
 TEST_CASE("the state is saved after every batch, or not before the end of the epoch, as asked") {
   for (const bool often : {true, false}) {
-    const Folder folder("often");
+    const Folder folder;
     Run run;
     run.options.save_every = often ? 0 : 1000;
     run.options.epochs = 2;
     const int first = 3;  // a look at the first batch, a batch, and this one
     if (often) run.stopped(folder.path, first);
     if (!often) CHECK_THROWS_AS(run(folder.path, first), Stop);
-    CHECK(file_exists(folder / "training.safetensors") == often);
+    CHECK(file_exists(folder.path + "/training.safetensors") == often);
     const int next_epoch = 1 + 4 + 2 + 1 + (often ? -1 : 0);  // one batch was done before
-    run.stopped(folder.path, next_epoch);
+    run.options.quiet = !often;
+    const std::string again = printed(STDOUT_FILENO, [&] { run.stopped(folder.path, next_epoch); });
+    CHECK(again.substr(0, again.find('\n')) ==
+          (often ? "going on in epoch 1, after 1 of 4 batches" : ""));
     run.options.quiet = false;
     const std::string text = printed(STDOUT_FILENO, [&] { run(folder.path); });
     CHECK(text.substr(0, text.find('\n')) == "going on in epoch 2, after 0 of 4 batches");
@@ -234,9 +238,9 @@ TEST_CASE("a run of another configuration is refused with what differs, and the 
       {"first batch",
        [](Run& r) { r.change = [](Scores& model) { model.table.mutable_data()[5] += 1; }; }},
   };
-  const Folder folder("other");
+  const Folder folder;
   Run().stopped(folder.path, 9);
-  const std::string state = contents(folder / "training.safetensors");
+  const std::string state = contents(folder.path + "/training.safetensors");
   for (const Change& change : changes) {
     CAPTURE(change.what);
     Run run;
@@ -246,16 +250,16 @@ TEST_CASE("a run of another configuration is refused with what differs, and the 
     says(text, "is the state of a training with other settings: ");
     says(text, change.what);
   }
-  CHECK(contents(folder / "training.safetensors") == state);
+  CHECK(contents(folder.path + "/training.safetensors") == state);
   // With a schedule the optimiser's own rate is of no importance.
   Run same;
   optimizer(adam, AdamOptions{.learning_rate = 5})(same);
-  CHECK(same(folder.path).epochs.size() == 3);
+  CHECK(printed(STDOUT_FILENO, [&] { CHECK(same(folder.path).epochs.size() == 3); }).empty());
 }
 
 TEST_CASE("each setting of each optimiser, and its own rate, belongs to the state") {
   const auto refused = [](auto first, auto second) {
-    const Folder folder("setting");
+    const Folder folder;
     Run run;
     run.options.schedule = {};
     run.optimizer = first;
@@ -296,7 +300,7 @@ TEST_CASE("another kind of layer, and another forward() of the same layers, are 
     bool maximum;
     int calls = 0, stop_at = 0;
   };
-  const Folder folder("kinds");
+  const Folder folder;
   const auto train = [&](Layer& layer, bool maximum, int stop_at) {
     Pooled model(layer, maximum);
     model.stop_at = stop_at;
@@ -315,12 +319,12 @@ TEST_CASE("another kind of layer, and another forward() of the same layers, are 
   says(refusal([&] { train(same_kind, false, 0); }), "first batch");
   Nothing again("Relu");
   train(again, true, 0);
-  CHECK_FALSE(file_exists(folder / "training.safetensors"));
+  CHECK_FALSE(file_exists(folder.path + "/training.safetensors"));
 }
 
 TEST_CASE("a damaged state is refused, whichever of its numbers is changed") {
-  const Folder folder("damaged");
-  const std::string path = folder / "training.safetensors";
+  const Folder folder;
+  const std::string path = folder.path + "/training.safetensors";
   Run run;
   run.stopped(folder.path, 11);  // in the second epoch: there is a best one
   const TensorFile good = read_safetensors(path);
@@ -390,24 +394,26 @@ TEST_CASE("a damaged state is refused, whichever of its numbers is changed") {
 }
 
 TEST_CASE("the best weights are written at the end, and those of an earlier run are kept") {
-  const Folder folder("again");
+  const Folder folder;
   Run run;
   run(folder.path);
-  const std::string first = contents(folder / "best.safetensors");
+  const std::string first = contents(folder.path + "/best.safetensors");
   run.model_seed = 4;
   run.stopped(folder.path, 11);
-  CHECK(contents(folder / "best.safetensors") == first);
+  CHECK(contents(folder.path + "/best.safetensors") == first);
   run.options.quiet = false;
   const std::string text =
       printed(STDERR_FILENO, [&] { printed(STDOUT_FILENO, [&] { run(folder.path); }); });
-  says(text, folder / "best.before.safetensors" + " has the weights of an earlier run");
-  CHECK(contents(folder / "best.safetensors") != first);
-  CHECK(contents(folder / "best.before.safetensors") == first);
+  says(text, folder.path + "/best.before.safetensors" + " has the weights of an earlier run");
+  CHECK(contents(folder.path + "/best.safetensors") != first);
+  CHECK(contents(folder.path + "/best.before.safetensors") == first);
+  run.options.quiet = true;
+  CHECK(printed(STDERR_FILENO, [&] { run(folder.path); }).empty());
 }
 
 TEST_CASE("the file of the best weights holds those that the model ends with") {
   if (!in_float) return;
-  const Folder folder("best");
+  const Folder folder;
   Scores model(2);
   Sgd optimizer(model.parameters(), {.learning_rate = 20});
   const Batches train(texts(13, 2, 1), vectorizer(), {.size = 4});
@@ -416,14 +422,14 @@ TEST_CASE("the file of the best weights holds those that the model ends with") {
       fit(model, optimizer, train, validation, {.epochs = 5, .folder = folder.path, .quiet = true});
   CHECK(history.best != 4);
   Scores loaded(2, 99);
-  load_weights(folder / "best.safetensors", loaded);
+  load_weights(folder.path + "/best.safetensors", loaded);
   CHECK(values_of(loaded.table) == values_of(model.table));
   CHECK(evaluate(model, validation).loss_sum ==
         history.epochs[static_cast<std::size_t>(history.best)].validation.loss_sum);
 }
 
 TEST_CASE("a folder holds one training at a time, and is free again after it, however that ends") {
-  const Folder folder("locked");
+  const Folder folder;
   Run inner;
   std::string text;
   Scores model(2);
@@ -441,8 +447,7 @@ TEST_CASE("a folder holds one training at a time, and is free again after it, ho
 }
 
 TEST_CASE("without a folder nothing is written") {
-  const Folder folder("none");
-  make_folder(folder.path);
+  const Folder folder;
   const auto here = std::filesystem::current_path();
   std::filesystem::current_path(folder.path);
   Run()("");
@@ -456,25 +461,26 @@ TEST_CASE("a state is the same bytes where numbers are written with commas, and 
     char do_thousands_sep() const override { return '.'; }
     std::string do_grouping() const override { return "\3"; }
   };
-  const Folder plain("plain"), commas("commas");
+  const Folder plain, commas;
   Run().stopped(plain.path, 11);
   const std::locale before = std::locale::global(std::locale(std::locale(), new Commas));
   const char* german = std::setlocale(LC_ALL, "de_DE.UTF-8");  // where the system has it
   Run().stopped(commas.path, 11);
-  CHECK(contents(plain / "training.safetensors") == contents(commas / "training.safetensors"));
+  CHECK(contents(plain.path + "/training.safetensors") ==
+        contents(commas.path + "/training.safetensors"));
   Run()(plain.path);
   std::setlocale(LC_ALL, "C");
   std::locale::global(before);
   CAPTURE(german);
   Run()(commas.path);
-  CHECK(contents(plain / "best.safetensors") == contents(commas / "best.safetensors"));
+  CHECK(contents(plain.path + "/best.safetensors") == contents(commas.path + "/best.safetensors"));
 }
 
 TEST_CASE("weights that are tied are trained, saved and read once") {
   struct Tied : Scores {
     Tied() : Scores(2) { add("again", table); }
   };
-  const Folder folder("tied");
+  const Folder folder;
   const auto train = [&](int stop_at) {
     Tied model;
     int calls = 0;

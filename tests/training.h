@@ -1,4 +1,4 @@
-// What the tests of training share: a folder of their own, texts, a small model whose numbers can
+// What the tests of training share: texts, a small model whose numbers can
 // be computed by hand, and what a program prints.
 #pragma once
 
@@ -8,26 +8,15 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "folder.h"
+
 namespace training {
 
 using namespace gradus;
-
-// A folder that is there while this lives.
-struct Folder {
-  explicit Folder(const std::string& name)
-      : path(std::filesystem::temp_directory_path() /
-             ("gradus-" + name + "-" + std::to_string(getpid()))) {
-    std::filesystem::remove_all(path);
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string operator/(const std::string& name) const { return path + "/" + name; }
-  std::string path;
-};
 
 // What `act` writes to STDOUT_FILENO or STDERR_FILENO.
 inline std::string printed(int where, const std::function<void()>& act) {

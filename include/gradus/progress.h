@@ -10,7 +10,7 @@ namespace gradus {
 class Progress {
  public:
   // `total` steps of which `done` were done by an earlier run.
-  Progress(std::string title, std::size_t total, std::size_t done = 0, bool quiet = false);
+  Progress(const std::string& title, std::size_t total, std::size_t done = 0, bool quiet = false);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -21,10 +21,12 @@ class Progress {
   std::string line(double seconds) const;
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   std::string title_;
   std::size_t total_, first_, done_;
   bool quiet_, terminal_;
-  std::chrono::steady_clock::time_point start_, shown_;
+  Clock::time_point start_ = Clock::now(), shown_ = start_;
 };
 
 }  // namespace gradus

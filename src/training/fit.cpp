@@ -36,6 +36,7 @@ struct Trainer {
     if (options.epochs < 1) fail("fit", where, "at least one epoch is needed");
     if (options.patience < 0 || !(options.clip_norm >= 0))
       fail("fit", where, "patience and clip_norm must not be negative");
+    model.train();
     state.settings = settings();
     optimizer.clear_grad();
     if (!options.folder.empty() && file_exists(state_path())) go_on();
@@ -70,7 +71,6 @@ struct Trainer {
   std::uint64_t first_batch() {
     std::vector<std::uint64_t> counts;
     for (const Module::Counter& counter : model.counters()) counts.push_back(*counter.value);
-    model.train();
     const Batch batch = train.make(train.plan(0)[0], where);
     const Tensor logits = model(batch.ids, batch.mask, where);
     if (logits.requires_grad())
@@ -100,7 +100,6 @@ struct Trainer {
 
   void run_epoch() {
     const auto plan = train.plan(static_cast<std::uint64_t>(epoch()));
-    model.train();
     {
       Progress progress("epoch " + std::to_string(epoch() + 1), plan.size(), state.batch,
                         options.quiet);

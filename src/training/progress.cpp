@@ -4,29 +4,13 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <utility>
 
 namespace gradus {
 
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+Progress::Progress(const std::string& title, std::size_t total, std::size_t done, bool quiet)
+    : title_(title), total_(total), first_(std::min(done, total)), done_(first_), quiet_(quiet) {
+  terminal_ = isatty(STDERR_FILENO) != 0;
 }
-
-}  // namespace
-
-Progress::Progress(std::string title, std::size_t total, std::size_t done, bool quiet)
-    : title_(std::move(title)),
-      total_(total),
-      first_(std::min(done, total)),
-      done_(first_),
-      quiet_(quiet),
-      terminal_(isatty(STDERR_FILENO) != 0),
-      start_(Clock::now()),
-      shown_(start_) {}
 
 Progress::~Progress() {
   if (terminal_ && !quiet_) std::fprintf(stderr, "\r\033[K");  // the bar has served its purpose
@@ -34,10 +18,11 @@ Progress::~Progress() {
 
 void Progress::step(const std::string& note) {
   if (done_ < total_) ++done_;
-  const double pause = terminal_ ? 0.1 : 10.0;
-  if (quiet_ || (since(shown_) < pause && !(terminal_ && done_ == total_))) return;
-  shown_ = Clock::now();
-  const std::string text = line(since(start_)) + note;
+  const Clock::time_point now = Clock::now();
+  const bool pause = now - shown_ < std::chrono::milliseconds(terminal_ ? 100 : 10000);
+  if (quiet_ || (pause && !(terminal_ && done_ == total_))) return;
+  shown_ = now;
+  const std::string text = line(std::chrono::duration<double>(now - start_).count()) + note;
   std::fprintf(stderr, terminal_ ? "\r%s\033[K" : "%s\n", text.c_str());
   std::fflush(stderr);
 }
