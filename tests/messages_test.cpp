@@ -192,6 +192,8 @@ TEST_CASE("gradients that are not there or do not fit are refused") {
   REFUSED("grad", "there is no gradient in x [2, 3]: backward() has not come by", x.grad());
   REFUSED("add_grad", "the gradient of x [2, 3] must have its shape, [3] given",
           x.add_grad(Tensor::zeros({3})));
+  REFUSED("add_grad", "the gradient of x [2, 3] must have its shape, [3, 2] given",
+          x.add_grad(Tensor::zeros({3, 2})));
   Tensor y = exp(x).named("y");
   REFUSED("requires_grad", "y [2, 3] was computed from tensors that require one: use detach()",
           y.requires_grad(false));
@@ -201,11 +203,11 @@ TEST_CASE("gradients that are not there or do not fit are refused") {
           y.backward());
   REFUSED("backward", "the seed must have the shape of y [2, 3], it has [3, 2]",
           y.backward(Tensor::zeros({3, 2})));
-  const Tensor z = log(y);
+  const Tensor z = log(x);
   const int made = __LINE__ - 1;
-  y.mutable_values()[0] = 2;
+  x.mutable_values()[0] = 2;
   REFUSED("backward",
-          "the values of y [2, 3] were changed after log at " + place(made) + " used them",
+          "the values of x [2, 3] were changed after log at " + place(made) + " used them",
           z.backward(Tensor::zeros({2, 3})));
   const Tensor w = (x * x).named("w");
   const Tensor loss = sum(w).named("loss");
