@@ -182,3 +182,30 @@ TEST_CASE("arithmetic with zero, infinity and what is not a number") {
         CHECK(std::signbit(computed.values[i]) == std::signbit(wanted.values[i]));
   }
 }
+
+TEST_CASE("a number of any type may stand beside a tensor") {
+  const Tensor x = Tensor::vector({3, -8});
+  const auto values = [](const Tensor& y) { return array_of(y).values; };
+  using Values = std::vector<double>;
+  CHECK(values(x * 2) == Values{6, -16});
+  CHECK(values(x * 0.5) == Values{1.5, -4});
+  CHECK(values(0.5F + x) == Values{3.5, -7.5});
+  CHECK(values(x / x.size()) == Values{1.5, -4});
+  CHECK(values(x - 1U) == Values{2, -9});
+  REFUSED("add", "one side must be a tensor", Operand(1) + Operand(2));
+  REFUSED("divide", "one side must be a tensor", Operand(1) / Operand(2));
+}
+
+TEST_CASE("a += b is a new tensor: who holds the old one keeps it, and the graph goes on") {
+  const Tensor x = Tensor::vector({1, 2}).requires_grad(true);
+  Tensor total = x * 3;
+  const Tensor before = total;
+  total += x;
+  total += 10;
+  CHECK(array_of(before).values == std::vector<double>{3, 6});
+  CHECK(array_of(total).values == std::vector<double>{14, 18});
+  total.backward(Tensor::vector({1, 5}));
+  CHECK(array_of(x.grad()).values == std::vector<double>{4, 20});
+  Tensor two = Tensor::zeros({2});
+  REFUSED("add", "[2] and [3] do not broadcast: sizes 2 and 3 differ", two += Tensor::zeros({3}));
+}

@@ -192,6 +192,8 @@ TEST_CASE("gradients that are not there or do not fit are refused") {
   REFUSED("grad", "there is no gradient in x [2, 3]: backward() has not come by", x.grad());
   REFUSED("add_grad", "the gradient of x [2, 3] must have its shape, [3] given",
           x.add_grad(Tensor::zeros({3})));
+  REFUSED("add_grad", "the gradient of x [2, 3] must have its shape, [3, 2] given",
+          x.add_grad(Tensor::zeros({3, 2})));
   Tensor y = exp(x).named("y");
   REFUSED("requires_grad", "y [2, 3] was computed from tensors that require one: use detach()",
           y.requires_grad(false));

@@ -104,7 +104,8 @@ TEST_CASE("arrangements that do not fit are refused") {
   REFUSED("permute", order, permute(x, {0, 1}));
   REFUSED("permute", order, permute(x, {0, 1, 1}));
   REFUSED("permute", order, permute(x, {0, 1, 3}));
-  REFUSED("permute", order, permute(x, {0, 1, 2, 3}));
+  REFUSED("permute", order, permute(x, {0, 1, -4}));
+  REFUSED("permute", order, permute(x, {0, 1, 2, -1}));
   const auto outside = [](const std::string& part, int axis) {
     return "positions " + part + " (the end excluded) of axis " + std::to_string(axis) +
            " are not in x [2, 3, 4]";
@@ -188,6 +189,10 @@ TEST_CASE("softmax, normalisation, pooling and look-up refuse what does not fit"
   REFUSED("layer_norm", epsilon, layer_norm(x, row, row, Scalar(-0.001)));
   REFUSED("layer_norm", epsilon, layer_norm(x, row, row, nan));
   REFUSED("max_pooling", "[B, T, D] is needed, not row [4]", max_pooling(row));
+  const std::string causal =
+      "a causal mask hides from each position what comes later; a text has none";
+  REFUSED("max_pooling", causal, max_pooling(x, Mask::causal()));
+  REFUSED("mean_pooling", causal, mean_pooling(x, Mask::causal() & Mask::padding({1, 2})));
   REFUSED("mean_pooling", "[B, T, D] is needed, not [1, 2, 3, 4]",
           mean_pooling(Tensor::zeros({1, 2, 3, 4})));
   REFUSED("embedding", "the table must be a matrix [V, D], not x [2, 3, 4]", embedding(x, {0}));
@@ -195,6 +200,7 @@ TEST_CASE("softmax, normalisation, pooling and look-up refuse what does not fit"
   const std::string range = " lies outside table [4, 2]: ids go from 0 to 3";
   REFUSED("embedding", "id 4 at position 2" + range, embedding(table, {0, 3, 4}));
   REFUSED("embedding", "id -1 at position 0" + range, embedding(table, {-1, 3}));
+  REFUSED("embedding", "ids [] must hold 1 values, not 0", embedding(table, Ids()));
 }
 
 TEST_CASE("dropout and losses refuse what does not fit") {
@@ -207,6 +213,8 @@ TEST_CASE("dropout and losses refuse what does not fit") {
   REFUSED("dropout", rate + "nan", dropout(x, nan, random));
   REFUSED("cross_entropy", "logits [..., C] are needed", cross_entropy(Tensor::scalar(1), {0}));
   REFUSED("cross_entropy", "x [4, 3] needs 4 labels, 3 given", cross_entropy(x, {0, 1, 2}));
+  REFUSED("cross_entropy", "x [4, 3] needs labels of shape [4], not [2, 2]",
+          cross_entropy(x, Ids({2, 2}, {0, 1, 2, 0})));
   const std::string classes = " lies outside the classes 0 … 2 of x [4, 3]";
   REFUSED("cross_entropy", "label 3 of row 2" + classes, cross_entropy(x, {0, 1, 3, 2}));
   REFUSED("cross_entropy", "label -2 of row 0" + classes, cross_entropy(x, {-2, 1, -1, 2}));

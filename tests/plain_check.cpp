@@ -168,10 +168,8 @@ void check(const Case& c) {
   for (unsigned wanting = 0; wanting < 1U << c.inputs.size(); ++wanting)
     check_subset(c, wanting, seed, wanted);
   check_inside_a_graph(c, seed, wanted);
-  // The engine does not keep these two promises yet.
-  const bool kept = false;
-  if (kept) check_separate(c, seed, wanted);
-  for (std::size_t i = 0; kept && i <= c.inputs.size(); ++i) check_overwritten(c, i, seed, wanted);
+  check_separate(c, seed, wanted);
+  for (std::size_t i = 0; i <= c.inputs.size(); ++i) check_overwritten(c, i, seed, wanted);
 }
 
 }  // namespace plain

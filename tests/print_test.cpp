@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 #include <cstdio>
+#include <sstream>
 #include <string>
 
 using namespace gradus;
@@ -132,5 +133,8 @@ TEST_CASE("print writes the title, the shape and the values") {
   CHECK(printed([] {
           print("counted", counted({2, 2}));
         }) == "counted [2, 2]\n 1.0000 2.0000\n 3.0000 4.0000\n");
+  std::ostringstream stream;
+  stream << "x" << counted({1, 2}) << "y";
+  CHECK(stream.str() == "x 1.0000 2.0000\ny");
   CHECK(printed([] { print("one %d", one(0.5), 1); }) == "one %d []\n 0.5\n");
 }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 using namespace gradus;
 using namespace plain;
@@ -93,6 +94,9 @@ TEST_CASE("sums, means and maxima are the loop over every set of axes, kept or n
         }
     }
 }
+
+// max(x, 0.0) is no relu: it does not compile, because it would reduce axis 0.
+static_assert(!std::is_constructible_v<Axes, double> && std::is_constructible_v<Axes, int>);
 
 TEST_CASE("one axis may be given as a number, from either end") {
   const Tensor x = tensor_of(random({2, 3, 4}, 1));

@@ -81,6 +81,16 @@ TEST_CASE("permute moves the axes in every order, and its gradient moves them ba
          .compute = [&](const Tensors& x) { return permute(x[0], five); },
          .loop = [&](const Arrays& x) { return permuted(x[0], five); },
          .inputs = {random(shapes[4], 1)}});
+  check({.name = "permute with axes from the end",
+         .compute =
+             [](const Tensors& x) {
+               return permute(x[0], {-1, 0, -2});
+             },
+         .loop =
+             [](const Arrays& x) {
+               return permuted(x[0], {2, 0, 1});
+             },
+         .inputs = {random({2, 3, 4}, 1)}});
   check({.name = "permute of a single number",
          .compute = [](const Tensors& x) { return permute(x[0], {}); },
          .loop = [](const Arrays& x) { return x[0]; },

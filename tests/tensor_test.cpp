@@ -4,6 +4,8 @@
 #include <gradus/shaping.h>
 #include <gradus/tensor.h>
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 
 using namespace gradus;
@@ -103,6 +105,47 @@ TEST_CASE("a changed value that backward needs is detected") {
   const Tensor y = x * x;
   x.mutable_values()[0] = 5;
   CHECK_THROWS_WITH_AS(y.backward(), doctest::Contains("the values of x [] were changed"), Error);
+}
+
+TEST_CASE("new tensors have the values that were asked for, in their order") {
+  const Tensor x = Tensor::from({2, 3}, {1, 2, 3, 4, 5, 6});
+  for (Index i = 0; i < 2; ++i)
+    for (Index j = 0; j < 3; ++j) CHECK(x.at({i, j}) == static_cast<Scalar>(3 * i + j + 1));
+  const Tensor y = Tensor::matrix({{1, 2, 3}, {4, 5, 6}});
+  CHECK(y.shape() == Shape{2, 3});
+  CHECK(y.at({1, 0}) == 4);
+  CHECK(Tensor::vector({7, 8}).at({1}) == 8);
+  const Tensor full = Tensor::full({2, 2}, 9);
+  for (const Scalar value : full.values()) CHECK(value == 9);
+  const Tensor zeros = Tensor::zeros({70000});
+  for (const Scalar value : zeros.values()) REQUIRE(value == 0);
+  CHECK(Tensor::scalar(5).rank() == 0);
+  CHECK(Tensor::scalar(5).item() == 5);
+}
+
+TEST_CASE("random tensors: uniform between the bounds, normal with its mean and deviation") {
+  Random random(1);
+  const Tensor u = Tensor::uniform({20000}, -3, 5, random);
+  const Tensor n = Tensor::normal({20000}, 2, 4, random);
+  double least = 9, most = -9, of_u = 0, of_n = 0, square = 0;
+  for (Index i = 0; i < 20000; ++i) {
+    const auto x = static_cast<double>(u.data()[i]);
+    const auto z = static_cast<double>(n.data()[i]);
+    least = std::min(least, x);
+    most = std::max(most, x);
+    of_u += x / 20000;
+    of_n += z / 20000;
+    square += (z - 2) * (z - 2) / 20000;
+  }
+  CHECK(least >= -3);
+  CHECK(least < -2.9);
+  CHECK(most <= 5);
+  CHECK(most > 4.9);
+  CHECK(std::abs(of_u - 1) < 0.1);
+  CHECK(std::abs(of_n - 2) < 0.15);
+  CHECK(std::abs(square - 16) < 0.8);
+  Random again(1);
+  CHECK(Tensor::uniform({3}, -3, 5, again).at({2}) == u.at({2}));
 }
 
 TEST_CASE("a detached tensor keeps its values when the original is changed in place") {
