@@ -41,6 +41,7 @@ likely() {  # likely FILE
     src/pictures/*) name=pictures ;;
     src/random.cpp) name=numbers ;;
     */training_state.cpp) name=resume ;;
+    */evaluate.cpp) name=fit ;;
   esac
   echo "*$name*"
 }
