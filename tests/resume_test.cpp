@@ -152,6 +152,10 @@ TEST_CASE("a training that is interrupted anywhere ends with the same bits, in f
         REQUIRE(++interruptions < 100);
       }
     CHECK(interruptions > 5);
+    // Once only, in the third epoch: what every interruption exchanges would come right again.
+    const Folder once("once");
+    CHECK_THROWS_AS(train(once, 14), Stop);
+    CHECK(train(once, 0) == wanted);
     CHECK(contents(whole / "best.safetensors") == contents(pieces / "best.safetensors"));
     CHECK_FALSE(file_exists(pieces / "training.safetensors"));
     CHECK_FALSE(file_exists(pieces / "best.before.safetensors"));
