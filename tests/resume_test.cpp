@@ -152,6 +152,10 @@ TEST_CASE("a training that is interrupted anywhere ends with the same bits, in f
         REQUIRE(++interruptions < 100);
       }
     CHECK(interruptions > 5);
+    // Once only, in the third epoch: what every interruption exchanges would come right again.
+    const Folder once;
+    CHECK_THROWS_AS(train(once, 14), Stop);
+    CHECK(train(once, 0) == wanted);
     CHECK(contents(whole.path + "/best.safetensors") ==
           contents(pieces.path + "/best.safetensors"));
     CHECK_FALSE(file_exists(pieces.path + "/training.safetensors"));

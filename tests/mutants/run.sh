@@ -23,8 +23,27 @@ build() {  # build MODE JOBS, in the folder of a copy
     EXTRA="-O1 -g0 -w" "build/$1/gradus-tests"
 }
 
-run_tests() {  # run_tests MODE
-  (ulimit -v $kilobytes && exec timeout "$seconds" "build/$1/gradus-tests" $stop --no-colors)
+run_tests() {  # run_tests MODE [FILES]: those of some test files, or all
+  (ulimit -v $kilobytes && exec timeout "$seconds" "build/$1/gradus-tests" $stop --no-colors \
+    "--source-file=${2:-*}")
+}
+
+# The test files that are likely to notice a mistake in FILE, and are run first.
+likely() {  # likely FILE
+  name=$(basename "$1" | sed 's/\..*//; s/_backward//; s/_header//')
+  case $1 in
+    */elementwise.*) name=arithmetic ;;
+    */rows.cpp) name=softmax ;;
+    */normalize.cpp | */pooling.cpp | */embedding.cpp | */dropout.cpp) name=gradients ;;
+    src/kernels/*) ;;
+    src/backward.cpp | src/tensor.cpp) name=graph ;;
+    src/layers/* | include/*) name=layers ;;
+    src/pictures/*) name=pictures ;;
+    src/random.cpp) name=numbers ;;
+    */training_state.cpp) name=resume ;;
+    */evaluate.cpp) name=fit ;;
+  esac
+  echo "*$name*"
 }
 
 # Cuts the list into files: N.what, N.file, N.old, N.new and, of some, N.equal.
@@ -92,7 +111,7 @@ verdict() {  # verdict NUMBER
       echo "DOES NOT BUILD: see build/mutants/list/$1.log"
       return
     fi
-    run_tests $mode >"$place/list/$1.log" 2>&1
+    { run_tests $mode "$(likely "$file")" && run_tests $mode; } >"$place/list/$1.log" 2>&1
     case $? in
       0) continue ;;
       124) by="time" ;;
