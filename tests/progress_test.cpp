@@ -14,7 +14,7 @@ namespace {
 
 // What `act` writes to standard error while that is a terminal.
 std::string on_a_terminal(const std::function<void()>& act) {
-  const int ours = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+  const int ours = posix_openpt(O_RDWR | O_NOCTTY);
   REQUIRE(ours >= 0);
   REQUIRE((grantpt(ours) == 0 && unlockpt(ours) == 0));
   const int theirs = open(ptsname(ours), O_RDWR | O_NOCTTY);
@@ -24,12 +24,14 @@ std::string on_a_terminal(const std::function<void()>& act) {
   act();
   std::fflush(stderr);
   dup2(kept, STDERR_FILENO);
-  char text[4096];
-  const ssize_t count = read(ours, text, sizeof text);
   close(kept);
   close(theirs);
+  std::string text;  // what is written may arrive in pieces, until all who write have closed it
+  char piece[4096];
+  for (ssize_t count = 0; (count = read(ours, piece, sizeof piece)) > 0;)
+    text.append(piece, static_cast<std::size_t>(count));
   close(ours);
-  return {text, static_cast<std::size_t>(count < 0 ? 0 : count)};
+  return text;
 }
 
 }  // namespace
