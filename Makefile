@@ -13,7 +13,6 @@
 #   make imdb DATA=dir  the book's experiment on the real reviews (dir/train/pos/0_9.txt ...)
 #   make bits           the same digits with other compilers, levels and thread counts?
 #   make book           the lessons as pages for a browser: build/book/index.html
-#   make reviews        write the reviews in lessons/data again, from their grammar
 #   make bench          the speed table of this machine; bench-book, bench-matmul, bench-attention,
 #                       bench-tiny, bench-reviews: one row (THREADS= BATCH= LENGTH= STEPS= M= N= K=)
 #   make format         every source in the form that .clang-format describes
@@ -41,7 +40,7 @@ STRICT := -std=c++20 -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconve
 STRICT += $(call PROBE,-Wno-restrict)
 FLAGS_release := -O3 -g1
 # An index outside a vector stops a debug build at once, with either standard library.
-CHECKED := -D_GLIBCXX_ASSERTIONS -D_LIBCPP_ENABLE_ASSERTIONS=1
+CHECKED := -D_GLIBCXX_ASSERTIONS -D_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_EXTENSIVE
 FLAGS_debug := -O0 -g $(CHECKED)
 FLAGS_double := -O1 -g1 -DGRADUS_DOUBLE
 FLAGS_asan := -O1 -g $(CHECKED) -DGRADUS_NO_RECYCLING -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -90,22 +89,19 @@ $(BUILD)/flags: NOTE = $(CXX) $(shell $(CXX) --version | head -n 1) $(FLAGS)
 $(BUILD)/list: NOTE = $(SOURCES) $(TESTS) $(BOOK)
 
 $(BUILD)/%.o: %.cpp Makefile $(BUILD)/flags
-	@mkdir -p $(@D)
-	@echo "  $<"
+	@mkdir -p $(@D) && echo "  $<"
 	@$(CXX) $(filter-out $(LENIENT),$(FLAGS)) $(if $(LIGHT),$(LIGHT_$(MODE))) $(FLAGS_$*) -MMD -MP -c $< -o $@
 
 LINK = $(CXX) $(FLAGS) $(filter %.o %.a,$^) -o $@
 
 $(LIBRARY): $(OBJECTS) $(BUILD)/list
-	@rm -f $@
-	@ar rcs $@ $(OBJECTS)
+	@rm -f $@ && ar rcs $@ $(OBJECTS)
 
 $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LIBRARY)
 	@$(LINK)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/machine.o $(LIBRARY)
-	@mkdir -p $(@D)
-	@$(LINK)
+	@mkdir -p $(@D) && $(LINK)
 
 $(BUILD)/gradus-tests: $(TEST_OBJECTS) $(LIBRARY) $(BUILD)/list
 	@$(LINK)
@@ -131,7 +127,6 @@ debug-%:
 new: ; @sh lessons/new.sh "$(NAME)"
 
 bits: ; @sh tests/bits.sh all
-
 lessons: $(patsubst %.cpp,$(BUILD)/%,$(filter-out lessons/14%,$(LESSONS)))
 	@for lesson in $^; do $$lesson || exit 1; done
 
@@ -157,9 +152,9 @@ $(BUILD)/book: $(BOOK:%.cpp=$(BUILD)/%.o) $(LIBRARY) $(BUILD)/list
 DRAWING := $(shell grep -l 'write_file."build/' $(LESSONS))
 book: $(BUILD)/book $(DRAWING:%.cpp=$(BUILD)/%)
 	@for lesson in $(DRAWING:%.cpp=$(BUILD)/%); do $$lesson >/dev/null 2>&1 || exit 1; done
-	@rm -rf build/book
-	$(BUILD)/book build/book
+	@rm -rf build/book && $(BUILD)/book build/book
 
+# Writes the reviews in lessons/data again, from their grammar.
 reviews: $(BUILD)/lessons/data/make_reviews ; @$<
 
 # Gradients can only be checked well in double, so the usual build is tested together with that.
@@ -191,8 +186,7 @@ PREFIX ?= /usr/local
 TO = $(DESTDIR)$(PREFIX)
 install: $(LIBRARY)
 	@mkdir -p $(TO)/include/gradus $(TO)/lib/pkgconfig
-	@cp include/gradus/*.h $(TO)/include/gradus/
-	@cp $(LIBRARY) $(TO)/lib/
+	@cp include/gradus/*.h $(TO)/include/gradus/ && cp $(LIBRARY) $(TO)/lib/
 	@sed 's|PREFIX|$(PREFIX)|; s|DEFINES|$(filter -D%,$(FLAGS_$(MODE)))|' tests/gradus.pc >$(TO)/lib/pkgconfig/gradus.pc
 
 # Trained weights took time, and stay; `rm -r build` deletes them as well.

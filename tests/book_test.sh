@@ -51,6 +51,8 @@ if command -v xmllint > /dev/null; then
   for file in "$book"/*.html; do
     xmllint --noout "$file" || complain "$file is not well formed"
   done
+else
+  echo "SKIPPED: xmllint is not installed: are the pages well formed?"
 fi
 
 if [ "$failures" -gt 0 ]; then exit 1; fi

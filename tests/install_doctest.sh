@@ -29,9 +29,10 @@ if [ "${install#brew}" = "$install" ] && [ "$(id -u)" != 0 ]; then
 fi
 
 if [ -z "${CI:-}" ]; then
-  [ -t 0 ] || give_up # nobody is there to be asked
+  # A make with several jobs gives its commands no input, so the terminal itself is asked.
+  (: </dev/tty) 2>/dev/null || give_up
   printf 'The tests need doctest. Install it now with "%s"? [y/N] ' "$install"
-  read -r answer
+  read -r answer </dev/tty
   case $answer in [yY]*) ;; *) give_up ;; esac
 fi
 $install || { [ "${install#*apt-get}" != "$install" ] && ${install%install *}update && $install; } ||

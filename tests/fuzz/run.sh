@@ -8,7 +8,7 @@ names=${FUZZ:-safetensors state vocabulary text tsv review programs}
 seconds=$(($1 / $(echo "$names" | wc -w)))
 if ! echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
   clang++ -fsanitize=fuzzer,address -x c++ - -o /dev/null 2>/dev/null; then
-  echo "fuzz: nothing was run: there is no clang++ with libFuzzer here (Debian: clang libclang-rt-dev)"
+  echo "SKIPPED: make fuzz: there is no clang++ with libFuzzer here (Debian: clang libclang-rt-dev)"
   exit 0
 fi
 make --no-print-directory MODE=fuzz CXX="${CLANG:-clang++}" BUILD=build/fuzz build/fuzz/fuzz/readers \
