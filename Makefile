@@ -41,9 +41,9 @@ STRICT += $(call PROBE,-Wno-restrict)
 FLAGS_release := -O3 -g1
 # An index outside a vector stops a debug build at once, with either standard library.
 CHECKED := -D_GLIBCXX_ASSERTIONS -D_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_EXTENSIVE
-FLAGS_debug := -O0 -g $(CHECKED)
+FLAGS_debug := -O0 -g $(CHECKED) -DGRADUS_POISON
 FLAGS_double := -O1 -g1 -DGRADUS_DOUBLE
-FLAGS_asan := -O1 -g $(CHECKED) -DGRADUS_NO_RECYCLING -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_asan := -O1 -g $(CHECKED) -DGRADUS_POISON -DGRADUS_NO_RECYCLING -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan := -O1 -g -fsanitize=thread
 FLAGS_fuzz := $(FLAGS_asan) -DGRADUS_DOUBLE -fsanitize=fuzzer-no-link
 ifndef FLAGS_$(MODE)

@@ -227,7 +227,8 @@ TEST_CASE("a mistake deep inside a model is reported with the line that called t
     line = __LINE__ + 1;
     Sgd({{"w", model.hidden.bias}}, {.learning_rate = -1});
   });
-  says(text, {"Sgd at " + place(line), "learning_rate must be a number from 0 to below 1e+30, not -1"});
+  says(text,
+       {"Sgd at " + place(line), "learning_rate must be a number from 0 to below 1e+30, not -1"});
   text = refusal([&] {
     line = __LINE__ + 1;
     model.hidden.bias.add_grad(Tensor::zeros({3}));
