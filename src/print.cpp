@@ -3,6 +3,8 @@
 
 #include <gradus/tensor.h>
 
+#include "format.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <ostream>
@@ -13,16 +15,17 @@ namespace {
 
 std::string number(Scalar value, int digits) {
   if (value != value) return "nan";  // some systems would print its sign
-  char text[400];                    // the largest float64 has 309 digits before the point
-  std::snprintf(text, sizeof text, "%.*f", digits, static_cast<double>(value));
+  const std::string text = format("%.*f", digits, static_cast<double>(value));
   // -0.0000 would say more about rounding than about the value.
-  if (text[0] == '-' && std::string(text).find_first_of("123456789in") == std::string::npos)
-    return text + 1;
+  if (text[0] == '-' && text.find_first_of("123456789in") == std::string::npos)
+    return text.substr(1);
   return text;
 }
 
-// The positions to show of `count`: all, or the first and last with -1 for the gap between.
+// The positions to show of `count`: all, or the first and last with -1 for the gap between; at
+// least the first.
 std::vector<Index> shown(Index count, Index most) {
+  most = std::max<Index>(most, 1);
   std::vector<Index> positions;
   for (Index i = 0; i < count; ++i) {
     const bool cut = count > most && i >= (most + 1) / 2 && i < count - most / 2;

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
   # The rooms from the bottom up, and the headers and sources in each. What lies in a folder of src
   # belongs to the room of that name, unless it is listed here with its folder.
   cat <<'END'
-room foundation scalar shape shared buffer error random threads files setting kernels/math kernels/threads
+room foundation scalar shape shared buffer error format random threads files setting kernels/math kernels/threads
 room kernels
 room tensor tensor operation watcher ids mask backward print
 room operations attention dropout elementwise embedding loss matmul normalize pooling reduce shaping softmax
@@ -15,7 +15,7 @@ room text text reviews batches
 room training fit optimizer safetensors progress baseline
 room inspect trace profile hooks check_gradients check_training
 room pictures picture
-room lessons gradus inspect/watchers_at_start
+room lessons gradus
 END
   grep -Hn '^#include \(<gradus/\|"\)' $(git ls-files 'src/*.cpp' 'src/*.h' 'include/gradus/*.h')
 } | awk '

@@ -1,10 +1,13 @@
 // Pictures: well formed whatever the words, complete, and refused where they would mislead.
 
 #include <doctest/doctest.h>
+#include <gradus/check_gradients.h>
+#include <gradus/check_training.h>
 #include <gradus/gradus.h>
 
-#include <cctype>
+#include <clocale>
 #include <cmath>
+#include <locale>
 
 using namespace gradus;
 
@@ -263,5 +266,80 @@ TEST_CASE("a histogram counts every value once and marks zero where it is") {
   CHECK(has(histogram_svg("", Tensor::vector({0, 2})), "class=\"zero\""));
   CHECK_FALSE(has(histogram_svg("", Tensor::vector({1, 2})), "class=\"zero\""));
   CHECK(has(histogram_svg("", Tensor::full({7}, 3), 5), "2.7 to 3.3: 7<"));
-  CHECK(has(refusal([] { histogram_svg("", Tensor::vector({1, INFINITY})); }), "not a number"));
+}
+
+TEST_CASE(
+    "a histogram counts apart what is not a number, and is refused if nothing else is there") {
+  const Scalar bad = std::nanf("");
+  const std::string svg = histogram_svg("", Tensor::vector({bad, 1, INFINITY, 2, 2, -INFINITY}), 2);
+  for (const char* part :
+       {"1 to 1.5: 1<", "1.5 to 2: 2<", ">3 not shown: no number<", ">6 values<", ">min 1<"})
+    CHECK_MESSAGE(has(svg, part), part);
+  CHECK_FALSE(has(histogram_svg("", Tensor::vector({1, 2})), "not shown"));
+  CHECK(has(refusal([&] {
+              histogram_svg("", Tensor::vector({INFINITY, bad}).named("dx"));
+            }),
+            "no value of dx [2] is a number"));
+}
+
+TEST_CASE(
+    "curves of the largest numbers have a gap there, and no picture has a place that is none") {
+  for (const double huge : {1e308, -1e308, 1.7e308}) {
+    const std::vector<Curve> curves{{"loss", {1, huge, -huge, 3, 2}}};
+    const std::string svg = curves_svg("", curves), text = curves_text("", curves);
+    CHECK(count(svg, "<circle") == 3);
+    for (const std::string& picture : {svg, text}) {
+      CHECK_FALSE(has(picture, "nan"));
+      CHECK_FALSE(has(picture, "inf"));
+      CHECK_FALSE(has(picture, "e+"));
+    }
+    CHECK(has(refusal([&] { curves_svg("", {{"", {huge}}}); }), "nothing to draw"));
+    CHECK(has(refusal([&] { curves_text("", {{"", {huge}}}); }), "nothing to draw"));
+  }
+  CHECK(count(curves_svg("", {{"", {1e300, -1e300}}}), "<circle") == 2);
+  CHECK_FALSE(has(curves_svg("", {{"", {1e300, -1e300}}}), "nan"));
+}
+
+TEST_CASE("text that is not UTF-8 is refused by every picture for a browser") {
+  const std::string bad = "a\xff\xfe";
+  const std::vector<std::string> words{"b", bad}, good{"b", "c"};
+  const Tensor weights = weights_for({2, 2});
+  const Tensor w = Tensor::scalar(1).requires_grad(true).named(bad);
+  for (const std::string& message :
+       {refusal([&] { attention_svg(bad, good, good, weights); }),
+        refusal([&] { attention_svg("", words, good, weights); }),
+        refusal([&] { attention_svg("", good, words, weights); }),
+        refusal([&] { attention_html("", words, weights); }), refusal([&] {
+          curves_svg("", {{bad, {1, 2}}});
+        }),
+        refusal([&] { histogram_svg(bad, weights); }), refusal([&] { graph_svg("", w * 2); })})
+    CHECK_MESSAGE(has(message, "UTF-8"), message);
+}
+
+TEST_CASE("numbers have points whatever the locale") {
+  const Tensor weights = weights_for({1, 3, 3});
+  const std::vector<std::string> words{"a", "b", "c"};
+  const Tensor w = Tensor::from({1}, {Scalar(0.5)}).requires_grad(true).named("w");
+  const Tensor loss = w * Scalar(2.25);
+  loss.backward(Tensor::from({1}, {Scalar(1.5)}));
+  const auto pictures = [&] {
+    std::string all = attention_svg("", words, words, weights) +
+                      attention_html("", words, weights) + histogram_svg("", weights, 7) +
+                      curves_svg("", {{"loss", {0.5, 0.25}}}, 2) + graph_svg("", loss) +
+                      curves_text("", {{"loss", {0.5, 0.25}}}) +
+                      attention_text("", words, words, weights, true) + to_string(weights);
+    return all + check_gradients([](const std::vector<Tensor>& x) { return exp(x[0]); }, {w}).text +
+           judge_first_loss(sum(loss), 3, {"", 1}) + layer_table(sum(loss));
+  };
+  const std::string before = pictures();
+  struct Commas : std::numpunct<char> {
+    char do_decimal_point() const override { return ','; }
+  };
+  const std::locale plain = std::locale::global(std::locale(std::locale(), new Commas));
+  for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "C.UTF-8"})
+    if (std::setlocale(LC_ALL, name)) break;
+  const std::string after = pictures();
+  std::setlocale(LC_ALL, "C");
+  std::locale::global(plain);
+  CHECK(after == before);
 }

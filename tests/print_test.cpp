@@ -31,6 +31,14 @@ Tensor one(double value) {
 
 }  // namespace
 
+TEST_CASE("at least one row and column is shown") {
+  for (const Index most : {1, 0, -1, -100}) {
+    CHECK(to_string(counted({3}), 0, most) == "   1 ...\n");
+    CHECK(to_string(counted({2, 3}), 0, most) == "   1 ...\n ... ...\n");
+    CHECK(to_string(counted({2, 2, 1}), 0, most) == " [0]\n   1\n ...\n ...\n");
+  }
+}
+
 TEST_CASE("a single number, a row, a matrix") {
   CHECK(to_string(one(2.5)) == " 2.5000\n");
   CHECK(to_string(one(-0.03125), 2) == " -0.03\n");

@@ -38,9 +38,6 @@
 
 namespace gradus {
 
-// In every program: GRADUS_PROFILE=1 and GRADUS_TRACE=1 let a Profile and a Trace look on at what
-// the main thread computes.
-bool watch_if_asked();
 inline const bool watched_if_asked = watch_if_asked();
 
 }  // namespace gradus

@@ -12,35 +12,33 @@
 #include <gradus/watcher.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace gradus {
 
-// Acts on every tensor that gets its name while the hook lives (on this thread).
+// Acts on every tensor that gets its name while the hook lives (on this thread), and backward also
+// on parameters that had it before. What it calls may compute, make hooks and destroy this one.
 class Hook : public Watcher {
  public:
   using Change = std::function<Tensor(const Tensor&)>;
 
   // `forward` is given the tensor and returns what the program goes on with, `backward` is given
-  // its complete gradient and returns the one to go on with. Either may be empty. Errors (when the
-  // hook acts): a result of another shape.
+  // its complete gradient (of a parameter, with what earlier calls of backward() left) and returns
+  // the one to go on with. Either may be empty. Errors (when the hook acts): a result of another
+  // shape.
   Hook(std::string name, Change forward, Change backward = {}, Where where = here());
   ~Hook() override;
 
-  // How many tensors went through; 0 at the end often means that the name is wrong.
-  int calls() const { return calls_; }
+  // How often it was called, forward and backward; 0 at the end often means that the name is wrong.
+  int calls() const;
 
   void named(Tensor& tensor) override;
   void complete_gradient(const Tensor& tensor) override;
 
  private:
-  Tensor changed(const Change& change, const Tensor& x) const;
-
-  std::string name_;
-  Change forward_, backward_;
-  Where where_;
-  int calls_ = 0;
-  std::vector<Tensor> seen_;  // whose gradient is to be changed
+  struct Work;
+  std::shared_ptr<Work> work_;
 };
 
 }  // namespace gradus

@@ -1,6 +1,6 @@
 // Pictures that need no other program: SVG files and pages that every browser shows, light or dark
 // as the reader's system is, in colours that colour-blind people can tell apart; and characters for
-// the terminal.
+// the terminal. Those for browsers refuse text that is not UTF-8.
 #pragma once
 
 #include <gradus/tensor.h>
@@ -23,8 +23,8 @@ std::string attention_svg(const std::string& title, const std::vector<std::strin
 // other way round, how much each looks at it; layers and heads can be chosen. The page fetches
 // nothing. Its address can name what is shown, counted from 1:
 //   build/reading.html#text=2&word=3&layer=1&head=1&direction=by      (or head=mean)
-// Errors: no text, texts with different numbers of layers or heads, words that are not UTF-8, more
-// than two million weights, and those of attention_svg.
+// Errors: no text, texts with different numbers of layers or heads, more than two million weights,
+// and those of attention_svg.
 struct AttendedText {
   std::string title;
   std::vector<std::string> words;  // T
@@ -35,8 +35,8 @@ std::string attention_html(const std::string& title, const std::vector<AttendedT
 std::string attention_html(const std::string& title, const std::vector<std::string>& words,
                            const Tensor& weights, Where where = here());
 
-// Lines over epochs, interrupted where a value is not a number; `marked_epoch`, from 1 on, is
-// marked as the best. Errors: no value that could be drawn.
+// Lines over epochs, interrupted where a value is not a number (or beyond 1e300); `marked_epoch`,
+// from 1 on, is marked as the best. Errors: no value that could be drawn.
 struct Curve {
   std::string name;
   std::vector<double> values;  // one for each epoch, from 1 on
@@ -63,7 +63,8 @@ bool terminal_has_colour();
 // How often values fall into each of `bins` equal intervals between the smallest and the largest,
 // with zero marked and the statistics beside: of activations, weights or a gradient,
 //   histogram_svg("dense.kernel, its gradient", dense.kernel.grad())
-// Errors: fewer than one interval, a value that is not a number.
+// Values that are no numbers are counted apart. Errors: fewer than one interval, nothing but such
+// values.
 std::string histogram_svg(const std::string& title, const Tensor& values, int bins = 40,
                           Where where = here());
 

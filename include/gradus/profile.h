@@ -11,12 +11,14 @@ namespace gradus {
 
 class Profile : public Watcher {
  public:
-  // calls, seconds forward and backward, GFLOP/s where the operation is a matrix product, share of
-  // the time; the most expensive first. Optimiser steps and loading are not operations.
+  // calls, seconds forward and backward, for matrix products and attention how many multiplications
+  // and additions, all told and in 10⁹ a second, share of the time; the most expensive first.
+  // Optimiser steps and loading are not operations.
   std::string table() const;
 
   void before_forward() override;
   void after_forward(const Tensor& out, std::span<const Edge> inputs) override;
+  void begin_backward(const Where& where) override;
   void before_backward(const Tensor& out) override;
   void after_backward(const Tensor& out) override;
 
@@ -26,8 +28,11 @@ class Profile : public Watcher {
     double forward = 0, backward = 0;  // seconds
     double flops = 0;                  // of both
   };
+  void count(const Tensor& out, std::span<const Edge> inputs, double Row::*seconds, int passes);
+  double lap();  // seconds since the last one
+
   std::map<std::string, Row> rows_;
-  std::chrono::steady_clock::time_point start_, backward_start_;
+  std::chrono::steady_clock::time_point start_;
   bool in_backward_ = false;
 };
 

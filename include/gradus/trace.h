@@ -61,4 +61,8 @@ class TraceScope : public Trace {
   TraceScope& operator=(const TraceScope&) = delete;
 };
 
+// In every program: GRADUS_PROFILE=1 and GRADUS_TRACE=1 let a Profile and a Trace look on at what
+// the main thread computes.
+bool watch_if_asked();
+
 }  // namespace gradus

@@ -1,13 +1,12 @@
 #include <gradus/check_gradients.h>
-#include <gradus/elementwise.h>
 #include <gradus/operation.h>
-#include <gradus/reduce.h>
 
+#include "../format.h"
 #include "statistics.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <list>
 
 namespace gradus {
 
@@ -15,13 +14,45 @@ namespace {
 
 using Function = std::function<Tensor(const std::vector<Tensor>&)>;
 
-// f of the inputs with one value replaced, weighted and summed in double.
-double value_at(const Function& f, std::vector<Tensor> inputs, std::size_t input, Index i,
+// Makes a tensor want a gradient and have none yet; at the end it is what it was.
+struct Leaf {
+  explicit Leaf(const Tensor& x)
+      : tensor(x),
+        gradient(std::exchange(x.node()->gradient, Tensor())),
+        use(x.node()->gradient_use),
+        wanted(std::exchange(x.node()->requires_grad, true)) {}
+  Leaf(const Leaf&) = delete;
+  ~Leaf() {
+    tensor.node()->gradient = gradient;
+    tensor.node()->gradient_use = use;
+    tensor.node()->requires_grad = wanted;
+  }
+  const Tensor tensor, gradient;
+  const GradientUse use;
+  const bool wanted;
+};
+
+// One value of a tensor is another while this lives.
+struct Moved {
+  Moved(Tensor x, Index i, Scalar value)
+      : node(*x.node()), values(node.values), version(node.version) {
+    x.mutable_data()[i] = value;  // in a copy, as the buffer is shared now
+  }
+  Moved(const Moved&) = delete;
+  ~Moved() {
+    node.values = values;
+    node.version = version;
+  }
+  Node& node;
+  const Buffer values;
+  const int version;
+};
+
+// f with one value replaced, weighted and summed in double.
+double value_at(const Function& f, const std::vector<Tensor>& inputs, const Tensor& input, Index i,
                 Scalar value, const Tensor& weights) {
   const NoGrad no_grad;
-  Tensor moved = Tensor::from(inputs[input].shape(), inputs[input].values());
-  moved.mutable_data()[i] = value;
-  inputs[input] = moved;
+  const Moved moved(input, i, value);
   const Tensor out = f(inputs);
   double total = 0;
   for (Index j = 0; j < out.size(); ++j)
@@ -29,44 +60,71 @@ double value_at(const Function& f, std::vector<Tensor> inputs, std::size_t input
   return total;
 }
 
-std::string input_name(const Tensor& input, std::size_t number) {
-  return *input.label() ? input.label() : "input " + std::to_string(number);
+std::vector<double> differences(const Function& f, const std::vector<Tensor>& inputs,
+                                const Tensor& input, const Tensor& weights, Scalar step) {
+  std::vector<double> measured;
+  for (Index i = 0; i < input.size(); ++i) {
+    const Scalar x = input.data()[i];
+    const Scalar above = x + step, below = x - step;  // what float makes of it
+    measured.push_back((value_at(f, inputs, input, i, above, weights) -
+                        value_at(f, inputs, input, i, below, weights)) /
+                       (static_cast<double>(above) - static_cast<double>(below)));
+  }
+  return measured;
+}
+
+bool both_finite(double a, double b) {
+  return std::isfinite(a) && std::isfinite(b);
+}
+
+// Some systems print the sign of what is not a number.
+std::string number(double value) {
+  return std::isnan(value) ? "nan" : format("%.9g", value);
 }
 
 // Compares the gradients of one input; adds what it found to the report.
-void compare(const std::vector<double>& measured, const Tensor& input, std::size_t number,
-             const Tensor& out, const GradientCheckOptions& options, GradientReport& report) {
-  const std::string name = input_name(input, number);
+void compare(const std::vector<double>& measured, const Tensor& input, const std::string& name,
+             const Tensor& out, Scalar tolerance, GradientReport& report) {
   std::vector<double> computed(measured.size(), 0);
   if (input.has_grad()) std::copy_n(input.grad().data(), input.size(), computed.begin());
-  double largest = 0;
-  for (std::size_t i = 0; i < measured.size(); ++i)
-    largest = std::max({largest, std::abs(measured[i]), std::abs(computed[i])});
-  double worst = 0;
+  double largest = 0, worst = 0;
   std::size_t at = 0;
-  for (std::size_t i = 0; i < measured.size() && largest > 0; ++i) {
+  for (std::size_t i = 0; i < measured.size(); ++i)
+    if (both_finite(measured[i], computed[i]))
+      largest = std::max({largest, std::abs(measured[i]), std::abs(computed[i])});
+  for (std::size_t i = 0; i < measured.size(); ++i) {
     const double size = std::max({std::abs(measured[i]), std::abs(computed[i]), largest / 1000});
-    const double error = std::abs(measured[i] - computed[i]) / size;
-    if (!(error <= worst)) {
-      worst = error;
-      at = i;
-    }
+    double error = size == 0 ? 0 : std::abs(measured[i] - computed[i]) / size;
+    if (!both_finite(measured[i], computed[i])) error = INFINITY;
+    if (error > worst) worst = error, at = i;
   }
-  const bool good = largest > 0 && worst <= static_cast<double>(options.tolerance);
+  const bool zero = largest == 0 && worst == 0;
+  const bool good = !zero && worst <= static_cast<double>(tolerance);
   report.passed &= good;
-  report.worst = std::max(report.worst, largest > 0 ? worst : 1.0);
-  char text[400];
-  if (largest == 0)
-    std::snprintf(text, sizeof text, "%s: FAILED, both gradients are zero everywhere\n",
-                  name.c_str());
+  report.worst = std::max(report.worst, zero ? 1 : worst);
+  if (zero)
+    report.text += name + ": FAILED, both gradients are zero everywhere\n";
   else
-    std::snprintf(text, sizeof text,
-                  "%s %s: %s, largest relative error %.1e at %s: backward %.9g, differences %.9g "
-                  "(%s at %s)\n",
-                  name.c_str(), to_string(input.shape()).c_str(), good ? "right" : "WRONG", worst,
-                  position_text(static_cast<Index>(at), input.shape()).c_str(), computed[at],
-                  measured[at], out.operation(), to_string(out.where()).c_str());
-  report.text += text;
+    report.text += name + " " + to_string(input.shape()) + (good ? ": right" : ": WRONG") +
+                   format(", largest relative error %.1e at ", worst) +
+                   position_text(static_cast<Index>(at), input.shape()) + ": backward " +
+                   (input.has_grad() ? number(computed[at]) : "none (is record() missing?)") +
+                   ", differences " + number(measured[at]) + " (" + out.operation() + " at " +
+                   to_string(out.where()) + ")\n";
+}
+
+// The inputs themselves, so that f may find them in a layer as well; a copy of one that was
+// computed, whose gradient would be in other tensors, or that is there already.
+std::vector<Tensor> separate(const std::vector<Tensor>& inputs, const Where& where) {
+  std::vector<Tensor> result;
+  for (const Tensor& input : inputs) {
+    check_exists(input, where);
+    const bool there = std::any_of(result.begin(), result.end(), [&](const Tensor& other) {
+      return other.node() == input.node();
+    });
+    result.push_back(there || input.node()->made_by ? input.detach(where) : input);
+  }
+  return result;
 }
 
 }  // namespace
@@ -74,30 +132,23 @@ void compare(const std::vector<double>& measured, const Tensor& input, std::size
 GradientReport check_gradients(const Function& f, const std::vector<Tensor>& inputs,
                                const GradientCheckOptions& options, Where where) {
   if (inputs.empty()) fail("check_gradients", where, "at least one input is needed");
-  std::vector<Tensor> leaves;
-  for (const Tensor& input : inputs) {
-    leaves.push_back(Tensor::from(input.shape(), input.values(), where));
-    leaves.back().requires_grad(true);
-    if (*input.label()) leaves.back().named(input.label());
-  }
-  const Tensor out = f(leaves);
+  const std::vector<Tensor> given = separate(inputs, where);
+  const std::list<Leaf> leaves(given.begin(), given.end());
+  const Tensor out = f(given);
+  if (!out.requires_grad())
+    return {.worst = 1,
+            .text = "FAILED: the result, " + describe(out) +
+                    ", has no graph: it was not computed from the inputs, or record() is missing "
+                    "in an operation\n"};
   Random random(options.seed);
   const Tensor weights = Tensor::uniform(out.shape(), Scalar(-1), Scalar(1), random, where);
-  if (out.requires_grad()) out.backward(weights, Graph::keep, where);
-
+  out.backward(weights, Graph::keep, where);
   GradientReport report;
   report.passed = true;
-  for (std::size_t n = 0; n < leaves.size(); ++n) {
-    std::vector<double> measured;
-    for (Index i = 0; i < leaves[n].size(); ++i) {
-      const Scalar x = leaves[n].data()[i];
-      const Scalar above = x + options.step;  // what float makes of it
-      const Scalar below = x - options.step;
-      measured.push_back(
-          (value_at(f, leaves, n, i, above, weights) - value_at(f, leaves, n, i, below, weights)) /
-          (static_cast<double>(above) - static_cast<double>(below)));
-    }
-    compare(measured, leaves[n], n, out, options, report);
+  for (std::size_t n = 0; n < given.size(); ++n) {
+    const std::string name = *given[n].label() ? given[n].label() : "input " + std::to_string(n);
+    compare(differences(f, given, given[n], weights, options.step), given[n], name, out,
+            options.tolerance, report);
   }
   return report;
 }

@@ -1,19 +1,20 @@
 #include <gradus/check_training.h>
 #include <gradus/operation.h>
 
+#include "../format.h"
 #include "../kernels/math.h"
 #include "statistics.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <cstring>
 
 namespace gradus {
 
 namespace {
 
-bool same_values(const Tensor& a, const Tensor& b) {
-  return std::equal(a.values().begin(), a.values().end(), b.values().begin());
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return std::memcmp(a.data(), b.data(), a.values().size_bytes()) == 0;
 }
 
 std::string reason(const Tensor& parameter, const Optimizer& optimizer) {
@@ -26,12 +27,11 @@ std::string reason(const Tensor& parameter, const Optimizer& optimizer) {
            "is not among the parameters of the optimiser made at " + to_string(optimizer.where());
   if (!parameter.has_grad())
     return "has no gradient: the loss was not computed from it (or clear_grad() came too early)";
-  if (statistics_of(parameter.grad().values()).norm == 0)
+  if (statistics_of(parameter.grad().values()).zeros == parameter.size())
     return "has a gradient that is zero everywhere";
-  char rate[40];
-  std::snprintf(rate, sizeof rate, "%g", static_cast<double>(optimizer.learning_rate));
-  return std::string("has a gradient, but the step was too small to change a bit (learning rate ") +
-         rate + ")";
+  if (count_bad(parameter) > 0) return "holds values that are no numbers";
+  return format("has a gradient, but the step was too small to change a bit (learning rate %g)",
+                static_cast<double>(optimizer.learning_rate));
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ std::string MovementCheck::unmoved(const Optimizer& optimizer, Where where) cons
   std::string lines;
   int count = 0;
   for (const auto& [parameter, before] : remembered_) {
-    if (!same_values(parameter.tensor, before)) continue;
+    if (!same_bits(parameter.tensor, before)) continue;
     ++count;
     lines += "  " + parameter.name + " " + to_string(before.shape()) + " " +
              reason(parameter.tensor, optimizer) + "\n";
@@ -63,48 +63,37 @@ std::string judge_first_loss(const Tensor& loss, int classes, Where where) {
          "at least 2 classes are needed, " + std::to_string(classes) + " given");
   const auto value = static_cast<double>(loss.item(where));
   const auto guess = static_cast<double>(kernels::log_one(static_cast<Scalar>(classes)));
-  char text[200];
-  std::snprintf(text, sizeof text, "the loss %.4f of %s, and ln(%d) = %.4f for guessing: ", value,
-                to_string(loss.where()).c_str(), classes, guess);
+  const std::string text = format("the loss %.4f of %s, and ln(%d) = %.4f for guessing: ", value,
+                                  to_string(loss.where()).c_str(), classes, guess);
   if (!std::isfinite(value))
-    return text + std::string(
-                      "not a number to train with; look for the first bad value with "
-                      "GRADUS_TRACE=1");
+    return text + "not a number to train with; look for the first bad value with GRADUS_TRACE=1";
   if (value < 0.8 * guess)
-    return text + std::string(
-                      "too low for a model that has not learned yet; does the answer stand "
-                      "in the input, is the number of classes right, are labels missing?");
+    return text +
+           "too low for a model that has not learned yet; does the answer stand in the input, is "
+           "the number of classes right, are labels missing?";
   if (value > guess + 0.5)
-    return text + std::string(
-                      "too high; the model is sure of wrong answers before it has learned: "
-                      "are the first weights or the inputs too large?");
-  return text + std::string("as it should be");
+    return text +
+           "too high; the model is sure of wrong answers before it has learned: are the first "
+           "weights or the inputs too large?";
+  return text + "as it should be";
 }
 
 namespace {
 
-// The sums of one line of the table.
+// All values and gradients of one line of the table.
 struct Row {
   std::string name;
-  double count = 0, sum = 0, squares = 0, zeros = 0, gradient_squares = 0;
+  std::vector<Scalar> values, gradient;
 };
 
-void add(Row& row, const Tensor& x) {
-  for (const Scalar value : x.values()) {
-    const auto v = static_cast<double>(value);
-    row.sum += v;
-    row.squares += v * v;
-    row.zeros += v == 0;
-  }
-  row.count += static_cast<double>(x.size());
-  if (!x.has_grad()) return;
-  const double norm = statistics_of(x.grad().values()).norm;
-  row.gradient_squares += norm * norm;
+void append(std::vector<Scalar>& all, const Tensor& x) {
+  all.insert(all.end(), x.values().begin(), x.values().end());
 }
 
 }  // namespace
 
 std::string layer_table(const Tensor& loss, Where where) {
+  check_exists(loss, where);
   if (!loss.requires_grad() || !loss.node()->made_by)
     fail("layer_table", where,
          "the graph of " + describe(loss) +
@@ -114,19 +103,21 @@ std::string layer_table(const Tensor& loss, Where where) {
     const std::string name = x.label();
     if (name.empty()) continue;
     auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.name == name; });
-    if (row == rows.end()) row = rows.insert(row, Row{name});
-    add(*row, x);
+    if (row == rows.end()) row = rows.insert(row, Row{name, {}, {}});
+    append(row->values, x);
+    if (x.has_grad()) append(row->gradient, x.grad());
   }
   std::string table =
       "output of                            mean   deviation    zeros    gradient\n";
   for (const Row& row : rows) {
-    const double mean = row.sum / row.count;
-    const double variance = std::max(0.0, row.squares / row.count - mean * mean);
-    char text[200];
-    std::snprintf(text, sizeof text, "%-30s %10.4f  %10.4f  %6.1f%%  %10.2e\n", row.name.c_str(),
-                  mean, std::sqrt(variance), 100 * row.zeros / row.count,
-                  std::sqrt(row.gradient_squares));
-    table += text;
+    const Statistics s = statistics_of(row.values), gradient = statistics_of(row.gradient);
+    table +=
+        format("%-30s %10.4f  %10.4f  %6.1f%%  %10.2e", row.name.c_str(), s.mean, s.deviation,
+               100 * static_cast<double>(s.zeros) / static_cast<double>(s.count), gradient.norm);
+    if (s.bad + gradient.bad > 0)
+      table += "  without " + std::to_string(s.bad) + " bad values and " +
+               std::to_string(gradient.bad) + " bad gradients";
+    table += "\n";
   }
   return table;
 }

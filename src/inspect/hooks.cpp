@@ -1,14 +1,33 @@
 #include <gradus/hooks.h>
 
-#include <utility>
+#include <algorithm>
 
 namespace gradus {
 
+struct Hook::Work {
+  std::string name;
+  Change forward, backward;
+  Where where;
+  int calls = 0;
+  std::vector<Tensor> seen;  // whose gradient is to be changed
+
+  Tensor changed(const Change& change, const Tensor& x) {
+    ++calls;
+    const Tensor result = change(x);
+    if (!result.exists() || result.shape() != x.shape())
+      fail("Hook", where,
+           "it must return a tensor of the shape of " + describe(x) + ", it returned " +
+               (result.exists() ? to_string(result.shape()) : "none"));
+    return result;
+  }
+  bool saw(const Tensor& x) const {
+    return std::any_of(seen.begin(), seen.end(),
+                       [&](const Tensor& other) { return other.node() == x.node(); });
+  }
+};
+
 Hook::Hook(std::string name, Change forward, Change backward, Where where)
-    : name_(std::move(name)),
-      forward_(std::move(forward)),
-      backward_(std::move(backward)),
-      where_(where) {
+    : work_(new Work{std::move(name), std::move(forward), std::move(backward), where, 0, {}}) {
   add_watcher(*this);
 }
 
@@ -16,27 +35,30 @@ Hook::~Hook() {
   remove_watcher(*this);
 }
 
-Tensor Hook::changed(const Change& change, const Tensor& x) const {
-  const Tensor result = change(x);
-  if (!result.exists() || result.shape() != x.shape())
-    fail("Hook", where_,
-         "it must return a tensor of the shape of " + describe(x) + ", it returned " +
-             (result.exists() ? to_string(result.shape()) : "none"));
-  return result;
+int Hook::calls() const {
+  return work_->calls;
 }
 
 void Hook::named(Tensor& tensor) {
+  const std::shared_ptr<Work> work = work_;  // what is called may destroy the hook
   const char* label = tensor.label();
-  if (name_ != label) return;
-  ++calls_;
-  if (forward_) tensor = changed(forward_, tensor);
+  if (work->name != label) return;
+  if (work->forward) tensor = work->changed(work->forward, tensor);
   tensor.node()->label = label;
-  if (backward_) seen_.push_back(tensor);
+  if (!work->backward || work->saw(tensor)) return;
+  std::erase_if(work->seen, [](const Tensor& x) { return x.node()->owners == 1; });  // only here
+  work->seen.push_back(tensor);
 }
 
+// A tensor that was seen may have another name by now, and one that was not computed, such as a
+// parameter, may have got its name before there was a hook.
 void Hook::complete_gradient(const Tensor& tensor) {
-  for (const Tensor& x : seen_)
-    if (x.node() == tensor.node()) tensor.node()->gradient = changed(backward_, tensor.grad());
+  const std::shared_ptr<Work> work = work_;
+  const bool ours = !tensor.node()->made_by && work->name == tensor.label();
+  if (!work->backward || !(ours || work->saw(tensor))) return;
+  const Tensor gradient = work->changed(work->backward, tensor.grad());
+  tensor.node()->gradient = Tensor();
+  tensor.add_grad(gradient, work->where);
 }
 
 }  // namespace gradus

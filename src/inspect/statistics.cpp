@@ -1,8 +1,9 @@
 #include "statistics.h"
 
+#include "../format.h"
+
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 namespace gradus {
 
@@ -42,18 +43,13 @@ Index count_bad(const Tensor& x) {
 }
 
 std::string to_string(const Statistics& s) {
-  char text[200];
-  std::string result;
-  if (s.bad < s.count) {
-    std::snprintf(text, sizeof text, "min %.4g, max %.4g, mean %.4g, deviation %.4g, ", s.smallest,
-                  s.largest, s.mean, s.deviation);
-    result = text;
-  }
-  if (s.bad == 0) return result + "all finite";
-  std::snprintf(text, sizeof text, "%lld of %lld bad (%.1f%%)", static_cast<long long>(s.bad),
-                static_cast<long long>(s.count),
-                100 * static_cast<double>(s.bad) / static_cast<double>(s.count));
-  return result + text;
+  std::string text;
+  if (s.bad < s.count)
+    text = format("min %.4g, max %.4g, mean %.4g, deviation %.4g, ", s.smallest, s.largest, s.mean,
+                  s.deviation);
+  if (s.bad == 0) return text + "all finite";
+  return text + std::to_string(s.bad) + " of " + std::to_string(s.count) +
+         format(" bad (%.1f%%)", 100 * static_cast<double>(s.bad) / static_cast<double>(s.count));
 }
 
 std::string position_text(Index i, const Shape& shape) {

@@ -1,5 +1,5 @@
-#include <gradus/gradus.h>
 #include <gradus/profile.h>
+#include <gradus/trace.h>
 
 #include <cstdio>
 #include <cstdlib>

@@ -52,7 +52,7 @@ std::string section(const AttendedText& text, const AttentionWeights& weights) {
   const Index count = weights.layers * weights.heads * weights.queries * weights.keys;
   for (Index i = 0; i < count; ++i) {
     if (i > 0) html += i % weights.keys == 0 ? ",\n" : ",";
-    html += svg::format("%.5g", static_cast<double>(weights.values[i]));
+    html += format("%.5g", static_cast<double>(weights.values[i]));
   }
   return html + "]</script>\n</section>\n";
 }
@@ -89,8 +89,8 @@ std::string attention_html(const std::string& title, const std::vector<AttendedT
       "<meta charset=\"utf-8\"/>\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
       xml_text(title) + "</title>\n<style>" + page::style + "</style>\n</head>\n" +
-      svg::format("<body data-layers=\"%ld\" data-heads=\"%ld\">\n", static_cast<long>(layers),
-                  static_cast<long>(heads)) +
+      format("<body data-layers=\"%ld\" data-heads=\"%ld\">\n", static_cast<long>(layers),
+             static_cast<long>(heads)) +
       "<h1>" + xml_text(title) + "</h1>\n" +
       "<p class=\"intro\">Point at a word, or reach it with the Tab key, to see its attention: the "
       "stronger the colour, the larger the weight. What a word looks at adds up to 1. A click or "

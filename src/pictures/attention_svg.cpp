@@ -33,9 +33,9 @@ std::string labels(const Field& field, const std::vector<std::string>& queries,
                      svg::cut(queries[i], 13), "font-size=\"11\" text-anchor=\"end\"");
   for (std::size_t i = 0; i < keys.size(); i += static_cast<std::size_t>(field.step)) {
     const double at = x + (static_cast<double>(i) + 0.5) * field.cell + 4;
-    svg += svg::text(
-        at, y - 6, "ink", svg::cut(keys[i], 13),
-        "font-size=\"11\" " + svg::format("transform=\"rotate(-60 %.1f %.1f)\"", at, y - 6));
+    svg +=
+        svg::text(at, y - 6, "ink", svg::cut(keys[i], 13),
+                  "font-size=\"11\" " + format("transform=\"rotate(-60 %.1f %.1f)\"", at, y - 6));
   }
   return svg;
 }
@@ -53,17 +53,17 @@ std::string squares(const Field& field, const Scalar* weights,
       const auto weight = static_cast<double>(weights[i * columns + j]);
       const double shade = most > 0 ? std::max(0.0, weight / most) : 0;
       if (shade < 0.002) continue;
-      svg += svg::format(
+      svg += format(
                  "<rect class=\"cell\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
                  "fill-opacity=\"%.3f\"><title>",
                  x + static_cast<double>(j) * field.cell, y + static_cast<double>(i) * field.cell,
                  field.cell, field.cell, shade) +
              xml_text(queries[i]) + " → " + xml_text(keys[j]) +
-             svg::format(": %.3f</title></rect>\n", weight);
+             format(": %.3f</title></rect>\n", weight);
     }
-  return svg + svg::format(
-                   "<rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
-                   x, y, field.width, field.height);
+  return svg +
+         format("<rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n", x,
+                y, field.width, field.height);
 }
 
 // What the shades mean, from 0 to the largest weight, as each head has a scale of its own, and
@@ -73,13 +73,13 @@ std::string scale(const AttentionWeights& w, Index layer, Index head, double x, 
   const Scalar most = *std::max_element(begin, begin + w.queries * w.keys);
   std::string svg = svg::text(x, y, "faint", "0", "font-size=\"11\"");
   for (int i = 0; i < 5; ++i)
-    svg += svg::format(
+    svg += format(
         "<rect class=\"cell\" x=\"%.1f\" y=\"%.1f\" width=\"12\" height=\"9\" "
         "fill-opacity=\"%.2f\"/>\n",
         x + 11 + 12 * i, y - 9, 0.25 * i);
-  svg += svg::format("<rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"60\" height=\"9\"/>\n",
-                     x + 11, y - 9);
-  std::string name = svg::format("%.2f", static_cast<double>(most));
+  svg += format("<rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"60\" height=\"9\"/>\n", x + 11,
+                y - 9);
+  std::string name = format("%.2f", static_cast<double>(most));
   if (w.layers > 1) name += ", layer " + std::to_string(layer + 1);
   if (w.layers * w.heads > 1) name += ", head " + std::to_string(head + 1);
   return svg + svg::text(x + 76, y, "faint", name, "font-size=\"11\"");
@@ -111,7 +111,7 @@ std::string attention_svg(const std::string& title, const std::vector<std::strin
       svg += labels(field, queries, keys, x, y) + squares(field, w.of(l, h), queries, keys, x, y);
       svg += scale(w, l, h, x, y + field.height + 16);
     }
-  return svg + "</svg>\n";
+  return svg::finished(svg, "attention_svg", where);
 }
 
 }  // namespace gradus

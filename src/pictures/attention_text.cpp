@@ -67,7 +67,7 @@ std::string column_heads(const std::vector<std::string>& words, std::size_t cell
 // One of the 24 greys that terminals with 256 colours have, black (232) to white (255).
 std::string grey_cell(double shade, const std::string& content) {
   const int grey = 232 + static_cast<int>(std::lround(shade * 23));
-  return svg::format("\x1b[48;5;%d;38;5;%dm", grey, grey < 244 ? 231 : 16) + content + "\x1b[0m";
+  return format("\x1b[48;5;%d;38;5;%dm", grey, grey < 244 ? 231 : 16) + content + "\x1b[0m";
 }
 
 // A weight as a square `cell` characters wide. In colour there is room for the number, in percent.
@@ -76,7 +76,7 @@ std::string square(double weight, double most, std::size_t cell, bool colour) {
   const double shade = most > 0 ? std::clamp(weight / most, 0.0, 1.0) : 0;
   if (!colour) return std::string(cell, shades[static_cast<int>(std::lround(shade * 9))]);
   if (cell < 3) return grey_cell(shade, std::string(cell, ' '));
-  return grey_cell(shade, svg::format("%3.0f", std::clamp(weight * 100, -99.0, 999.0)));
+  return grey_cell(shade, format("%3.0f", std::clamp(weight * 100, -99.0, 999.0)));
 }
 
 std::string field(const AttentionWeights& w, const Scalar* weights,
@@ -90,9 +90,9 @@ std::string field(const AttentionWeights& w, const Scalar* weights,
     text += colour ? "\n" : "|\n";
   }
   return text + std::string(label + 1, ' ') +
-         (colour && cell >= 3 ? svg::format("in percent; the brightest is %.3f\n", most)
-          : colour            ? svg::format("black: 0, white: %.3f\n", most)
-                              : svg::format("' ' 0, '@' %.3f\n", most));
+         (colour && cell >= 3 ? format("in percent; the brightest is %.3f\n", most)
+          : colour            ? format("black: 0, white: %.3f\n", most)
+                              : format("' ' 0, '@' %.3f\n", most));
 }
 
 }  // namespace

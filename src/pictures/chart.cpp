@@ -19,6 +19,10 @@ double round_step(double range) {
 
 }  // namespace
 
+bool drawable(double value) {
+  return std::abs(value) <= 1e300;
+}
+
 Axis::Axis(double smallest, double largest) : low(smallest), high(largest) {
   // Float32 tells no values apart that are nearer than this.
   const double size = std::max(std::abs(low), std::abs(high));
@@ -47,9 +51,8 @@ int Axis::count() const {
 
 std::string Axis::number(double value) const {
   if (std::abs(value) < step / 2) return "0";
-  if (step < 1e-4 || std::abs(value) >= 1e6) return svg::format("%.4g", value);
-  return svg::format("%.*f", std::max(0, static_cast<int>(std::ceil(-std::log10(step) - 1e-9))),
-                     value);
+  if (step < 1e-4 || std::abs(value) >= 1e6) return format("%.4g", value);
+  return format("%.*f", std::max(0, static_cast<int>(std::ceil(-std::log10(step) - 1e-9))), value);
 }
 
 double place_x(const Axis& x, double value) {
@@ -64,8 +67,8 @@ std::string begin(const std::string& title, const Axis& y) {
   svg += svg::text(16, 28, "ink", svg::cut(title, 70), "font-size=\"15\" font-weight=\"bold\"");
   for (int i = 0; i < y.count(); ++i) {
     const double value = y.first() + i * y.step, at = place_y(y, value);
-    svg += svg::format("<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n",
-                       left, left + width, at, at);
+    svg += format("<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n", left,
+                  left + width, at, at);
     svg += svg::text(left - 8, at + 4, "faint", y.number(value),
                      "font-size=\"11\" text-anchor=\"end\"");
   }
@@ -76,8 +79,8 @@ std::string x_numbers(const Axis& x) {
   std::string svg;
   for (int i = 0; i < x.count(); ++i) {
     const double value = x.first() + i * x.step, at = place_x(x, value);
-    svg += svg::format("<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n",
-                       at, at, top + height, top + height + 5) +
+    svg += format("<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n", at,
+                  at, top + height, top + height + 5) +
            svg::text(at, top + height + 18, "faint", x.number(value),
                      "font-size=\"11\" text-anchor=\"middle\"");
   }

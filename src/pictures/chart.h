@@ -7,6 +7,9 @@ namespace gradus::chart {
 
 constexpr double left = 70, top = 50, width = 460, height = 240, right = 170;
 
+// Whether a value can be drawn: a number, and the difference of two of them is one.
+bool drawable(double value);
+
 // The numbers along one axis: multiples of a round step that lie between two values.
 struct Axis {
   // From `smallest` to `largest`, or, if they are equal, some way to both sides.

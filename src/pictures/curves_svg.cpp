@@ -26,16 +26,16 @@ std::string line(const Curve& curve, std::size_t number, const chart::Axis& x,
   bool drawing = false;
   for (std::size_t i = 0; i < curve.values.size(); ++i) {
     const double value = curve.values[i], epoch = static_cast<double>(i + 1);
-    if (std::isfinite(value)) {
+    if (chart::drawable(value)) {
       const double at_x = chart::place_x(x, epoch), at_y = chart::place_y(y, value);
-      path += svg::format("%c%.1f %.1f", drawing ? 'L' : 'M', at_x, at_y);
+      path += format("%c%.1f %.1f", drawing ? 'L' : 'M', at_x, at_y);
       if (curve.values.size() <= 40)
-        points += svg::format("<circle class=\"f%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"><title>",
-                              number % kinds, at_x, at_y) +
+        points += format("<circle class=\"f%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"><title>",
+                         number % kinds, at_x, at_y) +
                   xml_text(curve.name) +
-                  svg::format(", epoch %zu: %.5g</title></circle>\n", i + 1, value);
+                  format(", epoch %zu: %.5g</title></circle>\n", i + 1, value);
     }
-    drawing = std::isfinite(value);
+    drawing = chart::drawable(value);
   }
   return "<path class=\"line s" + kind + "\"" + dashes(number) + " d=\"" + path + "\"/>\n" + points;
 }
@@ -45,14 +45,14 @@ std::string legend_entry(const Curve& curve, std::size_t number) {
   const double y = chart::top + 14 + 20 * static_cast<double>(number);
   const std::string kind = std::to_string(number % kinds);
   return "<path class=\"line s" + kind + "\"" + dashes(number) +
-         svg::format(" d=\"M%.1f %.1fh24\"/>\n", x, y - 4) +
+         format(" d=\"M%.1f %.1fh24\"/>\n", x, y - 4) +
          svg::text(x + 30, y, "ink", svg::cut(curve.name, 19), "font-size=\"12\"");
 }
 
 // A line through one epoch, named above the plot, where no curve runs.
 std::string marked(int epoch, const chart::Axis& x) {
   const double at = chart::place_x(x, epoch);
-  return svg::format(
+  return format(
              "<line class=\"frame\" stroke-dasharray=\"4 4\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" "
              "y2=\"%.1f\"/>\n",
              at, at, chart::top, chart::top + chart::height) +
@@ -78,7 +78,7 @@ std::string curves_svg(const std::string& title, const std::vector<Curve>& curve
   for (const Curve& curve : curves) {
     epochs = std::max(epochs, curve.values.size());
     for (const double value : curve.values)
-      if (std::isfinite(value)) all.push_back(value);
+      if (chart::drawable(value)) all.push_back(value);
   }
   if (all.empty()) fail("curves_svg", where, "there is nothing to draw");
   const auto [least, most] = std::minmax_element(all.begin(), all.end());
@@ -89,7 +89,7 @@ std::string curves_svg(const std::string& title, const std::vector<Curve>& curve
   if (marked_epoch > 0) svg += marked(marked_epoch, x);
   for (std::size_t c = 0; c < curves.size(); ++c)
     svg += line(curves[c], c, x, y) + legend_entry(curves[c], c);
-  return svg + "</svg>\n";
+  return svg::finished(svg, "curves_svg", where);
 }
 
 }  // namespace gradus

@@ -1,6 +1,7 @@
 // Curves made of characters.
 #include <gradus/picture.h>
 
+#include "chart.h"
 #include "svg.h"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ struct Range {
     for (const Curve& curve : curves) {
       epochs = std::max(epochs, curve.values.size());
       for (const double value : curve.values)
-        if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
+        if (chart::drawable(value)) low = std::min(low, value), high = std::max(high, value);
     }
     if (low == high) low -= 0.5, high += 0.5;  // one value only: in the middle
   }
@@ -47,7 +48,7 @@ double value_at(const Curve& curve, std::size_t epochs, int column) {
 std::string mark(std::size_t curve, bool colour) {
   const std::string text(1, "*o+x"[curve % 4]);
   static const int colours[] = {36, 33, 32, 35};  // cyan, yellow, green, magenta
-  return colour ? svg::format("\x1b[%dm", colours[curve % 4]) + text + "\x1b[0m" : text;
+  return colour ? format("\x1b[%dm", colours[curve % 4]) + text + "\x1b[0m" : text;
 }
 
 // One row of the plot; of curves that meet, the last one is seen.
@@ -57,7 +58,7 @@ std::string row_text(const std::vector<Curve>& curves, const Range& range, int r
     std::string here = " ";
     for (std::size_t c = 0; c < curves.size(); ++c) {
       const double value = value_at(curves[c], range.epochs, x);
-      if (std::isfinite(value) && range.row(value) == row) here = mark(c, colour);
+      if (chart::drawable(value) && range.row(value) == row) here = mark(c, colour);
       if (range.epochs == 1 && x > 0) here = " ";
     }
     if (here == " ") {
@@ -78,10 +79,10 @@ std::string curves_text(const std::string& title, const std::vector<Curve>& curv
   if (range.low > range.high) fail("curves_text", where, "there is nothing to draw");
   std::string text = title + "\n";
   for (int row = 0; row < rows; ++row)
-    text += (row % 5 == 0 ? svg::format("%10.4g +", range.value(row)) : "           |") +
+    text += (row % 5 == 0 ? format("%10.4g +", range.value(row)) : "           |") +
             row_text(curves, range, row, colour) + "\n";
   text += "           +" + std::string(columns, '-') + "\n" +
-          svg::format("            1%*zu  epoch\n", columns - 1, range.epochs);
+          format("            1%*zu  epoch\n", columns - 1, range.epochs);
   for (std::size_t c = 0; c < curves.size(); ++c)
     text += "            " + mark(c, colour) + " " + curves[c].name + "\n";
   return text;

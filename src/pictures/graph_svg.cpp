@@ -89,9 +89,9 @@ struct Lines {
     headline = *node.label ? cut_front(node.label) : operation_of(node);
     kind = *node.label ? operation_of(node) + " " + shape : shape;
     if (node.shape.size() == 1) {
-      kind += svg::format(" = %.4g", static_cast<double>(node.values.data()[0]));
+      kind += format(" = %.4g", static_cast<double>(node.values.data()[0]));
       if (node.gradient.exists())
-        kind += svg::format(", gradient %.4g", static_cast<double>(node.gradient.item()));
+        kind += format(", gradient %.4g", static_cast<double>(node.gradient.item()));
     }
     const std::string file = node.where.file;
     source =
@@ -123,7 +123,7 @@ std::string details(const Node& node) {
 
 // Parameters are round, data is dashed, what was computed is square.
 std::string box(double x, double y, double width, double height, Kind kind) {
-  return svg::format(
+  return format(
       "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"%.0f\"/>",
       kind == Kind::parameter ? "box parameter"
       : kind == Kind::data    ? "box data"
@@ -153,17 +153,17 @@ std::string arrow(const graph_layout::Layout& layout, const graph_layout::Arrow&
                   bool carries_gradient) {
   const auto spot = [&](int i) { return layout.spots[static_cast<std::size_t>(i)]; };
   double x = spot(arrow.from).x, y = top_of(spot(arrow.from).layer) + box_height;
-  std::string path = svg::format("M%.1f %.1f", x, y);
+  std::string path = format("M%.1f %.1f", x, y);
   const auto curve_to = [&](double new_x, double new_y) {
     const double middle = (y + new_y) / 2;
-    path += svg::format("C%.1f %.1f %.1f %.1f %.1f %.1f", x, middle, new_x, middle, new_x, new_y);
+    path += format("C%.1f %.1f %.1f %.1f %.1f %.1f", x, middle, new_x, middle, new_x, new_y);
     x = new_x;
     y = new_y;
   };
   for (const int bend : arrow.bends) {
     curve_to(spot(bend).x, top_of(spot(bend).layer));
     y += box_height;
-    path += svg::format("V%.1f", y);
+    path += format("V%.1f", y);
   }
   const graph_layout::Spot to = spot(arrow.to);
   curve_to(to.x + arrow.port * to.width, top_of(to.layer) - 7);
@@ -222,7 +222,7 @@ std::string graph_svg(const std::string& title, const Tensor& result, Index most
            svg::text(spot.x, y + 36, "ink", lines[i].kind, "font-size=\"12\"") +
            svg::text(spot.x, y + 52, "faint", lines[i].source, "font-size=\"11\"") + "</g>\n";
   }
-  return svg + "</svg>\n";
+  return svg::finished(svg, "graph_svg", where);
 }
 
 }  // namespace gradus

@@ -1,5 +1,6 @@
 #include "svg.h"
 
+#include <gradus/files.h>
 #include <gradus/picture.h>
 
 #include <sstream>
@@ -46,6 +47,11 @@ std::string begin(double width, double height) {
          ".f0{fill:#56b4e9}.f1{fill:#e69f00}.f2{fill:#2ec4a0}.f3{fill:#dd88cc}}\n"
          "</style>\n"
          "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n";
+}
+
+std::string finished(const std::string& svg, const std::string& picture, const Where& where) {
+  check_utf8(svg, "the picture of " + picture, where);
+  return svg + "</svg>\n";
 }
 
 std::string text(double x, double y, const std::string& css_class, const std::string& content,

@@ -1,16 +1,18 @@
 // What all SVG pictures share.
 #pragma once
 
+#include <gradus/error.h>
+
+#include "../format.h"
+
 #include <string>
 #include <vector>
 
 namespace gradus::svg {
 
-// printf to a string; `form` is a literal.
-template <class... Values>
-std::string format(const char* form, Values... values);
-
 std::string begin(double width, double height);
+// Errors, in the name of `picture`: some text in it is not UTF-8.
+std::string finished(const std::string& svg, const std::string& picture, const Where& where);
 std::string text(double x, double y, const std::string& css_class, const std::string& content,
                  const std::string& attributes = "");
 // At most `most` characters (not bytes), the last one "…" if something was cut.
@@ -20,12 +22,3 @@ std::string cut(const std::string& text, std::size_t most);
 std::vector<std::string> wrapped(const std::string& text, std::size_t most);
 
 }  // namespace gradus::svg
-
-#include <cstdio>
-
-template <class... Values>
-std::string gradus::svg::format(const char* form, Values... values) {
-  char buffer[400];
-  std::snprintf(buffer, sizeof buffer, form, values...);
-  return buffer;
-}

@@ -1,0 +1,27 @@
+#include "format.h"
+
+#include <locale.h>
+#include <clocale>
+#include <cstdarg>
+#include <cstdio>
+#if __has_include(<xlocale.h>)
+#include <xlocale.h>
+#endif
+
+namespace gradus {
+
+std::string format(const char* form, ...) {
+  static const locale_t plain = newlocale(LC_ALL_MASK, "C", nullptr);
+  const locale_t before = uselocale(plain);
+  va_list values, again;
+  va_start(values, form);
+  va_copy(again, values);
+  std::string text(static_cast<std::size_t>(std::vsnprintf(nullptr, 0, form, values)), ' ');
+  std::vsnprintf(text.data(), text.size() + 1, form, again);
+  va_end(values);
+  va_end(again);
+  uselocale(before);
+  return text;
+}
+
+}  // namespace gradus
