@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.." || exit 1
   cat <<'END'
 room foundation scalar shape shared buffer error format random threads files setting kernels/math kernels/threads
 room kernels
-room tensor tensor operation watcher ids mask backward print
+room tensor tensor make_tensor operation watcher ids mask backward print
 room operations attention dropout elementwise embedding loss matmul normalize pooling reduce shaping softmax
 room layers layers module transformer
 room text text reviews batches

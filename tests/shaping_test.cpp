@@ -56,6 +56,17 @@ TEST_CASE("reshape keeps the values and their order, and so does its gradient") 
            .inputs = {random(from, 1)}});
 }
 
+TEST_CASE("one size of a new shape may be what is left") {
+  const Tensor x = Tensor::from({2, 3, 4}, std::vector<Scalar>(24, 7));
+  CHECK(reshape(x, {-1, 4}).shape() == Shape{6, 4});
+  CHECK(reshape(x, {2, -1}).shape() == Shape{2, 12});
+  CHECK(reshape(x, {3, 8}).shape() == Shape{3, 8});
+  CHECK_THROWS_AS(reshape(x, {-1, 5}), Error);   // 24 is no multiple of 5
+  CHECK_THROWS_AS(reshape(x, {-1, -1}), Error);  // which is what?
+  CHECK_THROWS_AS(reshape(x, {-1, 0}), Error);
+  CHECK_THROWS_AS(reshape(x, {-2, 12}), Error);
+}
+
 TEST_CASE("a reshaped tensor keeps its values when the other is changed in place") {
   Tensor x = Tensor::vector({1, 2, 3, 4});
   Tensor y = reshape(x, {2, 2});

@@ -10,6 +10,8 @@ namespace gradus {
 // The same values in the same order; both tensors share the memory.
 // Errors: a shape that holds another number of values.
 Tensor reshape(const Tensor& x, const Shape& shape, Where where = here());
+// The same, where one size may be -1: it is what is left, as in reshape(x, {-1, 4}).
+Tensor reshape(const Tensor& x, std::initializer_list<Index> sizes, Where where = here());
 
 // Axis i of the result is axis axes[i] of x; negative ones count from the end. Errors: an axis that
 // x does not have, or that is named twice or not at all.

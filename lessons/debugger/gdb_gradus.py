@@ -102,7 +102,16 @@ def shape_text(value):
     return str([int(value["sizes_"][i]) for i in range(int(value["rank_"]))])
 
 
+def buffer_text(value):
+    block = value["block_"]["object_"]
+    count, scalar = int(block["size"]) if int(block) else 0, gdb.lookup_type("gradus::Scalar").sizeof
+    memory = gdb.selected_inferior().read_memory(int(block + 1), count * scalar) if count else b""
+    return view.buffer(view.to_array(memory, scalar))
+
+
 def printer_of(value):
+    if is_a(value, "gradus::Buffer"):
+        return Printer(lambda: buffer_text(value))
     if is_a(value, "gradus::Tensor"):
         return Printer(lambda: tensor_text(value))
     if is_a(value, "gradus::Shape"):

@@ -120,6 +120,14 @@ def shape_summary(value, _):
     return str([sizes.GetChildAtIndex(i).GetValueAsSigned() for i in range(rank)])
 
 
+def buffer_summary(value, _):
+    block = member(value.GetNonSyntheticValue(), "block_", "object_")
+    count = member(block, "size").GetValueAsSigned() if block.GetValueAsUnsigned() else 0
+    scalar = value.GetTarget().FindFirstType("gradus::Scalar").GetByteSize()
+    start = block.GetValueAsUnsigned() + block.GetType().GetPointeeType().GetByteSize()
+    return view.buffer(read_values(value.GetProcess(), start, count, scalar) if count else [])
+
+
 def show(debugger, expression, result, how):
     frame = debugger.GetSelectedTarget().GetProcess().GetSelectedThread().GetSelectedFrame()
     try:
@@ -185,6 +193,7 @@ def __lldb_init_module(debugger, _):
     for command in (
             "type summary add --python-function %s.tensor_summary gradus::Tensor" % __name__,
             "type summary add --python-function %s.shape_summary gradus::Shape" % __name__,
+            "type summary add --python-function %s.buffer_summary gradus::Buffer" % __name__,
             # lldb knows no default arguments, so `print x.grad()` needs help.
             "settings set target.expr-prefix %s/lldb_prefix.h" % here,
             # Call stacks without the values of arguments: whole matrices.

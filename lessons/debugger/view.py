@@ -67,6 +67,12 @@ def to_array(memory, size_of_scalar):
     return array.array("f" if size_of_scalar == 4 else "d", bytes(memory))
 
 
+def buffer(values, most=12):
+    """What an operation keeps beside tensors: numbers without a shape."""
+    shown = " ".join("%.4f" % v for v in values[:most])
+    return "%d values: %s%s" % (len(values), shown, " ..." if len(values) > most else "")
+
+
 def title(node):
     name = '"%s" ' % node.label if node.label else ""
     return "%s%s %s at %s" % (name, node.operation, node.shape, node.where)

@@ -76,6 +76,15 @@ Tensor reshape(const Tensor& x, const Shape& shape, Where where) {
   return record(reshaped("reshape", x, shape, where), {{x, false}}, Reshape{x});
 }
 
+Tensor reshape(const Tensor& x, std::initializer_list<Index> sizes, Where where) {
+  Index known = 1;
+  for (const Index size : sizes) known *= size == -1 ? 1 : size;
+  Shape shape;
+  for (const Index size : sizes)
+    shape = shape.and_then(size == -1 && known > 0 ? x.size(where) / known : size, where);
+  return reshape(x, shape, where);
+}
+
 Tensor permute(const Tensor& x, const std::vector<int>& order, Where where) {
   const int rank = x.rank(where);
   std::vector<int> axes, back(static_cast<std::size_t>(rank), -1);
