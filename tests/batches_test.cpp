@@ -11,7 +11,7 @@ using Plan = std::vector<std::vector<std::size_t>>;
 
 namespace {
 
-const Where where{"mine.cpp", 7};
+const Where where = Where::at("mine.cpp", 7);
 
 // Text i has i * 5 % 13 + 1 words, of which the first is its own, and the label i * i % 7.
 std::vector<Example> numbered(int count) {
@@ -216,4 +216,8 @@ TEST_CASE("ids hold as many numbers as their shape says") {
   Ids damaged{1, 2, 3};
   damaged.values.pop_back();
   CHECK_THROWS_AS(damaged.check("embedding", where), Error);
+  // Pairs of braces are a shape and its values, however few.
+  CHECK(Ids({2}, {0, 1}).shape == Shape{2});
+  CHECK(Ids({2}, {0, 1}).values == std::vector<int>{0, 1});
+  CHECK(Ids({1, 1}, {0}).shape == Shape{1, 1});
 }

@@ -58,7 +58,7 @@ TEST_CASE("a file is read up to the size allowed, and refused one byte above it"
   const std::string path = folder.file("x", "before");
   CHECK(read_file(path, 6) == "before");
   CHECK_THROWS_WITH_AS(
-      read_file(path, 5, {"mine.cpp", 7}),
+      read_file(path, 5, Where::at("mine.cpp", 7)),
       ("read_file at mine.cpp:7: " + path + " is larger than the 5 bytes allowed here").c_str(),
       Error);
 }
@@ -67,7 +67,7 @@ TEST_CASE("what is no file is neither read nor replaced, and does not make anybo
   const Folder folder;
   const std::string pipe = folder.path + "/pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-  const Where where{"mine.cpp", 7};
+  const Where where = Where::at("mine.cpp", 7);
   const std::string wanted = " at mine.cpp:7: a file is wanted, ";
   CHECK_THROWS_WITH_AS(read_file(pipe, 10, where),
                        ("read_file" + wanted + pipe + " is a pipe or a device").c_str(), Error);
@@ -94,7 +94,7 @@ TEST_CASE("a file that cannot be written whole leaves the one that was there, an
   {
     const FullDisk disk(1000);
     CHECK_THROWS_WITH_AS(
-        write_file(path, std::string(1001, 'x'), {"mine.cpp", 7}),
+        write_file(path, std::string(1001, 'x'), Where::at("mine.cpp", 7)),
         ("write_file at mine.cpp:7: cannot write " + path + ": File too large").c_str(), Error);
     CHECK_THROWS_AS(write_file(folder.path + "/new", std::string(1001, 'x')), Error);
     CHECK(read_file(path, 10) == "before");
@@ -159,7 +159,7 @@ TEST_CASE("folders that are missing are made, and what stands in their way is na
   make_folder(folder.path + "/one/two");
   CHECK(file_exists(folder.path + "/one/two/x"));
   CHECK_FALSE(file_exists(folder.path + "/one/x"));
-  CHECK_THROWS_WITH_AS(make_folder(folder.path + "/one/two/x/three", {"mine.cpp", 7}),
+  CHECK_THROWS_WITH_AS(make_folder(folder.path + "/one/two/x/three", Where::at("mine.cpp", 7)),
                        ("make_folder at mine.cpp:7: cannot make the folder " + folder.path +
                         "/one/two/x/three: Not a directory")
                            .c_str(),
@@ -221,6 +221,6 @@ TEST_CASE("text is UTF-8 if every character is written in the one way allowed") 
                                 "\xF0\x9F\x98\x28",
                                 "\xC3\xC3",
                                 "\xE2\xC2\x82"})
-    CHECK_THROWS_WITH_AS(check_utf8("a€" + bad, "review.txt", {"mine.cpp", 7}),
+    CHECK_THROWS_WITH_AS(check_utf8("a€" + bad, "review.txt", Where::at("mine.cpp", 7)),
                          "check_utf8 at mine.cpp:7: review.txt is not UTF-8 text: byte 4", Error);
 }

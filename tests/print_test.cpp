@@ -95,7 +95,7 @@ TEST_CASE("shapes and lines as text") {
   CHECK(to_string(Shape{}) == "[]");
   CHECK(to_string(Shape{7}) == "[7]");
   CHECK(to_string(Shape{2, 3, 10}) == "[2, 3, 10]");
-  CHECK(to_string(Where{"a/b.cpp", 12}) == "a/b.cpp:12");
+  CHECK(to_string(Where::at("a/b.cpp", 12)) == "a/b.cpp:12");
 }
 
 TEST_CASE("a tensor is described by its name, or by what made it and where") {

@@ -16,7 +16,7 @@ using doctest::Contains;
 
 namespace {
 
-const Where where{"mine.cpp", 7};
+const Where where = Where::at("mine.cpp", 7);
 
 std::vector<Example> numbered(int count) {
   std::vector<Example> examples;

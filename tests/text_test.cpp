@@ -13,7 +13,7 @@ using Words = std::vector<std::string>;
 
 namespace {
 
-const Where where{"mine.cpp", 7};
+const Where where = Where::at("mine.cpp", 7);
 
 // A vectorizer that has seen these texts.
 TextVectorizer adapted(const std::vector<std::string>& texts, TextVectorizerOptions options) {

@@ -16,7 +16,7 @@ using doctest::Contains;
 
 namespace {
 
-const Where where{"mine.cpp", 7};
+const Where where = Where::at("mine.cpp", 7);
 
 // The error of writing these tensors; nothing must be left of the file.
 std::string problem_with(const TensorFile& file) {

@@ -10,8 +10,17 @@
 
 namespace gradus {
 
-// A line of source code.
+// A line of source code. (Made by a function, not from braces: in Ids({2}, {0, 1}) the second pair
+// must not pass for a line.)
 struct Where {
+  static constexpr Where at(const char* file, int line) {
+    Where where;
+    where.file = file;
+    where.line = line;
+    return where;
+  }
+  constexpr Where() = default;
+
   const char* file = "";
   int line = 0;
 };
@@ -19,7 +28,7 @@ struct Where {
 // The place this is called from; only useful as a default argument.
 // (std::source_location would do the same; Clang 14 does not have it.)
 constexpr Where here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
-  return {file, line};
+  return Where::at(file, line);
 }
 
 // "lessons/01_attention.cpp:57"
