@@ -173,7 +173,7 @@ const char* Tensor::operation() const {
   check_exists(*this, {});
   return node_->operation;
 }
-const Where& Tensor::where() const {
+Where Tensor::where() const {
   check_exists(*this, {});
   return node_->where;
 }

@@ -111,7 +111,7 @@ class Tensor {
   Tensor named(const std::string& label, Where where = here()) && { return named(label, where); }
   const char* label() const;      // "" if there is none
   const char* operation() const;  // "softmax"; "tensor" if it was not computed
-  const Where& where() const;     // the line that made it
+  Where where() const;            // the line that made it
   Node* node() const { return node_.get(); }
 
  private:

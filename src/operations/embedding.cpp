@@ -41,10 +41,7 @@ Tensor embedding(const Tensor& table, const Ids& words, Where where) {
   const Index d = table.shape()[1];
   const std::vector<int>& ids = words.values;
   const auto count = static_cast<Index>(ids.size());
-  if (count != words.shape.size())
-    fail("embedding", where,
-         "ids " + to_string(words.shape) + " must hold " + std::to_string(words.shape.size()) +
-             " values, not " + std::to_string(count));
+  words.check("embedding", where);
   for (std::size_t i = 0; i < ids.size(); ++i)
     if (ids[i] < 0 || ids[i] >= v)
       fail("embedding", where,

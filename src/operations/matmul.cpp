@@ -2,6 +2,7 @@
 #include <gradus/operation.h>
 
 #include "../kernels/busy_rows.h"
+#include "../kernels/elementwise.h"
 #include "../kernels/matmul.h"
 #include "../kernels/rows.h"
 
@@ -30,18 +31,10 @@ Matrices matrices_of(const Shape& shape, bool transposed) {
   return {rows, columns, columns, 1, leading};
 }
 
-// Where matrix number `i` of the broadcast `leading` axes lies within an operand.
+// Which of its own matrices an operand has in place i of the broadcast `leading` axes.
 Index matrix_number(Index i, const Shape& leading, const Shape& own) {
-  Index number = 0;
-  Index step = 1;
-  for (int back = 1; back <= leading.rank(); ++back) {
-    const Index position = i % leading[-back];
-    i /= leading[-back];
-    if (back > own.rank()) continue;
-    if (own[-back] > 1) number += position * step;
-    step *= own[-back];
-  }
-  return number;
+  const Shape places = leading.and_then(1);
+  return kernels::Strides(own.and_then(1), places).row_start(i, places);
 }
 
 // out_i (+)= a_i b_i for every matrix i of `leading`, each of the three broadcast to it.
