@@ -186,7 +186,7 @@ TEST_CASE("a hook may make hooks, destroy itself and throw") {
 TEST_CASE("a hook that returns another shape, or nothing, is refused at its own line") {
   const Tensor w = Tensor::vector({1, 2}).requires_grad(true).named("w");
   const auto message = [&](const Hook::Change& forward, const Hook::Change& backward) {
-    const Hook hook("y", forward, backward, {"lesson.cpp", 7});
+    const Hook hook("y", forward, backward, Where::at("lesson.cpp", 7));
     try {
       sum((w * 2).named("y")).backward();
     } catch (const Error& error) {
@@ -514,7 +514,7 @@ TEST_CASE("a parameter that is no number any more counts as one that does not mo
 TEST_CASE("the first loss is judged at both limits, and the sentence is the one promised") {
   const double guess = std::log(5.0);
   const auto verdict = [](double value) {
-    const Tensor loss = Tensor::scalar(static_cast<Scalar>(value), {"lesson.cpp", 3});
+    const Tensor loss = Tensor::scalar(static_cast<Scalar>(value), Where::at("lesson.cpp", 3));
     return judge_first_loss(loss, 5);
   };
   const auto says = [&](double value, const std::string& words) {

@@ -200,7 +200,7 @@ TEST_CASE("softmax, normalisation, pooling and look-up refuse what does not fit"
   const std::string range = " lies outside table [4, 2]: ids go from 0 to 3";
   REFUSED("embedding", "id 4 at position 2" + range, embedding(table, {0, 3, 4}));
   REFUSED("embedding", "id -1 at position 0" + range, embedding(table, {-1, 3}));
-  REFUSED("embedding", "ids [] must hold 1 values, not 0", embedding(table, Ids()));
+  REFUSED("embedding", "shape [] holds 1 numbers, 0 given", embedding(table, Ids()));
 }
 
 TEST_CASE("dropout and losses refuse what does not fit") {

@@ -329,7 +329,7 @@ TEST_CASE("numbers have points whatever the locale") {
                       curves_text("", {{"loss", {0.5, 0.25}}}) +
                       attention_text("", words, words, weights, true) + to_string(weights);
     return all + check_gradients([](const std::vector<Tensor>& x) { return exp(x[0]); }, {w}).text +
-           judge_first_loss(sum(loss), 3, {"", 1}) + layer_table(sum(loss));
+           judge_first_loss(sum(loss), 3, Where::at("", 1)) + layer_table(sum(loss));
   };
   const std::string before = pictures();
   struct Commas : std::numpunct<char> {
