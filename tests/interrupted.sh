@@ -1,5 +1,5 @@
 #!/bin/sh
-# A training run that is killed ten times at random moments ends with the same weights, byte for
+# A training run that is killed KILLS times (10) at random moments ends with the same weights, byte for
 # byte, as one that is left alone.
 set -eu
 cd "$(dirname "$0")/.."
@@ -17,7 +17,7 @@ cp build/classifier/best.safetensors alone.safetensors
 
 rm -rf build
 kills=0
-while [ $kills -lt 10 ]; do
+while [ $kills -lt "${KILLS:-10}" ]; do
   "$program" >/dev/null 2>&1 &
   pid=$!
   sleep "$(awk -v seed="$kills$$" 'BEGIN { srand(seed); printf "%.3f", 0.1 + 1.5 * rand() }')"
