@@ -39,6 +39,7 @@ likely() {  # likely FILE
     src/backward.cpp | src/tensor.cpp) name=graph ;;
     src/layers/* | include/*) name=layers ;;
     src/pictures/*) name=pictures ;;
+    src/inspect/*) name=looking_on ;;
     src/random.cpp) name=numbers ;;
     */training_state.cpp) name=resume ;;
     */evaluate.cpp) name=fit ;;
