@@ -134,6 +134,17 @@ TEST_CASE("what is given to add_grad stays the caller's") {
   CHECK_FALSE(wants_none.has_grad());
 }
 
+TEST_CASE("a gradient that was looked at may be given to another tensor and then be overwritten") {
+  Tensor a = Tensor::vector({1, 2}).requires_grad(true);
+  Tensor b = Tensor::vector({3, 4}).requires_grad(true);
+  sum(a * a).backward();
+  Tensor gradient = a.grad();
+  b.add_grad(gradient);
+  gradient.mutable_values()[0] = 9;
+  CHECK(b.grad().at({0}) == 2);
+  CHECK(a.grad().at({0}) == 9);
+}
+
 TEST_CASE("a gradient that came from one operation belongs to each tensor by itself") {
   const Tensor a = Tensor::vector({1, 2}).requires_grad(true);
   const Tensor b = Tensor::vector({3, 4}).requires_grad(true);
