@@ -1,0 +1,647 @@
+// The numbers in the pictures: every place, size, shade and label, worked out here from the input.
+
+#include <doctest/doctest.h>
+#include <gradus/gradus.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+#include <map>
+
+using namespace gradus;
+
+namespace {
+
+std::string text_of(const char* form, ...) {
+  char buffer[400];
+  va_list values;
+  va_start(values, form);
+  std::vsnprintf(buffer, sizeof buffer, form, values);
+  va_end(values);
+  return buffer;
+}
+
+// An element of a picture: its tag with all attributes, and the text up to the next closing tag.
+struct Element {
+  std::string tag, text;
+  bool has(const std::string& part) const { return tag.find(part) != std::string::npos; }
+  double operator()(const std::string& name) const {
+    const std::size_t at = tag.find(" " + name + "=\"");
+    return at == std::string::npos ? NAN : std::stod(tag.substr(at + name.size() + 3));
+  }
+};
+
+// All whose tag begins so: elements(svg, "rect class=\"cell\"").
+std::vector<Element> elements(const std::string& svg, const std::string& start) {
+  std::vector<Element> found;
+  for (std::size_t i = svg.find("<" + start); i != std::string::npos;
+       i = svg.find("<" + start, i + 1)) {
+    const std::size_t end = svg.find('>', i);
+    std::size_t from = end + 1;
+    if (svg.compare(from, 7, "<title>") == 0) from += 7;
+    found.push_back({svg.substr(i, end - i), svg.substr(from, svg.find("</", from) - from)});
+  }
+  return found;
+}
+
+// Those with this text.
+Element the(const std::vector<Element>& all, const std::string& text) {
+  Element found;
+  int count = 0;
+  for (const Element& element : all)
+    if (element.text == text) found = element, ++count;
+  CAPTURE(text);
+  CHECK(count == 1);
+  return found;
+}
+
+void check_near(double a, double b) {
+  CHECK(std::abs(a - b) < 0.051);  // one digit after the point
+}
+
+void check_place(const Element& element, double x, double y) {
+  CAPTURE(element.tag);
+  check_near(element("x"), x);
+  check_near(element("y"), y);
+}
+
+void check_box(const Element& e, double x, double y, double width, double height) {
+  check_place(e, x, y);
+  check_near(e("width"), width);
+  check_near(e("height"), height);
+}
+
+// A line of x1, x2, y1, y2.
+void check_line(const Element& e, double x1, double x2, double y1, double y2) {
+  CAPTURE(e.tag);
+  check_near(e("x1"), x1);
+  check_near(e("x2"), x2);
+  check_near(e("y1"), y1);
+  check_near(e("y2"), y2);
+}
+
+std::vector<std::string> words(const std::string& stem, Index count) {
+  std::vector<std::string> result;
+  for (Index i = 0; i < count; ++i) result.push_back(stem + std::to_string(i));
+  return result;
+}
+
+// Every square, word and scale of a picture of [L, H, rows, columns].
+void check_attention(const Shape& shape, Index rows, Index columns, double cell, Index every) {
+  CAPTURE(to_string(shape));
+  const Index heads = shape.rank() > 2 ? shape[-3] : 1, layers = shape.rank() > 3 ? shape[0] : 1;
+  Random random(3);
+  Tensor weights = Tensor::uniform(shape, 0, 1, random);
+  weights.mutable_data()[1] = Scalar(0.001);  // too weak to be seen
+  const auto queries = words("q", rows), keys = words("k", columns);
+  const std::string svg = attention_svg("Title", queries, keys, weights);
+  const double width = cell * static_cast<double>(columns),
+               height = cell * static_cast<double>(rows);
+  const Element all = elements(svg, "svg")[0];
+  check_near(all("width"),
+             std::round(std::max(static_cast<double>(heads) * (width + 116) + 50, 360.0)));
+  check_near(all("height"), std::round(58 + static_cast<double>(layers) * (height + 116) + 20));
+  check_place(the(elements(svg, "text"), "Title"), 16, 26);
+  check_place(the(elements(svg, "text"), "A row looks, a column is looked at."), 16, 44);
+  const auto cells = elements(svg, "rect class=\"cell\""),
+             frames = elements(svg, "rect class=\"frame\"");
+  const auto texts = elements(svg, "text");
+  std::size_t next_cell = 0, next_frame = 0, next_text = 2;
+  for (Index l = 0; l < layers; ++l)
+    for (Index h = 0; h < heads; ++h) {
+      const Scalar* w = weights.data() + (l * heads + h) * rows * columns;
+      const double most = static_cast<double>(*std::max_element(w, w + rows * columns));
+      const double x = 106 + static_cast<double>(h) * (width + 116);
+      const double y = 154 + static_cast<double>(l) * (height + 116);
+      for (Index i = 0; i < rows; i += every) {
+        const Element& word = texts.at(next_text++);
+        CHECK(word.text == queries[static_cast<std::size_t>(i)]);
+        CHECK(word.has("text-anchor=\"end\""));
+        check_place(word, x - 6, y + (static_cast<double>(i) + 0.5) * cell + 4);
+      }
+      for (Index j = 0; j < columns; j += every) {
+        const Element& word = texts.at(next_text++);
+        const double at = x + (static_cast<double>(j) + 0.5) * cell + 4;
+        CHECK(word.text == keys[static_cast<std::size_t>(j)]);
+        check_place(word, at, y - 6);
+        CHECK(word.has(text_of("rotate(-60 %.1f %.1f)", at, y - 6)));
+      }
+      for (Index i = 0; i < rows; ++i)
+        for (Index j = 0; j < columns; ++j) {
+          const auto weight = static_cast<double>(w[i * columns + j]);
+          if (weight / most < 0.002) continue;
+          const Element& square = cells.at(next_cell++);
+          check_box(square, x + static_cast<double>(j) * cell, y + static_cast<double>(i) * cell,
+                    cell, cell);
+          CHECK(square("fill-opacity") == doctest::Approx(weight / most).epsilon(0.002));
+          CHECK(square.text == text_of("q%d → k%d: %.3f", int(i), int(j), weight));
+        }
+      check_box(frames.at(next_frame++), x, y, width, height);
+      for (int i = 0; i < 5; ++i) {
+        const Element& square = cells.at(next_cell++);
+        check_box(square, x + 11 + 12 * i, y + height + 7, 12, 9);
+        CHECK(square("fill-opacity") == 0.25 * i);
+      }
+      check_box(frames.at(next_frame++), x + 11, y + height + 7, 60, 9);
+      CHECK(texts.at(next_text).text == "0");
+      check_place(texts.at(next_text++), x, y + height + 16);
+      std::string scale = text_of("%.2f", most);
+      if (layers > 1) scale += ", layer " + std::to_string(l + 1);
+      if (layers * heads > 1) scale += ", head " + std::to_string(h + 1);
+      CHECK(texts.at(next_text).text == scale);
+      check_place(texts.at(next_text++), x + 76, y + height + 16);
+    }
+  CHECK(next_cell == cells.size());
+  CHECK(next_frame == frames.size());
+  CHECK(next_text == texts.size());
+}
+
+}  // namespace
+
+TEST_CASE("an attention picture has each square, word and scale in its place") {
+  check_attention({3, 2}, 3, 2, 40, 1);
+  check_attention({2, 2, 12}, 2, 12, 35, 1);
+  check_attention({2, 3, 60, 5}, 60, 5, 7, 2);
+  check_attention({2, 1, 38, 4}, 38, 4, 420.0 / 38, 1);
+  check_attention({39, 4}, 39, 4, 420.0 / 39, 2);
+  check_attention({1, 500}, 1, 500, 1, 11);
+}
+
+TEST_CASE("weights that are all zero, or negative, have no squares") {
+  const std::string svg = attention_svg("", {"a"}, {"b", "c"}, Tensor::matrix({{0, -1}}));
+  CHECK(elements(svg, "rect class=\"cell\"").size() == 5);  // the scale
+}
+
+TEST_CASE("a long title of an attention picture goes on in the next line, a long word is cut") {
+  const std::string svg =
+      attention_svg("one two three four five six seven eight", {"abcdefghijklm"},
+                    {"abcdefghijklmn"}, Tensor::matrix({{1}}));
+  const auto texts = elements(svg, "text");
+  // 360 pixels, of which 32 are margin, hold 32 bold characters.
+  check_place(the(texts, "one two three four five six"), 16, 26);
+  check_place(the(texts, "seven eight"), 16, 46);
+  check_place(the(texts, "A row looks, a column is looked at."), 16, 64);
+  check_place(the(texts, "abcdefghijklm"), 100, 174 + 24);
+  the(texts, "abcdefghijkl…");
+}
+
+namespace {
+
+// The frame is 460 by 240 pixels, its corner at (70, 50).
+double at_y(double value, double low, double high) {
+  return 50 + 240 * (high - value) / (high - low);
+}
+
+struct Ticks {
+  double low, high;
+  std::vector<double> values;
+  std::vector<std::string> names;
+};
+
+void check_ticks_y(const std::string& svg, const Ticks& y) {
+  const auto lines = elements(svg, "line class=\"grid\"");
+  const auto texts = elements(svg, "text");
+  for (std::size_t i = 0; i < y.values.size(); ++i) {
+    const double at = at_y(y.values[i], y.low, y.high);
+    check_line(lines.at(i), 70, 530, at, at);
+    CHECK(texts.at(1 + i).text == y.names[i]);
+    CHECK(texts.at(1 + i).has("text-anchor=\"end\""));
+    check_place(texts.at(1 + i), 62, at + 4);
+  }
+}
+
+void check_ticks_x(const std::string& svg, std::size_t from, const Ticks& x) {
+  const auto lines = elements(svg, "line class=\"grid\"");
+  REQUIRE(lines.size() == from + x.values.size());
+  const auto texts = elements(svg, "text");
+  for (std::size_t i = 0; i < x.values.size(); ++i) {
+    const double at = 70 + 460 * (x.values[i] - x.low) / (x.high - x.low);
+    check_line(lines.at(from + i), at, at, 290, 295);
+    bool found = false;
+    for (const Element& text : texts)
+      found |= text.text == x.names[i] && std::abs(text("x") - at) < 0.06 &&
+               std::abs(text("y") - 308) < 0.06 && text.has("text-anchor=\"middle\"");
+    CHECK_MESSAGE(found, x.names[i]);
+  }
+}
+
+// The lines of a picture of curves, the first of which has these values.
+void check_curves(const std::vector<Curve>& curves, int marked, const Ticks& y, const Ticks& x) {
+  const std::string svg = curves_svg("Title", curves, marked);
+  check_place(the(elements(svg, "text"), "Title"), 16, 28);
+  check_ticks_y(svg, y);
+  check_ticks_x(svg, y.values.size(), x);
+  check_place(the(elements(svg, "text"), "epoch"), 300, 328);
+  const auto lines = elements(svg, "path class=\"line");
+  const auto circles = elements(svg, "circle");
+  REQUIRE(lines.size() == 2 * curves.size());
+  const char* dashes[] = {"", "7 3", "2 3", "9 3 2 3"};
+  std::size_t next_circle = 0;
+  for (std::size_t c = 0; c < curves.size(); ++c) {
+    std::string path;
+    bool drawing = false;
+    for (std::size_t i = 0; i < curves[c].values.size(); ++i) {
+      const double value = curves[c].values[i];
+      const double px = 70 + 460 * (static_cast<double>(i + 1) - x.low) / (x.high - x.low);
+      const double py = at_y(value, y.low, y.high);
+      if (std::isfinite(value)) {
+        path += text_of("%c%.1f %.1f", drawing ? 'L' : 'M', px, py);
+        if (curves[c].values.size() <= 40) {
+          const Element& circle = circles.at(next_circle++);
+          check_near(circle("cx"), px);
+          check_near(circle("cy"), py);
+          CHECK(circle("r") == 3);
+          CHECK(circle.has(text_of("class=\"f%d\"", int(c % 4))));
+          CHECK(circle.text == curves[c].name + text_of(", epoch %d: %.5g", int(i + 1), value));
+        }
+      }
+      drawing = std::isfinite(value);
+    }
+    for (const Element& line : {lines[2 * c], lines[2 * c + 1]}) {
+      CHECK(line.has(text_of("class=\"line s%d\"", int(c % 4))));
+      CHECK(line.has("stroke-dasharray") == (c % 4 != 0));
+      if (c % 4 != 0) CHECK(line.has(text_of("stroke-dasharray=\"%s\"", dashes[c % 4])));
+    }
+    CHECK(lines[2 * c].has(" d=\"" + path + "\""));
+    const double legend = 64 + 20 * static_cast<double>(c);
+    CHECK(lines[2 * c + 1].has(text_of(" d=\"M544.0 %.1fh24\"", legend - 4)));
+    check_place(the(elements(svg, "text"), curves[c].name), 574, legend);
+  }
+  CHECK(next_circle == circles.size());
+  const auto frames = elements(svg, "line class=\"frame\"");
+  REQUIRE(frames.size() == (marked > 0 ? 1U : 0U));
+  if (marked == 0) return;
+  const double at = 70 + 460 * (marked - x.low) / (x.high - x.low);
+  check_line(frames[0], at, at, 50, 290);
+  check_place(the(elements(svg, "text"), "best"), at, 45);
+}
+
+}  // namespace
+
+TEST_CASE("curves have each point, number and name in its place") {
+  check_curves({{"loss", {3, 2, 1}}}, 0,
+               {1, 3, {1, 1.5, 2, 2.5, 3}, {"1.0", "1.5", "2.0", "2.5", "3.0"}},
+               {1, 3, {1, 2, 3}, {"1", "2", "3"}});
+  check_curves({{"train", {10, 250, 100, 30}},
+                {"validation", {20, NAN, 40}},
+                {"third", {30}},
+                {"fourth", {40, 41, 42, 43}},
+                {"fifth", {50, 49, INFINITY, 48}}},
+               3, {0, 250, {0, 50, 100, 150, 200, 250}, {"0", "50", "100", "150", "200", "250"}},
+               {1, 4, {1, 2, 3, 4}, {"1", "2", "3", "4"}});
+  check_curves({{"one", {5}}}, 1,
+               {2, 8, {2, 3, 4, 5, 6, 7, 8}, {"2", "3", "4", "5", "6", "7", "8"}},
+               {0.5, 1.5, {1}, {"1"}});
+  check_curves({{"none", {0, 0}}}, 2,
+               {-1, 1, {-1, -0.5, 0, 0.5, 1}, {"-1.0", "-0.5", "0", "0.5", "1.0"}},
+               {1, 2, {1, 2}, {"1", "2"}});
+  check_curves({{"low", {-0.03, 0.04, 0.01}}}, 0,
+               {-0.03,
+                0.04,
+                {-0.03, -0.02, -0.01, 0, 0.01, 0.02, 0.03, 0.04},
+                {"-0.03", "-0.02", "-0.01", "0", "0.01", "0.02", "0.03", "0.04"}},
+               {1, 3, {1, 2, 3}, {"1", "2", "3"}});
+  check_curves({{"large", {1e6, 4e6}}}, 0,
+               {1e6,
+                4e6,
+                {1e6, 1.5e6, 2e6, 2.5e6, 3e6, 3.5e6, 4e6},
+                {"1e+06", "1.5e+06", "2e+06", "2.5e+06", "3e+06", "3.5e+06", "4e+06"}},
+               {1, 2, {1, 2}, {"1", "2"}});
+  check_curves({{"small", {0, 8e-6}}}, 0,
+               {0,
+                8e-6,
+                {0, 1e-6, 2e-6, 3e-6, 4e-6, 5e-6, 6e-6, 7e-6, 8e-6},
+                {"0", "1e-06", "2e-06", "3e-06", "4e-06", "5e-06", "6e-06", "7e-06", "8e-06"}},
+               {1, 2, {1, 2}, {"1", "2"}});
+}
+
+TEST_CASE("up to 40 epochs each has a point, and the first epoch is named though it is not round") {
+  std::vector<double> values(40);
+  for (std::size_t i = 0; i < 40; ++i) values[i] = static_cast<double>(i) / 10;
+  const Ticks x40{
+      1, 40, {5, 10, 15, 20, 25, 30, 35, 40}, {"5", "10", "15", "20", "25", "30", "35", "40"}};
+  const Ticks y{0,
+                4,
+                {0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4},
+                {"0", "0.5", "1.0", "1.5", "2.0", "2.5", "3.0", "3.5", "4.0"}};
+  check_curves({{"a", values}}, 12, y, x40);
+  const std::string svg = curves_svg("", {{"a", values}});
+  CHECK(elements(svg, "circle").size() == 40);
+  check_place(the(elements(svg, "text"), "1"), 70, 308);
+  values.push_back(4);
+  CHECK(elements(curves_svg("", {{"a", values}}), "circle").empty());
+  check_curves({{"a", values}}, 0, y, {1, 41, {5, 10, 15, 20, 25, 30, 35, 40}, x40.names});
+}
+
+namespace {
+
+void check_histogram(const std::vector<Scalar>& values, int bins, double low, double high,
+                     const std::vector<int>& counts, const Ticks& y, const Ticks& x,
+                     const std::vector<std::string>& facts) {
+  const Tensor tensor = Tensor::from({static_cast<Index>(values.size())}, values);
+  const std::string svg = histogram_svg("Title", tensor, bins);
+  check_place(the(elements(svg, "text"), "Title"), 16, 28);
+  check_ticks_y(svg, y);
+  check_ticks_x(svg, y.values.size(), x);
+  const auto bars = elements(svg, "rect class=\"f0\"");
+  REQUIRE(bars.size() == counts.size());
+  const double width = 460.0 / bins, interval = (high - low) / bins;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const double top = at_y(counts[i], y.low, y.high);
+    const auto n = static_cast<double>(i);
+    check_box(bars[i], 70 + width * n, top, 0.92 * width, 290 - top);
+    CHECK(bars[i].text ==
+          text_of("%.4g to %.4g: %d", low + n * interval, low + (n + 1) * interval, counts[i]));
+  }
+  for (std::size_t i = 0; i < facts.size(); ++i)
+    check_place(the(elements(svg, "text"), facts[i]), 544, 64 + 18 * static_cast<double>(i));
+  check_place(the(elements(svg, "text"), "value"), 300, 328);
+  const auto zero = elements(svg, "line class=\"zero\"");
+  REQUIRE(zero.size() == (low <= 0 && high >= 0 ? 1U : 0U));
+  if (zero.empty()) return;
+  const double at = 70 + 460 * (0 - low) / (high - low);
+  check_line(zero[0], at, at, 46, 290);
+}
+
+}  // namespace
+
+TEST_CASE("a histogram has each bar, number and fact in its place") {
+  check_histogram(
+      {-1, 0, 0, 1, 3}, 4, -1, 3, {1, 2, 1, 1},
+      {0, 2, {0, 0.5, 1, 1.5, 2}, {"0", "0.5", "1.0", "1.5", "2.0"}},
+      {-1,
+       3,
+       {-1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3},
+       {"-1.0", "-0.5", "0", "0.5", "1.0", "1.5", "2.0", "2.5", "3.0"}},
+      {"5 values", "min -1", "max 3", "mean 0.6", "deviation 1.356", "exactly 0: 40.0%"});
+  std::vector<Scalar> many(13, 12);
+  for (int i = 0; i < 5; ++i) many.push_back(20);
+  many.push_back(17);
+  many.push_back(10);
+  check_histogram(
+      many, 5, 10, 20, {1, 13, 0, 1, 5},
+      {0, 14, {0, 2, 4, 6, 8, 10, 12, 14}, {"0", "2", "4", "6", "8", "10", "12", "14"}},
+      {10, 20, {10, 12, 14, 16, 18, 20}, {"10", "12", "14", "16", "18", "20"}},
+      {"20 values", "min 10", "max 20", "mean 14.15", "deviation 3.582", "exactly 0: 0.0%"});
+}
+
+TEST_CASE("a histogram has forty intervals unless others are asked for") {
+  CHECK(elements(histogram_svg("", Tensor::vector({0, 1})), "rect class=\"f0\"").size() == 40);
+  CHECK_THROWS_AS(histogram_svg("", Tensor::vector({0, 1}), 0), Error);
+  CHECK(elements(histogram_svg("", Tensor::vector({0, 1}), 1), "rect class=\"f0\"").size() == 1);
+}
+
+TEST_CASE("curves in characters: every mark of every column") {
+  const auto check = [](const std::vector<Curve>& curves, double low, double high, int epochs) {
+    const std::string text = curves_text("Title", curves);
+    std::string wanted = "Title\n";
+    for (int row = 0; row < 16; ++row) {
+      std::string line(61, ' ');
+      for (std::size_t c = 0; c < curves.size(); ++c)
+        for (int x = 0; x < 61; ++x) {
+          const double place = (epochs - 1) * x / 60.0;
+          const auto i = static_cast<std::size_t>(place);
+          const double part = place - std::floor(place);
+          const auto& v = curves[c].values;
+          if (i >= v.size() || (part > 0 && i + 1 >= v.size())) continue;
+          const double value = part > 0 ? v[i] + part * (v[i + 1] - v[i]) : v[i];
+          if (!std::isfinite(value) || std::lround((high - value) / (high - low) * 15) != row)
+            continue;
+          if (epochs == 1 && x > 0) continue;
+          line[static_cast<std::size_t>(x)] = "*o+x"[c % 4];
+        }
+      line.erase(line.find_last_not_of(' ') + 1);
+      wanted +=
+          (row % 5 == 0 ? text_of("%10.4g +", high - (high - low) * row / 15) : "           |") +
+          line + "\n";
+    }
+    wanted += "           +" + std::string(61, '-') + "\n" +
+              text_of("            1%60d  epoch\n", epochs);
+    for (std::size_t c = 0; c < curves.size(); ++c)
+      wanted += "            " + std::string(1, "*o+x"[c % 4]) + " " + curves[c].name + "\n";
+    CHECK(text == wanted);
+  };
+  check({{"a", {3, 1, 2}}, {"b", {0, 4}}}, 0, 4, 3);
+  check({{"a", {-1, NAN, 5, 6, 7.5}},
+         {"b", {1}},
+         {"c", {2, 2, 2, 2, 2}},
+         {"d", {7, 6, 5, 4, 3}},
+         {"e", {0, 0, 0, 1, 0}}},
+        -1, 7.5, 5);
+  check({{"a", {2.5}}}, 2, 3, 1);
+  const std::string colour =
+      curves_text("", {{"a", {1}}, {"b", {2}}, {"c", {3}}, {"d", {4}}, {"e", {5}}}, true);
+  for (const char* mark : {"\x1b[36m*\x1b[0m a\n", "\x1b[33mo\x1b[0m b\n", "\x1b[32m+\x1b[0m c\n",
+                           "\x1b[35mx\x1b[0m d\n", "\x1b[36m*\x1b[0m e\n"})
+    CHECK(colour.find(mark) != std::string::npos);
+}
+
+TEST_CASE("attention in characters: each layer and head, and as wide as the screen allows") {
+  const Tensor weights =
+      Tensor::from({2, 2, 2, 3}, {0,           Scalar(0.5), 1, 1, 0, Scalar(0.25),  //
+                                  Scalar(0.2), Scalar(0.1), 0, 0, 0, 0,             //
+                                  0,           0,           0, 0, 0, 0,             //
+                                  9,           8,           7, 6, 5, 4});
+  const std::string heads =
+      "              x  y  z\n"
+      "              y     z\n"
+      "                    z\n";
+  const auto field = [](const std::string& first, const std::string& second,
+                        const std::string& most) {
+    return "           a " + first + "|\n" + "a long sent… " + second + "|\n" +
+           "             ' ' 0, '@' " + most + "\n";
+  };
+  const std::string columns =
+      "                    z\n"
+      "              x     z\n"
+      "              y  y  z\n";
+  CHECK(attention_text("T", {"a", "a long sentence"}, {"xy", "y", "zzz"}, weights) ==
+        "T\nlayer 1, head 1\n" + columns + field("   +++@@@", "@@@   :::", "1.000") +
+            "layer 1, head 2\n" + columns + field("@@@+++   ", "         ", "0.200") +
+            "layer 2, head 1\n" + columns + field("         ", "         ", "0.000") +
+            "layer 2, head 2\n" + columns + field("@@@%%%###", "***+++===", "9.000"));
+  for (const auto& [keys, width] :
+       std::map<Index, std::size_t>{{1, 3}, {22, 3}, {23, 2}, {33, 2}, {34, 1}, {66, 1}, {90, 1}}) {
+    const std::string text = attention_text("", {"a"}, words("", keys), Tensor::full({1, keys}, 1));
+    const std::size_t row = text.find("           a ");
+    CHECK(text.find("|\n", row) - row == 13 + static_cast<std::size_t>(keys) * width);
+  }
+}
+
+TEST_CASE("attention in colours: greys, the numbers where there is room, and what they mean") {
+  const Tensor weights = Tensor::from({1, 3}, {Scalar(0.5), Scalar(0.12), 0});
+  CHECK(attention_text("T", {"a"}, {"x", "y", "z"}, weights, true) ==
+        "T\n              x  y  z\n           a \x1b[48;5;255;38;5;16m 50\x1b[0m"
+        "\x1b[48;5;238;38;5;231m 12\x1b[0m\x1b[48;5;232;38;5;231m  0\x1b[0m\n"
+        "             in percent; the brightest is 0.500\n");
+  // 11 of 23 steps up is the last dark one.
+  const Tensor middle = Tensor::from({1, 3}, {23, 11, 12});
+  const std::string greys = attention_text("", {"a"}, {"x", "y", "z"}, middle, true);
+  CHECK(greys.find("\x1b[48;5;243;38;5;231m999") != std::string::npos);
+  CHECK(greys.find("\x1b[48;5;244;38;5;16m999") != std::string::npos);
+  const std::string narrow =
+      attention_text("", {"a"}, words("", 23), Tensor::full({1, 23}, 2), true);
+  CHECK(narrow.find("\x1b[48;5;255;38;5;16m  \x1b[0m") != std::string::npos);
+  CHECK(narrow.find("             black: 0, white: 2.000\n") != std::string::npos);
+}
+
+namespace {
+
+struct Box {
+  double x, y, width, height;
+  std::string kind;
+  std::vector<std::string> lines;
+};
+
+std::map<std::string, Box> boxes_of(const std::string& svg) {
+  std::map<std::string, Box> boxes;
+  for (std::size_t i = svg.find("<g "); i != std::string::npos; i = svg.find("<g ", i + 1)) {
+    const std::string part = svg.substr(i, svg.find("</g>", i) - i);
+    const Element rect = elements(part, "rect")[0];
+    Box box{rect("x"), rect("y"), rect("width"), rect("height"), "", {}};
+    box.kind = rect.tag.substr(0, rect.tag.find("\" x="));
+    for (const Element& text : elements(part, "text")) {
+      box.lines.push_back(text.text);
+      check_near(text("x"), box.x + box.width / 2);
+    }
+    boxes[box.lines[0]] = box;
+  }
+  return boxes;
+}
+
+// Arrows by where they start and end.
+struct Arrow {
+  double x1, y1, x2, y2;
+  bool data;
+  std::string path;
+};
+
+std::vector<Arrow> arrows_of(const std::string& svg) {
+  std::vector<Arrow> arrows;
+  for (const Element& e : elements(svg, "path class=\"arrow")) {
+    const std::string path = e.tag.substr(e.tag.find(" d=\"") + 4);
+    Arrow arrow{0, 0, 0, 0, e.has("arrow data"), path};
+    std::sscanf(path.c_str(), "M%lf %lf", &arrow.x1, &arrow.y1);
+    const std::size_t last = path.find_last_of(' ', path.size() - 2);
+    const std::size_t before = path.find_last_of(" ", last - 1);
+    arrow.x2 = std::stod(path.substr(before + 1));
+    arrow.y2 = std::stod(path.substr(last + 1));
+    arrows.push_back(arrow);
+  }
+  return arrows;
+}
+
+// There is an arrow from the middle below one box to input number k of n of another.
+void check_arrow(const std::vector<Arrow>& arrows, const Box& from, const Box& to, int k, int n,
+                 bool data) {
+  CAPTURE(from.lines[0]);
+  CAPTURE(to.lines[0]);
+  int found = 0;
+  const double port = to.x + to.width * k / (n + 1.0);
+  for (const Arrow& a : arrows)
+    found += std::abs(a.x1 - (from.x + from.width / 2)) < 0.11 &&
+             std::abs(a.y1 - (from.y + 62)) < 0.11 && std::abs(a.x2 - port) < 0.11 &&
+             std::abs(a.y2 - (to.y - 7)) < 0.11 && a.data == data;
+  CHECK(found == 1);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a graph: rows from top to bottom, arrows from each input to its port, kinds told apart") {
+  const Tensor w = Tensor::from({2}, {1, 2}).requires_grad(true).named("w");
+  const Tensor x = Tensor::from({2}, {3, 4}).named("x");
+  const Tensor p = (w * x).named("p");
+  const Tensor q = (p / w).named("q");
+  const Tensor r = exp(q).named("r");
+  const Tensor s = (r - p).named("s");
+  const int line = __LINE__ - 1;
+  const std::string svg = graph_svg("Title", s);
+  const auto boxes = boxes_of(svg);
+  const auto arrows = arrows_of(svg);
+  REQUIRE(boxes.size() == 6);
+  const std::map<std::string, double> rows{{"w", 0}, {"x", 0}, {"p", 1},
+                                           {"q", 2}, {"r", 3}, {"s", 4}};
+  for (const auto& [name, row] : rows) {
+    check_near(boxes.at(name).y, 76 + 112 * row);
+    CHECK(boxes.at(name).height == 62);
+    const std::string kind = name == "w"   ? "<rect class=\"box parameter"
+                             : name == "x" ? "<rect class=\"box data"
+                                           : "<rect class=\"box";
+    CHECK(boxes.at(name).kind == kind);
+  }
+  REQUIRE(arrows.size() == 7);
+  check_arrow(arrows, boxes.at("w"), boxes.at("p"), 1, 2, false);
+  check_arrow(arrows, boxes.at("x"), boxes.at("p"), 2, 2, true);
+  check_arrow(arrows, boxes.at("p"), boxes.at("q"), 1, 2, false);
+  check_arrow(arrows, boxes.at("w"), boxes.at("q"), 2, 2, false);
+  check_arrow(arrows, boxes.at("q"), boxes.at("r"), 1, 1, false);
+  check_arrow(arrows, boxes.at("r"), boxes.at("s"), 1, 2, false);
+  check_arrow(arrows, boxes.at("p"), boxes.at("s"), 2, 2, false);
+  CHECK(boxes.at("w").lines[1] == "parameter [2]");
+  CHECK(boxes.at("x").lines[1] == "data [2]");
+  CHECK(boxes.at("s").lines[1] == "subtract [2]");
+  CHECK(boxes.at("s").lines[2] == "picture_numbers_test.cpp:" + std::to_string(line));
+  check_near(elements(svg, "svg")[0]("height"), 76 + 5 * 112 - 50 + 24);
+  check_place(the(elements(svg, "text"), "Title"), 24, 28);
+  for (const char* name : {"parameter", "data (takes no gradient)", "computed"})
+    check_near(the(elements(svg, "text"), name)("y"), 52);
+  // Long arrows go straight down where they pass a row, and through no box of it.
+  for (const Arrow& arrow : arrows)
+    for (std::size_t v = arrow.path.find('V'); v != std::string::npos;
+         v = arrow.path.find('V', v + 1)) {
+      const std::size_t last = arrow.path.find_last_of(' ', v);
+      const std::size_t before = arrow.path.find_last_of(' ', last - 1);
+      const double bx = std::stod(arrow.path.substr(before + 1)),
+                   by = std::stod(arrow.path.substr(last + 1));
+      check_near(std::stod(arrow.path.substr(v + 1)), by + 62);
+      for (const auto& [name, box] : boxes)
+        if (std::abs(box.y - by) < 1) CHECK((bx < box.x || bx > box.x + box.width));
+    }
+  CHECK(svg.find('V') != std::string::npos);
+}
+
+TEST_CASE("a chain stands in one column, two chains do not cross, and nothing leaves the picture") {
+  const Tensor a = Tensor::from({2}, {1, 2}).requires_grad(true).named("a");
+  const Tensor chain = exp(exp(a).named("b")).named("c");
+  for (const auto& [name, box] : boxes_of(graph_svg("", chain)))
+    check_near(box.x + box.width / 2, 240);
+  const Tensor d = Tensor::from({2}, {1, 2}).requires_grad(true).named("d");
+  const Tensor end =
+      (exp(tanh(d).named("e")).named("f") - exp(tanh(a).named("b")).named("c")).named("g");
+  const std::string svg = graph_svg("", end);
+  auto boxes = boxes_of(svg);
+  const char* left[] = {"d", "e", "f"};
+  const char* right[] = {"a", "b", "c"};
+  for (int i = 0; i < 3; ++i) {
+    CHECK(boxes[left[i]].x + boxes[left[i]].width < boxes[right[i]].x);
+    check_near(boxes[left[i]].x + boxes[left[i]].width / 2, boxes["d"].x + boxes["d"].width / 2);
+    check_near(boxes[right[i]].x + boxes[right[i]].width / 2, boxes["a"].x + boxes["a"].width / 2);
+  }
+  const double width = elements(svg, "svg")[0]("width");
+  for (const auto& [name, box] : boxes) CHECK((box.x >= 24 && box.x + box.width <= width - 23));
+  // Both chains pull alike, so the end is in the middle of the two.
+  check_near(boxes["g"].x + boxes["g"].width / 2,
+             (boxes["f"].x + boxes["f"].width / 2 + boxes["c"].x + boxes["c"].width / 2) / 2);
+}
+
+TEST_CASE("a parameter stands just above the first operation that uses it") {
+  const Tensor x = Tensor::from({2}, {1, 2}).requires_grad(true).named("x");
+  const Tensor late = Tensor::from({2}, {1, 2}).requires_grad(true).named("late");
+  const Tensor y = (exp(exp(x).named("b")).named("c") * late).named("y");
+  const Tensor z = (y + late).named("z");
+  auto boxes = boxes_of(graph_svg("", z));
+  check_near(boxes["late"].y, boxes["c"].y);
+  check_near(boxes["z"].y - boxes["y"].y, 112);
+}
+
+TEST_CASE("long names are cut in front in a graph, with whole characters") {
+  const Tensor w = Tensor::scalar(1).requires_grad(true).named("äöü.abcdefghijklmnopqrstuvwxyz.12");
+  const Tensor v = Tensor::scalar(1).requires_grad(true).named("abcdefghijklmnopqrstuvwxyz.123");
+  const auto boxes = boxes_of(graph_svg("", w * v));
+  CHECK(boxes.count("….abcdefghijklmnopqrstuvwxyz.12") +
+            boxes.count("…abcdefghijklmnopqrstuvwxyz.12") ==
+        1);
+  CHECK(boxes.count("abcdefghijklmnopqrstuvwxyz.123") == 1);
+}
