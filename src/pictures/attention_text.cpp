@@ -16,12 +16,6 @@ namespace {
 
 constexpr std::size_t screen = 80, label = 12;
 
-std::string repeat(const std::string& text, std::size_t times) {
-  std::string result;
-  for (std::size_t i = 0; i < times; ++i) result += text;
-  return result;
-}
-
 // The characters of a text, each of one to four bytes.
 std::vector<std::string> characters_of(const std::string& text) {
   std::vector<std::string> characters;
@@ -33,15 +27,11 @@ std::vector<std::string> characters_of(const std::string& text) {
   return characters;
 }
 
-std::string join(const std::vector<std::string>& characters) {
-  std::string text;
-  for (const std::string& c : characters) text += c;
-  return text;
-}
-
 std::string aligned_right(const std::string& text, std::size_t width) {
   const std::vector<std::string> characters = characters_of(svg::cut(text, width));
-  return repeat(" ", width - std::min(width, characters.size())) + join(characters);
+  std::string aligned(width - std::min(width, characters.size()), ' ');
+  for (const std::string& c : characters) aligned += c;
+  return aligned;
 }
 
 // The words of the columns, written downwards so that they end just above their column.
@@ -54,10 +44,10 @@ std::string column_heads(const std::vector<std::string>& words, std::size_t cell
   }
   std::string text;
   for (std::size_t row = 0; row < longest; ++row) {
-    std::string line = repeat(" ", label + 1 + (cell - 1) / 2);
+    std::string line(label + 1 + (cell - 1) / 2, ' ');
     for (const auto& head : heads) {
       const std::size_t above = longest - head.size();
-      line += (row < above ? " " : head[row - above]) + repeat(" ", cell - 1);
+      line += (row < above ? " " : head[row - above]) + std::string(cell - 1, ' ');
     }
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
@@ -79,14 +69,15 @@ std::string square(double weight, double most, std::size_t cell, bool colour) {
   return grey_cell(shade, format("%3.0f", std::clamp(weight * 100, -99.0, 999.0)));
 }
 
-std::string field(const AttentionWeights& w, const Scalar* weights,
+std::string field(const AttentionWeights& w, Index layer, Index head,
                   const std::vector<std::string>& queries, std::size_t cell, bool colour) {
-  const double most = static_cast<double>(*std::max_element(weights, weights + w.queries * w.keys));
+  const double most = w.most(layer, head);
+  const Scalar* weight = w.of(layer, head);
   std::string text;
   for (Index i = 0; i < w.queries; ++i) {
     text += aligned_right(queries[static_cast<std::size_t>(i)], label) + " ";
     for (Index j = 0; j < w.keys; ++j)
-      text += square(static_cast<double>(weights[i * w.keys + j]), most, cell, colour);
+      text += square(static_cast<double>(*weight++), most, cell, colour);
     text += colour ? "\n" : "|\n";
   }
   return text + std::string(label + 1, ' ') +
@@ -112,9 +103,9 @@ std::string attention_text(const std::string& title, const std::vector<std::stri
   std::string text = title + "\n";
   for (Index l = 0; l < w.layers; ++l)
     for (Index h = 0; h < w.heads; ++h) {
-      if (w.layers > 1) text += "layer " + std::to_string(l + 1) + ", ";
-      if (w.heads * w.layers > 1) text += "head " + std::to_string(h + 1) + "\n";
-      text += column_heads(keys, cell) + field(w, w.of(l, h), queries, cell, colour);
+      const std::string name = w.name(l, h);
+      text += name + (name.empty() ? "" : "\n") + column_heads(keys, cell) +
+              field(w, l, h, queries, cell, colour);
     }
   return text;
 }

@@ -1,5 +1,6 @@
 #include "attention_weights.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace gradus {
@@ -20,6 +21,17 @@ AttentionWeights::AttentionWeights(const char* picture, const Tensor& weights, s
   queries = s[-2];
   keys = s[-1];
   values = weights.data();
+}
+
+double AttentionWeights::most(Index layer, Index head) const {
+  const Scalar* const begin = of(layer, head);
+  return static_cast<double>(*std::max_element(begin, begin + queries * keys));
+}
+
+std::string AttentionWeights::name(Index layer, Index head) const {
+  if (layers * heads == 1) return "";
+  const std::string in_layer = layers > 1 ? "layer " + std::to_string(layer + 1) + ", " : "";
+  return in_layer + "head " + std::to_string(head + 1);
 }
 
 }  // namespace gradus

@@ -3,6 +3,8 @@
 
 #include <gradus/tensor.h>
 
+#include <string>
+
 namespace gradus {
 
 // Weights [Tq, Tk], [H, Tq, Tk] or [L, H, Tq, Tk], seen as [L, H, Tq, Tk].
@@ -15,6 +17,9 @@ struct AttentionWeights {
   const Scalar* of(Index layer, Index head) const {
     return values + (layer * heads + head) * queries * keys;
   }
+  double most(Index layer, Index head) const;  // the largest weight of a head
+  // "layer 1, head 2", without what there is only one of.
+  std::string name(Index layer, Index head) const;
   Index layers, heads, queries, keys;
   const Scalar* values;  // Requires: the tensor lives on
 };

@@ -62,29 +62,21 @@ double place_y(const Axis& y, double value) {
   return top + height * (y.high - value) / (y.high - y.low);
 }
 
-std::string begin(const std::string& title, const Axis& y) {
+std::string begin(const std::string& title, const Axis& x, const Axis& y,
+                  const std::string& below) {
   std::string svg = svg::begin(left + width + right, top + height + 50);
-  svg += svg::text(16, 28, "ink", svg::cut(title, 70), "font-size=\"15\" font-weight=\"bold\"");
+  svg += svg::heading(16, 28, svg::cut(title, 70));
   for (int i = 0; i < y.count(); ++i) {
     const double value = y.first() + i * y.step, at = place_y(y, value);
-    svg += format("<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n", left,
-                  left + width, at, at);
-    svg += svg::text(left - 8, at + 4, "faint", y.number(value),
-                     "font-size=\"11\" text-anchor=\"end\"");
+    svg += svg::line("grid", left, at, left + width, at);
+    svg += svg::text(left - 8, at + 4, "faint", y.number(value), 11, svg::at_the_end);
   }
-  return svg;
-}
-
-std::string x_numbers(const Axis& x) {
-  std::string svg;
   for (int i = 0; i < x.count(); ++i) {
     const double value = x.first() + i * x.step, at = place_x(x, value);
-    svg += format("<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n", at,
-                  at, top + height, top + height + 5) +
-           svg::text(at, top + height + 18, "faint", x.number(value),
-                     "font-size=\"11\" text-anchor=\"middle\"");
+    svg += svg::line("grid", at, bottom, at, bottom + 5);
+    svg += svg::text(at, bottom + 18, "faint", x.number(value), 11, svg::in_the_middle);
   }
-  return svg;
+  return svg + svg::text(left + width / 2, bottom + 38, "faint", below, 12, svg::in_the_middle);
 }
 
 }  // namespace gradus::chart

@@ -6,6 +6,7 @@
 namespace gradus::chart {
 
 constexpr double left = 70, top = 50, width = 460, height = 240, right = 170;
+constexpr double bottom = top + height;
 
 // Whether a value can be drawn: a number, and the difference of two of them is one.
 bool drawable(double value);
@@ -22,9 +23,8 @@ struct Axis {
   double low, high, step;
 };
 
-// Paper, title, and the lines of the y axis.
-std::string begin(const std::string& title, const Axis& y);
-std::string x_numbers(const Axis& x);
+// Paper, title, the lines of the y axis, the numbers of the x axis and what they are.
+std::string begin(const std::string& title, const Axis& x, const Axis& y, const std::string& below);
 double place_x(const Axis& x, double value);
 double place_y(const Axis& y, double value);
 

@@ -10,63 +10,47 @@ namespace gradus {
 
 namespace {
 
-constexpr std::size_t kinds = 4;  // of lines, told apart by colour and by dashes
-
-std::string dashes(std::size_t curve) {
-  static const char* const patterns[kinds] = {"", "7 3", "2 3", "9 3 2 3"};
-  return curve % kinds == 0 ? ""
-                            : std::string(" stroke-dasharray=\"") + patterns[curve % kinds] + "\"";
+// Four kinds of lines are told apart by colour and by dashes.
+std::string path(std::size_t curve, const std::string& places) {
+  static const char* const dashes[] = {"", " stroke-dasharray=\"7 3\"", " stroke-dasharray=\"2 3\"",
+                                       " stroke-dasharray=\"9 3 2 3\""};
+  return format("<path class=\"line s%zu\"%s d=\"", curve % 4, dashes[curve % 4]) + places +
+         "\"/>\n";
 }
 
 // The line is broken where a value is not a number. Points can be seen as such while they are few.
 std::string line(const Curve& curve, std::size_t number, const chart::Axis& x,
                  const chart::Axis& y) {
-  const std::string kind = std::to_string(number % kinds);
-  std::string path, points;
+  std::string places, points;
   bool drawing = false;
   for (std::size_t i = 0; i < curve.values.size(); ++i) {
     const double value = curve.values[i], epoch = static_cast<double>(i + 1);
     if (chart::drawable(value)) {
       const double at_x = chart::place_x(x, epoch), at_y = chart::place_y(y, value);
-      path += format("%c%.1f %.1f", drawing ? 'L' : 'M', at_x, at_y);
+      places += format("%c%.1f %.1f", drawing ? 'L' : 'M', at_x, at_y);
       if (curve.values.size() <= 40)
         points += format("<circle class=\"f%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"><title>",
-                         number % kinds, at_x, at_y) +
+                         number % 4, at_x, at_y) +
                   xml_text(curve.name) +
                   format(", epoch %zu: %.5g</title></circle>\n", i + 1, value);
     }
     drawing = chart::drawable(value);
   }
-  return "<path class=\"line s" + kind + "\"" + dashes(number) + " d=\"" + path + "\"/>\n" + points;
+  return path(number, places) + points;
 }
 
 std::string legend_entry(const Curve& curve, std::size_t number) {
   const double x = chart::left + chart::width + 14;
   const double y = chart::top + 14 + 20 * static_cast<double>(number);
-  const std::string kind = std::to_string(number % kinds);
-  return "<path class=\"line s" + kind + "\"" + dashes(number) +
-         format(" d=\"M%.1f %.1fh24\"/>\n", x, y - 4) +
-         svg::text(x + 30, y, "ink", svg::cut(curve.name, 19), "font-size=\"12\"");
+  return path(number, format("M%.1f %.1fh24", x, y - 4)) +
+         svg::text(x + 30, y, "ink", svg::cut(curve.name, 19), 12);
 }
 
 // A line through one epoch, named above the plot, where no curve runs.
 std::string marked(int epoch, const chart::Axis& x) {
   const double at = chart::place_x(x, epoch);
-  return format(
-             "<line class=\"frame\" stroke-dasharray=\"4 4\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" "
-             "y2=\"%.1f\"/>\n",
-             at, at, chart::top, chart::top + chart::height) +
-         svg::text(at, chart::top - 5, "faint", "best", "font-size=\"11\" text-anchor=\"middle\"");
-}
-
-// Round epochs, and the first one.
-std::string epochs_below(const chart::Axis& x) {
-  const double y = chart::top + chart::height;
-  const char* const middle = "font-size=\"11\" text-anchor=\"middle\"";
-  return (x.first() > 1 ? svg::text(chart::place_x(x, 1), y + 18, "faint", "1", middle) : "") +
-         chart::x_numbers(x) +
-         svg::text(chart::left + chart::width / 2, y + 38, "faint", "epoch",
-                   "font-size=\"12\" text-anchor=\"middle\"");
+  return svg::line("frame", at, chart::top, at, chart::bottom, "stroke-dasharray=\"4 4\"") +
+         svg::text(at, chart::top - 5, "faint", "best", 11, svg::in_the_middle);
 }
 
 }  // namespace
@@ -85,7 +69,9 @@ std::string curves_svg(const std::string& title, const std::vector<Curve>& curve
   const chart::Axis y = chart::Axis(*least, *most).rounded();
   chart::Axis x(1, static_cast<double>(epochs));
   x.step = std::max(std::ceil(x.step), 1.0);  // there is no epoch 1.5
-  std::string svg = chart::begin(title, y) + epochs_below(x);
+  std::string svg = chart::begin(title, x, y, "epoch");
+  if (x.first() > 1)  // the first one is named though it is not round
+    svg += svg::text(chart::left, chart::bottom + 18, "faint", "1", 11, svg::in_the_middle);
   if (marked_epoch > 0) svg += marked(marked_epoch, x);
   for (std::size_t c = 0; c < curves.size(); ++c)
     svg += line(curves[c], c, x, y) + legend_entry(curves[c], c);

@@ -123,19 +123,18 @@ std::string details(const Node& node) {
 
 // Parameters are round, data is dashed, what was computed is square.
 std::string box(double x, double y, double width, double height, Kind kind) {
-  return format(
-      "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"%.0f\"/>",
-      kind == Kind::parameter ? "box parameter"
-      : kind == Kind::data    ? "box data"
-                              : "box",
-      x, y, width, height, kind == Kind::computed ? 2.0 : std::min(height / 2, 18.0));
+  const char* const css_class = kind == Kind::parameter ? "box parameter"
+                                : kind == Kind::data    ? "box data"
+                                                        : "box";
+  const double corner = kind == Kind::computed ? 2 : std::min(height / 2, 18.0);
+  return svg::rect(css_class, x, y, width, height, format("rx=\"%.0f\"", corner));
 }
 
 std::string legend() {
   std::string svg;
   double x = margin;
   const auto entry = [&](Kind kind, const std::string& name) {
-    svg += box(x, 40, 26, 16, kind) + svg::text(x + 33, 52, "faint", name, "font-size=\"12\"");
+    svg += box(x, 40, 26, 16, kind) + svg::text(x + 33, 52, "faint", name, 12);
     x += 33 + static_cast<double>(name.size()) * 6.6 + 18;
   };
   entry(Kind::parameter, "parameter");
@@ -209,7 +208,7 @@ std::string graph_svg(const std::string& title, const Tensor& result, Index most
   for (graph_layout::Spot& spot : layout.spots) spot.x += (width - layout.width) / 2;
   std::string svg =
       svg::begin(width, top_of(static_cast<int>(layout.layers.size())) - between + margin) + style +
-      svg::text(margin, 28, "ink", title, "font-size=\"15\" font-weight=\"bold\"") + legend();
+      svg::heading(margin, 28, title) + legend();
   for (const graph_layout::Arrow& a : layout.arrows)
     svg += arrow(layout, a, graph.nodes[static_cast<std::size_t>(a.from)]->requires_grad);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -217,10 +216,9 @@ std::string graph_svg(const std::string& title, const Tensor& result, Index most
     const double y = top_of(spot.layer);
     svg += "<g text-anchor=\"middle\"><title>" + xml_text(details(*graph.nodes[i])) + "</title>" +
            box(spot.x - spot.width / 2, y, spot.width, box_height, kind_of(*graph.nodes[i])) +
-           svg::text(spot.x, y + 20, "ink", lines[i].headline,
-                     "font-size=\"13\" font-weight=\"bold\"") +
-           svg::text(spot.x, y + 36, "ink", lines[i].kind, "font-size=\"12\"") +
-           svg::text(spot.x, y + 52, "faint", lines[i].source, "font-size=\"11\"") + "</g>\n";
+           svg::text(spot.x, y + 20, "ink", lines[i].headline, 13, "font-weight=\"bold\"") +
+           svg::text(spot.x, y + 36, "ink", lines[i].kind, 12) +
+           svg::text(spot.x, y + 52, "faint", lines[i].source) + "</g>\n";
   }
   return svg::finished(svg, "graph_svg", where);
 }

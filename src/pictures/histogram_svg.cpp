@@ -25,19 +25,10 @@ std::string facts(const Statistics& s) {
   std::string svg;
   double y = chart::top + 14;
   for (const std::string& line : lines) {
-    svg += svg::text(chart::left + chart::width + 14, y, "faint", line, "font-size=\"12\"");
+    svg += svg::text(chart::left + chart::width + 14, y, "faint", line, 12);
     y += 18;
   }
   return svg;
-}
-
-std::string zero_line(const chart::Axis& x) {
-  if (x.low > 0 || x.high < 0) return "";
-  const double at = chart::place_x(x, 0);
-  return format(
-      "<line class=\"zero\" stroke-dasharray=\"4 3\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" "
-      "y2=\"%.1f\"/>\n",
-      at, at, chart::top - 4, chart::top + chart::height);
 }
 
 }  // namespace
@@ -56,21 +47,19 @@ std::string histogram_svg(const std::string& title, const Tensor& values, int bi
     ++counts[static_cast<std::size_t>(std::clamp(place, 0.0, bins - 1.0))];
   }
   const chart::Axis y = chart::Axis(0, *std::max_element(counts.begin(), counts.end())).rounded();
-  std::string svg = chart::begin(title, y);
+  std::string svg = chart::begin(title, x, y, "value");
   const double width = chart::width / bins;
   for (std::size_t i = 0; i < counts.size(); ++i) {
-    const double low = x.low + interval * static_cast<double>(i),
-                 bar = chart::place_y(y, counts[i]);
-    svg += format(
-        "<rect class=\"f0\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\">"
-        "<title>%.4g to %.4g: %.0f</title></rect>\n",
-        chart::left + width * static_cast<double>(i), bar, width * 0.92, chart::place_y(y, 0) - bar,
-        low, low + interval, counts[i]);
+    const auto n = static_cast<double>(i);
+    const double bar = chart::place_y(y, counts[i]);
+    svg += svg::rect(
+        "f0", chart::left + width * n, bar, width * 0.92, chart::bottom - bar, "",
+        format("%.4g to %.4g: %.0f", x.low + interval * n, x.low + interval * (n + 1), counts[i]));
   }
-  svg += chart::x_numbers(x) + zero_line(x) + facts(statistics);
-  svg += svg::text(chart::left + chart::width / 2, chart::top + chart::height + 38, "faint",
-                   "value", "font-size=\"12\" text-anchor=\"middle\"");
-  return svg::finished(svg, "histogram_svg", where);
+  const double zero = chart::place_x(x, 0);
+  if (x.low <= 0 && x.high >= 0)
+    svg += svg::line("zero", zero, chart::top - 4, zero, chart::bottom, "stroke-dasharray=\"4 3\"");
+  return svg::finished(svg + facts(statistics), "histogram_svg", where);
 }
 
 }  // namespace gradus

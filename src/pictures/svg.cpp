@@ -10,6 +10,7 @@ namespace gradus {
 std::string xml_text(const std::string& text) {
   std::string result;
   for (const char c : text) {
+    const bool shown = static_cast<unsigned char>(c) >= 0x20 || c == '\n';
     if (c == '&')
       result += "&amp;";
     else if (c == '<')
@@ -18,7 +19,7 @@ std::string xml_text(const std::string& text) {
       result += "&gt;";
     else if (c == '"')
       result += "&quot;";
-    else if (static_cast<unsigned char>(c) >= 0x20 || c == '\n')
+    else if (shown)
       result += c;
   }
   return result;
@@ -55,9 +56,29 @@ std::string finished(const std::string& svg, const std::string& picture, const W
 }
 
 std::string text(double x, double y, const std::string& css_class, const std::string& content,
+                 int size, const std::string& attributes) {
+  return format("<text x=\"%.1f\" y=\"%.1f\" class=\"%s\" font-size=\"%d\" %s>", x, y,
+                css_class.c_str(), size, attributes.c_str()) +
+         xml_text(content) + "</text>\n";
+}
+
+std::string heading(double x, double y, const std::string& content) {
+  return text(x, y, "ink", content, 15, "font-weight=\"bold\"");
+}
+
+std::string rect(const std::string& css_class, double x, double y, double width, double height,
+                 const std::string& attributes, const std::string& title) {
+  const std::string box =
+      format("<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" %s",
+             css_class.c_str(), x, y, width, height, attributes.c_str());
+  if (title.empty()) return box + "/>\n";
+  return box + "><title>" + xml_text(title) + "</title></rect>\n";
+}
+
+std::string line(const std::string& css_class, double x1, double y1, double x2, double y2,
                  const std::string& attributes) {
-  return format("<text x=\"%.1f\" y=\"%.1f\" class=\"", x, y) + css_class + "\" " + attributes +
-         ">" + xml_text(content) + "</text>\n";
+  return format("<line class=\"%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" %s/>\n",
+                css_class.c_str(), x1, x2, y1, y2, attributes.c_str());
 }
 
 std::vector<std::string> wrapped(const std::string& text, std::size_t most) {

@@ -13,8 +13,17 @@ namespace gradus::svg {
 std::string begin(double width, double height);
 // Errors, in the name of `picture`: some text in it is not UTF-8.
 std::string finished(const std::string& svg, const std::string& picture, const Where& where);
+// A text of this size in pixels, or a picture's title; a box, with a text that appears when the
+// mouse rests on it; a line.
 std::string text(double x, double y, const std::string& css_class, const std::string& content,
+                 int size = 11, const std::string& attributes = "");
+std::string heading(double x, double y, const std::string& content);
+std::string rect(const std::string& css_class, double x, double y, double width, double height,
+                 const std::string& attributes = "", const std::string& title = "");
+std::string line(const std::string& css_class, double x1, double y1, double x2, double y2,
                  const std::string& attributes = "");
+const std::string in_the_middle = "text-anchor=\"middle\"", at_the_end = "text-anchor=\"end\"";
+
 // At most `most` characters (not bytes), the last one "…" if something was cut.
 std::string cut(const std::string& text, std::size_t most);
 
