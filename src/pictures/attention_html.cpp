@@ -11,32 +11,30 @@ namespace {
 
 constexpr Index most_weights = 2'000'000;  // more make a page of some 20 MB, which browsers hate
 
-// A row of buttons, one of which is pressed. Nothing if there is nothing to choose.
-std::string buttons(const std::string& title, const std::string& choice,
-                    const std::vector<std::string>& names, const std::vector<std::string>& values) {
-  if (names.size() < 2) return "";
+// A row of buttons with their values. Nothing if there is nothing to choose.
+using Choices = std::vector<std::pair<std::string, std::string>>;
+std::string buttons(const std::string& title, const std::string& choice, const Choices& choices) {
+  if (choices.size() < 2) return "";
   std::string html = "<div role=\"group\" aria-label=\"" + title + "\"><span>" + title + "</span>";
-  for (std::size_t i = 0; i < names.size(); ++i)
-    html += "<button type=\"button\" data-choice=\"" + choice + "\" data-value=\"" + values[i] +
-            "\" aria-pressed=\"" + (i == 0 ? "true" : "false") + "\">" + names[i] + "</button>";
+  for (const auto& [name, value] : choices)
+    html += "<button type=\"button\" data-choice=\"" + choice + "\" data-value=\"" + value +
+            "\" aria-pressed=\"false\">" + name + "</button>";
   return html + "</div>\n";
 }
 
+// Shown from 1 on, counted from 0.
+Choices numbers(Index count) {
+  Choices result;
+  for (Index i = 0; i < count; ++i) result.push_back({std::to_string(i + 1), std::to_string(i)});
+  return result;
+}
+
 std::string choices(Index layers, Index heads) {
-  const auto numbers = [](Index count, Index first) {
-    std::vector<std::string> result;
-    for (Index i = 0; i < count; ++i) result.push_back(std::to_string(i + first));
-    return result;
-  };
-  std::vector<std::string> names = numbers(heads, 1), values = numbers(heads, 0);
-  if (heads > 1) {
-    names.push_back("mean");
-    values.push_back(std::to_string(heads));
-  }
+  Choices of_head = numbers(heads);
+  if (heads > 1) of_head.push_back({"mean", std::to_string(heads)});
   return "<nav class=\"choices\" aria-label=\"What is shown\">\n" +
-         buttons("Layer", "layer", numbers(layers, 1), numbers(layers, 0)) +
-         buttons("Head", "head", names, values) +
-         buttons("The word", "direction", {"looks at", "is looked at by"}, {"at", "by"}) +
+         buttons("Layer", "layer", numbers(layers)) + buttons("Head", "head", of_head) +
+         buttons("The word", "direction", {{"looks at", "at"}, {"is looked at by", "by"}}) +
          "</nav>\n";
 }
 

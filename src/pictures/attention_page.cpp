@@ -9,25 +9,20 @@ const char* const style = R"css(
   color-scheme: light dark;
   --paper: #ffffff; --ink: #222222; --faint: #5c5c66; --rule: #85858d; --amount: 8 81 156;
 }
-@media (prefers-color-scheme: dark) {
-  :root {
-    --paper: #1b1b1f; --ink: #eeeeee; --faint: #ababb4; --rule: #7a7a82; --amount: 158 202 225;
-  }
-}
 body {
-  margin: 0 auto; max-width: 52rem; padding: 0 1rem 3rem;
+  margin: 0 auto; max-width: 52rem; padding: 0 1rem 3rem; overflow-wrap: anywhere;
   background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, Arial, sans-serif;
 }
-h1 { font-size: 1.4rem; line-height: 1.25; margin: 1.2rem 0 0.5rem; overflow-wrap: anywhere; }
-h2 { font-size: 1rem; margin: 1.8rem 0 0.4rem; overflow-wrap: anywhere; }
-.intro, .told { color: var(--faint); font-size: 0.9rem; margin: 0.4rem 0; }
-.told { min-height: 1.5em; overflow-wrap: anywhere; }
+h1 { font-size: 1.4rem; line-height: 1.25; margin: 1.2rem 0 0.5rem; }
+h2 { font-size: 1rem; margin: 1.8rem 0 0.4rem; }
+.intro, .told { color: var(--faint); font-size: 0.9rem; margin: 0.4rem 0; min-height: 1.5em; }
 .choices {
   position: sticky; top: 0; z-index: 1; padding: 0.5rem 0;
   background: var(--paper); border-bottom: 1px solid var(--rule);
-  display: flex; flex-wrap: wrap; gap: 0.4rem 1.2rem;
 }
-.choices div { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem; }
+.choices, .choices div, .words { display: flex; flex-wrap: wrap; gap: 0.25rem; }
+.choices { gap: 0.4rem 1.2rem; }
+.choices div { align-items: center; }
 .choices span { color: var(--faint); font-size: 0.85rem; margin-right: 0.2rem; }
 button { font: inherit; color: inherit; background: none; cursor: pointer; }
 .choices button {
@@ -35,22 +30,23 @@ button { font: inherit; color: inherit; background: none; cursor: pointer; }
   padding: 0 0.5rem; font-size: 0.9rem;
 }
 .choices button[aria-pressed="true"] { border: 2px solid var(--ink); font-weight: bold; }
-.words { display: flex; flex-wrap: wrap; gap: 0.25rem; margin: 0; }
 .word {
   border: 2px solid transparent; border-radius: 5px; padding: 0.1rem 0.35rem; min-width: 3.2rem;
-  max-width: 100%; overflow-wrap: anywhere; text-align: center;
-  background: rgb(var(--amount) / var(--shade, 0));
+  max-width: 100%; overflow-wrap: anywhere; background: rgb(var(--amount) / var(--shade, 0));
 }
 .word small { display: block; font-size: 0.75rem; font-variant-numeric: tabular-nums; }
 .word.shown { color: #000000; }
 .word.strong { color: #ffffff; }
-@media (prefers-color-scheme: dark) {
-  .word.shown { color: #ffffff; }
-  .word.middle, .word.strong { color: #000000; }
-}
 .word[aria-pressed] { border-color: var(--ink); }
 .word[aria-pressed="false"] { border-style: dashed; }
 button:focus-visible { outline: 3px solid #d55e00; outline-offset: 1px; }
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #1b1b1f; --ink: #eeeeee; --faint: #ababb4; --rule: #7a7a82; --amount: 158 202 225;
+  }
+  .word.shown { color: #ffffff; }
+  .word.middle, .word.strong { color: #000000; }
+}
 )css";
 
 const char* const script = R"js(
@@ -60,6 +56,7 @@ const char* const script = R"js(
 const layers = Number(document.body.dataset.layers);
 const heads = Number(document.body.dataset.heads);
 const choice = { layer: 0, head: 0, direction: "at" };
+const buttons = document.querySelectorAll(".choices button");
 
 // One for each text; `chosen` is the number of a word or -1. A word that was clicked is held: it
 // stays chosen when the mouse moves on.
@@ -74,35 +71,23 @@ const texts = Array.from(document.querySelectorAll("section"), section => ({
 // How much word `query` looks at word `key`.
 function weight(text, query, key) {
   const length = text.words.length;
-  const of = head =>
-    text.weights[((choice.layer * heads + head) * length + query) * length + key];
-  if (choice.head < heads) return of(choice.head);
   let sum = 0;
-  for (let head = 0; head < heads; ++head) sum += of(head);
-  return sum / heads;
+  for (let head = 0; head < heads; ++head)
+    if (choice.head === heads || choice.head === head)
+      sum += text.weights[((choice.layer * heads + head) * length + query) * length + key];
+  return choice.head === heads ? sum / heads : sum;
 }
 
 // The largest weight of the chosen head is the darkest, so that shades can be compared from word
 // to word.
-function largest(text) {
-  let most = 0;
-  for (let i = 0; i < text.words.length; ++i)
-    for (let j = 0; j < text.words.length; ++j) most = Math.max(most, weight(text, i, j));
-  return most;
-}
-
-function name(word) {
-  return word.querySelector("span").textContent;
-}
-
 function draw(text) {
   if (text.chosen < 0) return;
   const at = choice.direction === "at";
-  const most = largest(text);
-  const shares = text.words.map((word, i) =>
-    at ? weight(text, text.chosen, i) : weight(text, i, text.chosen));
+  const all = text.words.map((_, i) => text.words.map((_, j) => weight(text, i, j)));
+  const most = Math.max(0, ...all.map(row => Math.max(...row)));
+  const shares = all.map((row, i) => at ? all[text.chosen][i] : row[text.chosen]);
   text.words.forEach((word, i) => {
-    const shade = most > 0 ? Math.min(Math.max(shares[i] / most, 0), 1) : 0;
+    const shade = most > 0 ? Math.max(shares[i] / most, 0) : 0;
     word.style.setProperty("--shade", shade.toFixed(3));
     word.classList.add("shown");
     word.classList.toggle("middle", shade > 0.53);
@@ -111,23 +96,20 @@ function draw(text) {
     if (i === text.chosen) word.setAttribute("aria-pressed", text.held);
     else word.removeAttribute("aria-pressed");
   });
+  const name = i => text.words[i].querySelector("span").textContent;
   const order = shares.map((share, i) => i).sort((i, j) => shares[j] - shares[i]);
-  text.told.textContent =
-    "\u201c" + name(text.words[text.chosen]) + "\u201d " +
-    (at ? "looks at: " : "is looked at by: ") +
-    order.slice(0, 4).map(i => name(text.words[i]) + " " + shares[i].toFixed(3)).join(", ");
+  text.told.textContent = `\u201c${name(text.chosen)}\u201d ${at ? "looks at" : "is looked at by"}: ` +
+    order.slice(0, 4).map(i => `${name(i)} ${shares[i].toFixed(3)}`).join(", ");
 }
 
 function drawAll() {
-  for (const button of document.querySelectorAll(".choices button"))
-    button.setAttribute("aria-pressed",
-      String(choice[button.dataset.choice]) === button.dataset.value);
+  for (const button of buttons)
+    button.setAttribute("aria-pressed", choice[button.dataset.choice] == button.dataset.value);
   texts.forEach(draw);
 }
 
 function choose(text, word, held) {
-  text.chosen = word;
-  text.held = held;
+  Object.assign(text, { chosen: word, held });
   draw(text);
 }
 
@@ -156,26 +138,20 @@ function readAddress() {
 
 for (const text of texts)
   text.words.forEach((word, i) => {
-    word.addEventListener("pointerenter", () => {
-      if (!text.held) choose(text, i, false);
-    });
-    word.addEventListener("focus", () => {
-      if (word.matches(":focus-visible")) choose(text, i, false);
-    });
-    word.addEventListener("click", () => {
+    word.onpointerenter = () => text.held || choose(text, i, false);
+    word.onfocus = () => word.matches(":focus-visible") && choose(text, i, false);
+    word.onclick = () => {
       choose(text, i, !(text.held && text.chosen === i));
       writeAddress(text);
-    });
+    };
   });
-
-for (const button of document.querySelectorAll(".choices button"))
-  button.addEventListener("click", () => {
-    const value = button.dataset.value;
-    choice[button.dataset.choice] = button.dataset.choice === "direction" ? value : Number(value);
+for (const button of buttons)
+  button.onclick = () => {
+    const { choice: what, value } = button.dataset;
+    choice[what] = what === "direction" ? value : Number(value);
     drawAll();
     writeAddress(texts.find(text => text.held) || texts[0]);
-  });
-
+  };
 addEventListener("hashchange", readAddress);
 readAddress();
 )js";

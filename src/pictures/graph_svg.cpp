@@ -22,41 +22,36 @@ struct Nodes {
   std::vector<std::vector<int>> inputs;
 };
 
-std::vector<const Node*> inputs_of(const Node& node) {
-  std::vector<const Node*> nodes;
-  if (!node.made_by) return nodes;
-  for (const Edge& input : node.made_by->inputs) nodes.push_back(input.tensor.node());
-  return nodes;
-}
-
-// A depth-first walk with a stack of its own: graphs may be too deep for recursion.
+// A depth-first walk with a stack of its own: graphs may be too deep for recursion. A node is on
+// the stack until its inputs have their numbers.
 Nodes collect(const Tensor& result, Index most, Where where) {
-  struct Step {
-    const Node* node;
-    std::size_t next_input;
-  };
   Nodes graph;
-  std::map<const Node*, int> numbers;  // -1 until the node has its number
-  std::vector<Step> stack{{result.node(), 0}};
-  numbers[result.node()] = -1;
+  std::map<const Node*, int> numbers;
+  std::vector<const Node*> stack{result.node()};
   while (!stack.empty()) {
-    Step& step = stack.back();
-    const Node* node = step.node;
-    const std::vector<const Node*> inputs = inputs_of(*node);
-    if (step.next_input < inputs.size()) {
-      const Node* input = inputs[step.next_input++];
-      if (numbers.insert({input, -1}).second) stack.push_back({input, 0});
-      if (static_cast<Index>(numbers.size()) > most)
-        fail("graph_svg", where,
-             "the graph of " + describe(result) + " has more than " + std::to_string(most) +
-                 " tensors: draw a part of it, such as one of its inputs, a smaller model or a "
-                 "shorter text, or allow more");
-      continue;
+    const Node* node = stack.back();
+    const std::size_t waiting = stack.size();
+    std::vector<int> inputs;
+    const std::span<const Edge> edges =
+        node->made_by ? node->made_by->inputs : std::span<const Edge>();
+    for (const Edge& edge : edges) {
+      const auto number = numbers.find(edge.tensor.node());
+      if (number == numbers.end()) {
+        stack.push_back(edge.tensor.node());
+        break;
+      }
+      inputs.push_back(number->second);
+    }
+    if (stack.size() > waiting) {
+      if (static_cast<Index>(numbers.size() + stack.size()) <= most) continue;
+      fail("graph_svg", where,
+           "the graph of " + describe(result) + " has more than " + std::to_string(most) +
+               " tensors: draw a part of it, such as one of its inputs, a smaller model or a "
+               "shorter text, or allow more");
     }
     numbers[node] = static_cast<int>(graph.nodes.size());
     graph.nodes.push_back(node);
-    graph.inputs.emplace_back();
-    for (const Node* input : inputs) graph.inputs.back().push_back(numbers[input]);
+    graph.inputs.push_back(inputs);
     stack.pop_back();
   }
   return graph;
