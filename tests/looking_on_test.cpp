@@ -285,6 +285,17 @@ TEST_CASE("the profile counts calls, and multiplications and additions") {
   CHECK(flops(attention, "scaled_dot_product_attention", true) == 3 * 2 * 2 * 3 * 5 * (4 + 6));
 }
 
+TEST_CASE("the profile's rate is what was computed by the time it took") {
+  const Tensor a = Tensor::full({512, 512}, 1);
+  const ProfileScope profile;
+  for (int i = 0; i < 3; ++i) matmul(a, a);
+  const auto row = columns_of(profile.table(), "matmul");
+  const double flops = 3.0 * 2 * 512 * 512 * 512, seconds = std::stod(row[2]);
+  CHECK(std::stod(row[4]) == doctest::Approx(flops).epsilon(1e-7));
+  CHECK(std::stod(row[5]) >= flops / (seconds + 0.00006) / 1e9 - 0.6);
+  if (seconds > 0.00006) CHECK(std::stod(row[5]) <= flops / (seconds - 0.00006) / 1e9 + 0.6);
+}
+
 TEST_CASE("the profile has a row for each operation, the forward and backward apart") {
   const Tensor w = Tensor::from({1, 2}, {1, 2}).requires_grad(true);
   const ProfileScope profile;
@@ -434,6 +445,18 @@ TEST_CASE("the trace's reports of masks and stale gradients, to the letter, once
                 " uses the gradient of w [2] again: an earlier step has used it, and backward() "
                 "at " +
                 place(backward) + " has added to it; clear_grad() is missing after that step"});
+}
+
+TEST_CASE("the trace sees what two masks together hide, the causal one from the end of the keys") {
+  const TraceScope trace(nullptr);
+  masked_softmax(Tensor::zeros({2, 4}), Mask::causal());
+  CHECK(trace.reports().empty());
+  const std::vector<bool> allowed{false, false, false, true, true, true, true, true};
+  masked_softmax(Tensor::zeros({2, 4}), Mask::causal() & Mask::from({2, 4}, allowed));
+  REQUIRE(trace.reports().size() == 1);
+  CHECK(
+      trace.reports()[0].find("hides all 4 keys from 1 of 2 queries, the first: query 0 of head 0 "
+                              "in sequence 0;") != std::string::npos);
 }
 
 TEST_CASE("the trace writes each report as soon as it is made") {

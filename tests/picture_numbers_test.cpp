@@ -60,7 +60,8 @@ void check_near(double a, double b) {
   CHECK(std::abs(a - b) < 0.051);  // one digit after the point
 }
 
-void check_place(const Element& element, double x, double y) {
+void check_place(const Element& element, double x, double y, double size = 0) {
+  if (size > 0) CHECK(element("font-size") == size);
   CAPTURE(element.tag);
   check_near(element("x"), x);
   check_near(element("y"), y);
@@ -102,7 +103,7 @@ void check_attention(const Shape& shape, Index rows, Index columns, double cell,
   check_near(all("width"),
              std::round(std::max(static_cast<double>(heads) * (width + 116) + 50, 360.0)));
   check_near(all("height"), std::round(58 + static_cast<double>(layers) * (height + 116) + 20));
-  check_place(the(elements(svg, "text"), "Title"), 16, 26);
+  check_place(the(elements(svg, "text"), "Title"), 16, 26, 15);
   check_place(the(elements(svg, "text"), "A row looks, a column is looked at."), 16, 44);
   const auto cells = elements(svg, "rect class=\"cell\""),
              frames = elements(svg, "rect class=\"frame\"");
@@ -207,7 +208,7 @@ void check_ticks_y(const std::string& svg, const Ticks& y) {
     check_line(lines.at(i), 70, 530, at, at);
     CHECK(texts.at(1 + i).text == y.names[i]);
     CHECK(texts.at(1 + i).has("text-anchor=\"end\""));
-    check_place(texts.at(1 + i), 62, at + 4);
+    check_place(texts.at(1 + i), 62, at + 4, 11);
   }
 }
 
@@ -229,10 +230,10 @@ void check_ticks_x(const std::string& svg, std::size_t from, const Ticks& x) {
 // The lines of a picture of curves, the first of which has these values.
 void check_curves(const std::vector<Curve>& curves, int marked, const Ticks& y, const Ticks& x) {
   const std::string svg = curves_svg("Title", curves, marked);
-  check_place(the(elements(svg, "text"), "Title"), 16, 28);
+  check_place(the(elements(svg, "text"), "Title"), 16, 28, 15);
   check_ticks_y(svg, y);
   check_ticks_x(svg, y.values.size(), x);
-  check_place(the(elements(svg, "text"), "epoch"), 300, 328);
+  check_place(the(elements(svg, "text"), "epoch"), 300, 328, 12);
   const auto lines = elements(svg, "path class=\"line");
   const auto circles = elements(svg, "circle");
   REQUIRE(lines.size() == 2 * curves.size());
@@ -266,7 +267,7 @@ void check_curves(const std::vector<Curve>& curves, int marked, const Ticks& y, 
     CHECK(lines[2 * c].has(" d=\"" + path + "\""));
     const double legend = 64 + 20 * static_cast<double>(c);
     CHECK(lines[2 * c + 1].has(text_of(" d=\"M544.0 %.1fh24\"", legend - 4)));
-    check_place(the(elements(svg, "text"), curves[c].name), 574, legend);
+    check_place(the(elements(svg, "text"), curves[c].name), 574, legend, 12);
   }
   CHECK(next_circle == circles.size());
   const auto frames = elements(svg, "line class=\"frame\"");
@@ -341,7 +342,7 @@ void check_histogram(const std::vector<Scalar>& values, int bins, double low, do
                      const std::vector<std::string>& facts) {
   const Tensor tensor = Tensor::from({static_cast<Index>(values.size())}, values);
   const std::string svg = histogram_svg("Title", tensor, bins);
-  check_place(the(elements(svg, "text"), "Title"), 16, 28);
+  check_place(the(elements(svg, "text"), "Title"), 16, 28, 15);
   check_ticks_y(svg, y);
   check_ticks_x(svg, y.values.size(), x);
   const auto bars = elements(svg, "rect class=\"f0\"");
@@ -502,6 +503,8 @@ std::map<std::string, Box> boxes_of(const std::string& svg) {
     Box box{rect("x"), rect("y"), rect("width"), rect("height"), "", {}};
     box.kind = rect.tag.substr(0, rect.tag.find("\" x="));
     for (const Element& text : elements(part, "text")) {
+      CHECK(text("font-size") == 13 - static_cast<double>(box.lines.size()));
+      check_near(text("y"), box.y + 20 + 16 * static_cast<double>(box.lines.size()));
       box.lines.push_back(text.text);
       check_near(text("x"), box.x + box.width / 2);
     }
@@ -585,8 +588,11 @@ TEST_CASE(
   CHECK(boxes.at("s").lines[2] == "picture_numbers_test.cpp:" + std::to_string(line));
   check_near(elements(svg, "svg")[0]("height"), 76 + 5 * 112 - 50 + 24);
   check_place(the(elements(svg, "text"), "Title"), 24, 28);
-  for (const char* name : {"parameter", "data (takes no gradient)", "computed"})
-    check_near(the(elements(svg, "text"), name)("y"), 52);
+  double legend = 24;
+  for (const std::string name : {"parameter", "data (takes no gradient)", "computed"}) {
+    check_place(the(elements(svg, "text"), name), legend + 33, 52);
+    legend += 33 + 6.6 * static_cast<double>(name.size()) + 18;
+  }
   // Long arrows go straight down where they pass a row, and through no box of it.
   for (const Arrow& arrow : arrows)
     for (std::size_t v = arrow.path.find('V'); v != std::string::npos;
