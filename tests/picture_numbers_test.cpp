@@ -651,3 +651,38 @@ TEST_CASE("long names are cut in front in a graph, with whole characters") {
         1);
   CHECK(boxes.count("abcdefghijklmnopqrstuvwxyz.123") == 1);
 }
+
+TEST_CASE(
+    "boxes of a graph are as wide as their text, 26 pixels apart, and the picture fits them") {
+  const std::string long_a = "a_name_of_thirty_characters_aa",
+                    long_b = "b_name_of_thirty_characters_bb";
+  const Tensor a = Tensor::from({2}, {1, 2}).requires_grad(true).named(long_a);
+  const Tensor b = Tensor::from({2}, {1, 2}).requires_grad(true).named(long_b);
+  const std::string svg = graph_svg("", exp(a * b));
+  auto boxes = boxes_of(svg);
+  REQUIRE(boxes.size() == 4);
+  for (const auto& [name, box] : boxes) {
+    const double longest = std::max({8.6 * static_cast<double>(box.lines[0].size()),
+                                     6.6 * static_cast<double>(box.lines[1].size()),
+                                     6.2 * static_cast<double>(box.lines[2].size())});
+    check_near(box.width, std::max(longest + 24, 96.0));
+  }
+  check_near(boxes[long_a].width, 282);
+  check_near(boxes[long_b].x - boxes[long_a].x, 282 + 26);
+  check_near(boxes[long_a].x, 24);
+  check_near(elements(svg, "svg")[0]("width"), 2 * 282 + 26 + 2 * 24);
+  check_near(boxes["multiply"].x + boxes["multiply"].width / 2, 24 + 282 + 13);
+  // An arrow leaves and arrives upright, half of the way each.
+  const double x = boxes[long_a].x + 141, port = boxes["multiply"].x + boxes["multiply"].width / 3;
+  const std::string path =
+      text_of("M%.1f 138.0C%.1f 159.5 %.1f 159.5 %.1f 181.0", x, x, port, port);
+  bool found = false;
+  for (const Arrow& arrow : arrows_of(svg)) found |= arrow.path.find(path) == 0;
+  CHECK(found);
+  // A box with the longest text in its second or third line.
+  const Tensor c = Tensor::zeros({1000, 2}).requires_grad(true).named("c");
+  for (const auto& [name, box] : boxes_of(graph_svg("", exp(c))))
+    check_near(box.width, std::max({6.6 * static_cast<double>(box.lines[1].size()),
+                                    6.2 * static_cast<double>(box.lines[2].size()), 72.0}) +
+                              24);
+}
