@@ -16,7 +16,6 @@
 
 #include "attention_head.h"
 #include "math.h"
-#include "matmul.h"
 #include "rows.h"
 
 #include <gradus/buffer.h>
@@ -42,7 +41,7 @@ Scalar add_block(const Head& head, Index i, Index first, Index count, Scalar* sc
                  Running& running) {
   const Index seen = std::clamp<Index>(head.end(i) - first, 0, count);
   for (Index j = 0; j < seen; ++j) scores[j] *= head.scale;
-  if (head.allowed)
+  if (head.mask.allowed)
     for (Index j = 0; j < seen; ++j)
       if (!head.allows(i, first + j)) scores[j] = minus_infinity;
   const Scalar before = running.most;
@@ -80,18 +79,12 @@ struct PackedHead {
         count(of.end(of.queries - 1)),
         packed_keys(round_up(count, key_block) * of.key_dim),
         packed_values(round_up(count, key_block) * round_up(of.value_dim, tile_columns)) {
-    parallel_for((count + key_block - 1) / key_block, 1, [&](Index begin, Index end) {
-      for (Index first = begin * key_block; first < std::min(count, end * key_block);
-           first += key_block) {
-        pack({head.key[first], 1, head.key.stride}, head.key_dim, size(first), tile_columns,
-             keys(first));
-        pack({head.value[first], head.value.stride, 1}, size(first), head.value_dim, tile_columns,
-             values(first));
-      }
+    for_each_block(count, key_block, [&](Index first, Index size) {
+      pack(matrix(head.key, first).transposed(), head.key_dim, size, tile_columns, keys(first));
+      pack(matrix(head.value, first), size, head.value_dim, tile_columns, values(first));
     });
   }
   // The block of keys from `first` on.
-  Index size(Index first) const { return std::min(key_block, count - first); }
   Scalar* keys(Index first) const { return packed_keys.data() + first * head.key_dim; }
   Scalar* values(Index first) const {
     return packed_values.data() + first * round_up(head.value_dim, tile_columns);
@@ -102,18 +95,17 @@ struct PackedHead {
   Buffer packed_keys, packed_values;
 };
 
-// The queries `first` … `last` of one head.
-void attend(const PackedHead& packed, Index first, Index last, Rows<Scalar> out,
+// The `rows` queries of one head from `first` on.
+void attend(const PackedHead& packed, Index first, Index rows, Rows<Scalar> out,
             Scalar* log_sum_exp) {
   const Head& head = packed.head;
-  const Index rows = last - first;
   const Buffer scores(rows * key_block);
-  const RowPanels query = row_panels({head.query[first], head.query.stride, 1});
+  const RowPanels query = row_panels(matrix(head.query, first));
   const RowPanels weights = row_panels({scores.data(), key_block, 1});
   const Result sums{out[first], out.stride};
   Running running[query_block];
-  for (Index k = 0; k < head.end(last - 1); k += key_block) {
-    const Index count = packed.size(k);
+  for (Index k = 0; k < head.end(first + rows - 1); k += key_block) {
+    const Index count = std::min(key_block, packed.count - k);
     multiply_panels({rows, count, head.key_dim}, query,
                     packed_columns(packed.keys(k), head.key_dim), {scores.data(), key_block});
     for (Index i = 0; i < rows; ++i) {
@@ -135,12 +127,9 @@ void attention_forward(const AttentionInputs& inputs, MutableHeadsView out, Scal
   for_each_head(inputs.shape, [&](Index b, Index h) {
     const Head head(inputs, b, h);
     const PackedHead packed(head);
-    const Index blocks = (head.queries + query_block - 1) / query_block;
-    parallel_for(blocks, 1, [&](Index begin, Index end) {
-      for (Index q = begin * query_block; q < std::min(head.queries, end * query_block);
-           q += query_block)
-        attend(packed, q, std::min(head.queries, q + query_block), out.of(b, h),
-               log_sum_exp + (b * inputs.shape.heads + h) * head.queries);
+    Scalar* own_sums = log_sum_exp + (b * head.heads + h) * head.queries;
+    for_each_block(head.queries, query_block, [&](Index first, Index rows) {
+      attend(packed, first, rows, out.of(b, h), own_sums);
     });
   });
 }

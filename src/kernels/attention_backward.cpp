@@ -17,7 +17,6 @@
 #include "attention_head.h"
 #include "busy_rows.h"
 #include "math.h"
-#include "matmul.h"
 #include "rows.h"
 
 #include <gradus/buffer.h>
@@ -31,6 +30,13 @@ namespace {
 
 constexpr Index depth_block = 384;  // queries at a time in the sums for dk and dv
 
+// A copy of `right` (depth × columns) that multiply_panels can read.
+Buffer packed(MatrixView right, Index depth, Index columns) {
+  const Buffer copy(round_up(columns, tile_columns) * depth);
+  pack(right, depth, columns, tile_columns, copy.data());
+  return copy;
+}
+
 // The queries of a head that have a gradient, with what is needed of each, one after the other.
 struct BusyQueries {
   std::vector<Index> position;
@@ -39,12 +45,6 @@ struct BusyQueries {
   Buffer log_sum_exp, do_dot_o;      // one number each
   Buffer packed_query, packed_dout;  // as right sides of the products for dk and dv
 };
-
-Buffer packed_rows(const Buffer& rows, Index count, Index columns) {
-  const Buffer packed(count * round_up(columns, tile_columns));
-  pack({rows.data(), columns, 1}, count, columns, tile_columns, packed.data());
-  return packed;
-}
 
 BusyQueries busy_queries(const Head& head, Rows<const Scalar> out, const Scalar* log_sum_exp,
                          Rows<const Scalar> dout) {
@@ -60,8 +60,8 @@ BusyQueries busy_queries(const Head& head, Rows<const Scalar> out, const Scalar*
   busy.query = pick_rows(query, busy.position);
   busy.dout = pick_rows(gradient, busy.position);
   busy.dquery = Buffer(busy.count * head.key_dim);
-  busy.packed_query = packed_rows(busy.query, busy.count, head.key_dim);
-  busy.packed_dout = packed_rows(busy.dout, busy.count, head.value_dim);
+  busy.packed_query = packed({busy.query.data(), head.key_dim, 1}, busy.count, head.key_dim);
+  busy.packed_dout = packed({busy.dout.data(), head.value_dim, 1}, busy.count, head.value_dim);
   busy.log_sum_exp = pick_rows({log_sum_exp, 1, head.queries, 1}, busy.position);
   busy.do_dot_o = Buffer(busy.count);
   for (Index n = 0; n < busy.count; ++n)
@@ -78,15 +78,10 @@ struct KeyBlock {
 };
 
 KeyBlock packed_block(const Head& head, Index first, Index count) {
-  KeyBlock block{first, count, Buffer(round_up(count, tile_columns) * head.key_dim),
-                 Buffer(round_up(count, tile_columns) * head.value_dim),
-                 Buffer(count * round_up(head.key_dim, tile_columns))};
-  const MatrixView keys{head.key[first], head.key.stride, 1};
-  const MatrixView values{head.value[first], head.value.stride, 1};
-  pack(keys.transposed(), head.key_dim, count, tile_columns, block.keys_as_columns.data());
-  pack(values.transposed(), head.value_dim, count, tile_columns, block.values_as_columns.data());
-  pack(keys, count, head.key_dim, tile_columns, block.keys_as_rows.data());
-  return block;
+  const MatrixView keys = matrix(head.key, first);
+  return {first, count, packed(keys.transposed(), head.key_dim, count),
+          packed(matrix(head.value, first).transposed(), head.value_dim, count),
+          packed(keys, count, head.key_dim)};
 }
 
 // From scores to weights, and from dp to scale · ds, for one query at position i.
@@ -95,7 +90,7 @@ void differentiate_row(const Head& head, const KeyBlock& block, Index i, Scalar 
   const bool blind = log_sum_exp == -std::numeric_limits<Scalar>::infinity();
   const Index seen = blind ? 0 : std::clamp<Index>(head.end(i) - block.first, 0, block.count);
   for (Index j = 0; j < seen; ++j) p[j] = exp_one(p[j] * head.scale - log_sum_exp);
-  if (head.allowed)
+  if (head.mask.allowed)
     for (Index j = 0; j < seen; ++j)
       if (!head.allows(i, block.first + j)) p[j] = 0;
   for (Index j = 0; j < seen; ++j) ds[j] = p[j] * (ds[j] - do_dot_o) * head.scale;
@@ -103,10 +98,9 @@ void differentiate_row(const Head& head, const KeyBlock& block, Index i, Scalar 
   std::fill(ds + seen, ds + block.count, Scalar(0));
 }
 
-// p and ds (key_block to a row) of the busy queries `begin` … `end`, and their part of dq.
+// p and ds (key_block to a row) of `rows` busy queries from `begin` on, and their part of dq.
 void differentiate_block(const Head& head, const BusyQueries& busy, const KeyBlock& block,
-                         Index begin, Index end, Scalar* p, Scalar* ds) {
-  const Index rows = end - begin;
+                         Index begin, Index rows, Scalar* p, Scalar* ds) {
   const Index* position = busy.position.data() + begin;
   p += begin * key_block;
   ds += begin * key_block;
@@ -160,11 +154,8 @@ Index differentiate_head(const Head& head, const BusyQueries& busy, Rows<Scalar>
   if (seen == 0) std::fill_n(busy.dquery.data(), busy.dquery.size(), Scalar(0));
   for (Index first = 0; first < seen; first += key_block) {
     const KeyBlock block = packed_block(head, first, std::min(key_block, seen - first));
-    parallel_for((busy.count + query_block - 1) / query_block, 1, [&](Index begin, Index end) {
-      for (Index q = begin * query_block; q < std::min(busy.count, end * query_block);
-           q += query_block)
-        differentiate_block(head, busy, block, q, std::min(busy.count, q + query_block), p.data(),
-                            ds.data());
+    for_each_block(busy.count, query_block, [&](Index begin, Index rows) {
+      differentiate_block(head, busy, block, begin, rows, p.data(), ds.data());
     });
     sum_over_queries(head, busy, block, p, busy.packed_dout, head.value_dim, dvalue);
     sum_over_queries(head, busy, block, ds, busy.packed_query, head.key_dim, dkey);
