@@ -38,22 +38,29 @@ Scalar sum_of(Index begin, Index end, const Term& term) {
   return add_lanes(lane);
 }
 
-// Sums over rows are made in groups, each in order: up to 16 groups of 256 rows, which are then
-// added in order too; or, so that many rows do not lose digits, any number of 64, added in pairs.
-Index group_of(Index rows) {
-  return rows > 16 * 256 ? 64 : 256;
-}
-
-// The first group of `width` sums becomes the sum of all.
-void add_groups(Scalar* sums, Index groups, Index width) {
+// add_row(r, to) adds numbers of row r to the `width` sums at `to`; sums[j] becomes sum j over all
+// rows. It is made in groups of rows, each in order: up to 16 groups of 256, which are then added
+// in order too; or, so that many rows do not lose digits, any number of 64, added in pairs.
+template <class AddRow>
+void sum_over_rows(Index rows, Index width, Scalar* sums, const AddRow& add_row) {
+  const Index group = rows > 16 * 256 ? 64 : 256;
+  const Index groups = std::max<Index>(1, (rows + group - 1) / group);
+  const Buffer partial(groups * width);
+  Scalar* first = partial.data();
+  parallel_for(groups, 1 + 65536 / (group * width), [=](Index begin, Index end) {
+    std::fill(first + begin * width, first + end * width, Scalar(0));
+    for (Index r = begin * group; r < std::min(rows, end * group); ++r)
+      add_row(r, first + r / group * width);
+  });
   const auto add = [=](Index to, Index from) {
-    for (Index j = 0; j < width; ++j) sums[to * width + j] += sums[from * width + j];
+    for (Index j = 0; j < width; ++j) first[to * width + j] += first[from * width + j];
   };
   if (groups <= 16)
     for (Index g = 1; g < groups; ++g) add(0, g);
   else
     for (Index step = 1; step < groups; step *= 2)
       for (Index g = 0; g + step < groups; g += 2 * step) add(g, g + step);
+  std::copy_n(first, width, sums);
 }
 
 // Calls body(where the row begins) for every row; a thread gets so many that starting it pays.
@@ -86,20 +93,9 @@ Scalar largest(const Scalar* x, Index count) {
 }
 
 void column_sum(const Scalar* x, Index rows, Index columns, Scalar* to) {
-  const Index group = group_of(rows);
-  const Index groups = (rows + group - 1) / group;
-  const Buffer partial(groups * columns);
-  Scalar* sums = partial.data();
-  parallel_for(groups, 1 + 65536 / (group * columns), [=](Index begin, Index end) {
-    for (Index g = begin; g < end; ++g) {
-      Scalar* own = sums + g * columns;
-      std::fill_n(own, columns, Scalar(0));
-      for (Index r = g * group; r < std::min(rows, (g + 1) * group); ++r)
-        for (Index j = 0; j < columns; ++j) own[j] += x[r * columns + j];
-    }
+  sum_over_rows(rows, columns, to, [=](Index r, Scalar* sums) {
+    for (Index j = 0; j < columns; ++j) sums[j] += x[r * columns + j];
   });
-  add_groups(sums, groups, columns);
-  rows > 0 ? std::copy_n(sums, columns, to) : std::fill_n(to, columns, Scalar(0));
 }
 
 void softmax(const Scalar* x, Index rows, Index columns, Scalar* y) {
@@ -163,52 +159,29 @@ void layer_norm(const Scalar* x, const Scalar* gamma, const Scalar* beta, Scalar
   });
 }
 
-namespace {
-
-// dx of one row, with n = (x - mean) scale and dn = dy gamma:
-// dx = scale (dn - mean(dn) - n mean(dn n)).
-void layer_norm_row_backward(const Scalar* x, const Scalar* gamma, Scalar mean, Scalar scale,
-                             const Scalar* dy, Index columns, Scalar* normal, Scalar* dx) {
-  const auto count = static_cast<Scalar>(columns);
-  for (Index j = 0; j < columns; ++j) {
-    normal[j] = (x[j] - mean) * scale;
-    dx[j] = dy[j] * gamma[j];
-  }
-  const Scalar mean_dn = sum(dx, columns) / count;
-  const Scalar mean_dn_n = dot(dx, normal, columns) / count;
-  for (Index j = 0; j < columns; ++j) dx[j] = scale * (dx[j] - mean_dn - normal[j] * mean_dn_n);
-}
-
-}  // namespace
-
 void layer_norm_backward(const Scalar* x, const Scalar* gamma, const Scalar* mean,
                          const Scalar* scale, const Scalar* dy, Index rows, Index columns,
                          Scalar* dx, Scalar* dgamma, Scalar* dbeta) {
-  // y = gamma n + beta, so dgamma = Σ dy n and dbeta = Σ dy over the rows, in groups as column_sum.
-  const Index group = group_of(rows);
-  const Index groups = (rows + group - 1) / group;
-  const Buffer partial(groups * 2 * columns);
-  Scalar* sums = partial.data();
-  parallel_for(groups, 1 + 32768 / (group * columns), [=](Index begin, Index end) {
-    const Buffer normal(columns);
-    Scalar* n = normal.data();
-    for (Index g = begin; g < end; ++g) {
-      Scalar* own = sums + g * 2 * columns;
-      std::fill_n(own, 2 * columns, Scalar(0));
-      for (Index r = g * group; r < std::min(rows, (g + 1) * group); ++r) {
-        const Scalar* d = dy + r * columns;
-        layer_norm_row_backward(x + r * columns, gamma, mean[r], scale[r], d, columns, n,
-                                dx + r * columns);
-        for (Index j = 0; j < columns; ++j) {
-          own[j] += d[j] * n[j];
-          own[columns + j] += d[j];
-        }
-      }
-    }
+  // With n = (x - mean) scale and dn = dy gamma: dx = scale (dn - mean(dn) - n mean(dn n)).
+  // y = gamma n + beta, so dgamma = Σ dy n and dbeta = Σ dy over the rows.
+  const auto count = static_cast<Scalar>(columns);
+  const Buffer both(2 * columns);
+  sum_over_rows(rows, 2 * columns, both.data(), [=](Index r, Scalar* sums) {
+    const Scalar* d = dy + r * columns;
+    Scalar* to = dx + r * columns;
+    const Scalar factor = scale[r];
+    const auto n = [=, middle = mean[r]](Index j) {
+      return (x[r * columns + j] - middle) * factor;
+    };
+    for (Index j = 0; j < columns; ++j) to[j] = d[j] * gamma[j];
+    for (Index j = 0; j < columns; ++j) sums[j] += d[j] * n(j);
+    for (Index j = 0; j < columns; ++j) sums[columns + j] += d[j];
+    const Scalar mean_dn = sum(to, columns) / count;
+    const Scalar mean_dn_n = sum_of(0, columns, [=](Index j) { return to[j] * n(j); }) / count;
+    for (Index j = 0; j < columns; ++j) to[j] = factor * (to[j] - mean_dn - n(j) * mean_dn_n);
   });
-  add_groups(sums, groups, 2 * columns);
-  std::copy_n(sums, columns, dgamma);
-  std::copy_n(sums + columns, columns, dbeta);
+  std::copy_n(both.data(), columns, dgamma);
+  std::copy_n(both.data() + columns, columns, dbeta);
 }
 
 }  // namespace gradus::kernels
