@@ -42,9 +42,8 @@ class Pool {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  void run(Index count, Index grain, void (*body)(const void*, Index, Index), const void* context) {
-    body_ = body;
-    context_ = context;
+  void run(Index count, Index grain, const kernels::Loop& body) {
+    body_ = &body;
     count_ = count;
     // Many pieces for each thread, so that one that was held up can be helped out.
     pieces_ = std::min((count + grain - 1) / grain, static_cast<Index>(threads_.size() + 1) * 32);
@@ -53,7 +52,9 @@ class Pool {
     untaken_ = pieces_;  // from here on the helpers join in
     ++loops_;
     loops_.notify_all();
+    inside = true;
     do_pieces();
+    inside = false;
     watch([this] { return unfinished_ == 0; });
     for (Index left = unfinished_; left != 0; left = unfinished_) unfinished_.wait(left);
     if (error_) std::rethrow_exception(error_);
@@ -77,7 +78,7 @@ class Pool {
     for (Index left = --untaken_; left >= 0; left = --untaken_) {
       const Index piece = pieces_ - 1 - left;
       try {
-        body_(context_, count_ * piece / pieces_, count_ * (piece + 1) / pieces_);
+        (*body_)(count_ * piece / pieces_, count_ * (piece + 1) / pieces_);
       } catch (...) {
         const std::lock_guard<std::mutex> guard(error_lock_);
         if (!error_) error_ = std::current_exception();
@@ -102,8 +103,7 @@ class Pool {
   std::atomic<bool> stopping_{false};
 
   // The loop.
-  void (*body_)(const void*, Index, Index) = nullptr;
-  const void* context_ = nullptr;
+  const kernels::Loop* body_ = nullptr;
   Index count_ = 0;
   Index pieces_ = 0;
   std::atomic<Index> untaken_{0};  // pieces that nobody has begun; goes below 0
@@ -153,20 +153,12 @@ void set_threads(int count, Where where) {
   all.count = count;
 }
 
-void kernels::run_parallel(Index count, Index grain, void (*body)(const void*, Index, Index),
-                           const void* context) {
+void kernels::run_parallel(Index count, Index grain, const Loop& body) {
   Shared& all = shared();
   std::unique_lock<std::mutex> guard(all.busy, std::defer_lock);
-  if (inside || all.count == 1 || !guard.try_lock()) return body(context, 0, count);
+  if (inside || all.count == 1 || !guard.try_lock()) return body(0, count);
   if (!all.pool) all.pool = std::make_unique<Pool>(all.count - 1);
-  inside = true;
-  try {
-    all.pool->run(count, grain, body, context);
-  } catch (...) {
-    inside = false;
-    throw;
-  }
-  inside = false;
+  all.pool->run(count, grain, body);
 }
 
 }  // namespace gradus

@@ -8,27 +8,23 @@
 
 #include <gradus/scalar.h>
 
+#include <functional>
+
 namespace gradus::kernels {
 
-// Calls body(context, begin, end) for equal pieces of about `grain`, or more, that together make
-// 0 … count.
-void run_parallel(Index count, Index grain, void (*body)(const void*, Index, Index),
-                  const void* context);
+using Loop = std::function<void(Index begin, Index end)>;
 
-// parallel_for(n, 1000, [&](Index begin, Index end) { … }): the same for a lambda. Work of at most
-// one grain is done right here.
+// Calls body(begin, end) for equal pieces of about `grain`, or more, that together make 0 … count.
+void run_parallel(Index count, Index grain, const Loop& body);
+
+// parallel_for(n, 1000, [&](Index begin, Index end) { … }): the same, but work of at most one grain
+// is done right here.
 template <class Body>
 void parallel_for(Index count, Index grain, const Body& body) {
-  if (count <= grain) {
-    if (count > 0) body(Index{0}, count);
-    return;
-  }
-  run_parallel(
-      count, grain,
-      [](const void* context, Index begin, Index end) {
-        (*static_cast<const Body*>(context))(begin, end);
-      },
-      &body);
+  if (count > grain)
+    run_parallel(count, grain, std::cref(body));
+  else if (count > 0)
+    body(Index{0}, count);
 }
 
 }  // namespace gradus::kernels
