@@ -144,20 +144,4 @@ void attention_weights(const AttentionInputs& inputs, Index b, Index h, Index i,
   masked_softmax(weights, allowed.data(), 1, inputs.shape.keys, weights);
 }
 
-void attention_plain(const AttentionInputs& inputs, MutableHeadsView out) {
-  const AttentionShape& shape = inputs.shape;
-  std::vector<Scalar> weights(static_cast<std::size_t>(shape.keys));
-  for (Index b = 0; b < shape.batch; ++b)
-    for (Index h = 0; h < shape.heads; ++h)
-      for (Index i = 0; i < shape.queries; ++i) {
-        attention_weights(inputs, b, h, i, weights.data());
-        for (Index d = 0; d < shape.value_dim; ++d) {
-          Scalar sum = 0;
-          for (Index j = 0; j < shape.keys; ++j)
-            sum += weights[static_cast<std::size_t>(j)] * inputs.value.of(b, h)[j][d];
-          out.of(b, h)[i][d] = sum;
-        }
-      }
-}
-
 }  // namespace gradus::kernels

@@ -59,9 +59,7 @@ struct AttentionGradients {
 void attention_backward(const AttentionInputs& inputs, HeadsView out, const Scalar* log_sum_exp,
                         HeadsView dout, const AttentionGradients& to);
 
-// The plain way, which both agree with up to rounding: all weights of one query, and the sum of
-// the values times them.
+// The weights of one query, the plain way.
 void attention_weights(const AttentionInputs& inputs, Index b, Index h, Index i, Scalar* weights);
-void attention_plain(const AttentionInputs& inputs, MutableHeadsView out);
 
 }  // namespace gradus::kernels
