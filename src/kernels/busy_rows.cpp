@@ -14,25 +14,20 @@ Index grain(Index columns) {
   return 1 + 32768 / columns;
 }
 
-// Whether all numbers of a row are zero, or finite. Both look at every number, which compilers
-// turn into vector code.
-bool all_zero(const Scalar* x, Index count) {
-  int others = 0;
-  for (Index i = 0; i < count; ++i) others |= x[i] != 0;
-  return others == 0;
-}
-
-bool all_finite(const Scalar* x, Index count) {
-  int others = 0;
-  for (Index i = 0; i < count; ++i) others |= x[i] - x[i] != 0;
-  return others == 0;
+// Whether `test` holds for a number of row i. It looks at every number, which compilers turn into
+// vector code.
+template <class Test>
+bool any(RowsView x, Index i, const Test& test) {
+  int found = 0;
+  for (Index j = 0; j < x.columns; ++j) found |= test(x.values[i * x.stride + j]);
+  return found != 0;
 }
 
 bool all_finite(RowsView x) {
   std::atomic<bool> finite{true};
   parallel_for(x.rows, grain(x.columns), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i)
-      if (!all_finite(x.values + i * x.stride, x.columns)) finite = false;
+      if (any(x, i, [](Scalar v) { return v - v != 0; })) finite = false;
   });
   return finite;
 }
@@ -42,7 +37,7 @@ bool all_finite(RowsView x) {
 std::vector<Index> busy_rows(RowsView x, std::initializer_list<RowsView> others) {
   std::vector<Index> busy;
   for (Index i = 0; i < x.rows; ++i)
-    if (!all_zero(x.values + i * x.stride, x.columns)) busy.push_back(i);
+    if (any(x, i, [](Scalar v) { return v != 0; })) busy.push_back(i);
   bool finite = true;
   for (const RowsView& other : others)
     finite = finite && (static_cast<Index>(busy.size()) == x.rows || all_finite(other));
