@@ -4,9 +4,8 @@
 //      do two multiply-adds on whole vectors in each cycle, but each takes four cycles to finish,
 //      and loading the operands costs time too: 24 sums are under way at once, and every loaded
 //      value is used 4 or 6 times.
-//   2. Packing: blocks of the operands are copied so that the tiles read them front to back,
-//   64-byte
-//      aligned, whatever their strides were: transposed operands cost next to nothing extra.
+//   2. Packing: blocks of the operands are copied so that the tiles read them front to back, on
+//      whole lines of the cache, whatever their strides were: transposed ones cost next to nothing.
 //   3. Blocks: a block of B (384 × 2048) stays in the second- and third-level cache while a block
 //      of rows of A (200 × 384), which stays in the second-level cache, is multiplied by it.
 //   4. Threads: each owns some rows of C. Nobody adds to another's sums.
