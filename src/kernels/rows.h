@@ -15,7 +15,7 @@ Scalar sum(const Scalar* x, Index count);
 Scalar largest(const Scalar* x, Index count);
 Scalar dot(const Scalar* x, const Scalar* y, Index count);
 
-// to[j] = the sum of column j of x (rows × columns): in groups of 256 rows, then over the groups.
+// to[j] = the sum of column j of x (rows × columns).
 void column_sum(const Scalar* x, Index rows, Index columns, Scalar* to);
 
 // Along each row: y = e^(x - max) / sum, and dx = y (dy - Σ dy y).
