@@ -20,6 +20,8 @@ struct NamedTensor {
   std::string name;  // "encoder.attention.query.kernel"
   Tensor tensor;
 };
+// Whether `tensor` itself, not one of equal values, is among them.
+bool holds(const std::vector<NamedTensor>& tensors, const Tensor& tensor);
 
 class Module {
  public:

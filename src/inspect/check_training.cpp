@@ -18,11 +18,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 }
 
 std::string reason(const Tensor& parameter, const Optimizer& optimizer) {
-  const auto& moved = optimizer.parameters();
-  const bool given = std::any_of(moved.begin(), moved.end(), [&](const NamedTensor& other) {
-    return other.tensor.node() == parameter.node();
-  });
-  if (!given)
+  if (!holds(optimizer.parameters(), parameter))
     return std::string(parameter.has_grad() ? "has a gradient, but " : "") +
            "is not among the parameters of the optimiser made at " + to_string(optimizer.where());
   if (!parameter.has_grad())

@@ -8,6 +8,12 @@
 
 namespace gradus {
 
+bool holds(const std::vector<NamedTensor>& tensors, const Tensor& tensor) {
+  return std::any_of(tensors.begin(), tensors.end(), [&](const NamedTensor& other) {
+    return other.tensor.node() == tensor.node();
+  });
+}
+
 Module::Module(std::string kind, std::initializer_list<std::pair<const char*, Index>> sizes,
                const Where& where)
     : kind_(std::move(kind)) {
@@ -95,9 +101,7 @@ Tensor Module::done(Tensor out, const Tensor& input) {
 std::vector<NamedTensor> Module::parameters() const {
   std::vector<NamedTensor> all;
   const auto add_once = [&](const std::string& name, const Tensor& tensor) {
-    for (const NamedTensor& other : all)
-      if (other.tensor.node() == tensor.node()) return;
-    all.push_back({name, tensor});
+    if (!holds(all, tensor)) all.push_back({name, tensor});
   };
   for (Parameter& own : own_) {
     Tensor& tensor = *own.member;

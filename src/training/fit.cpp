@@ -6,7 +6,6 @@
 
 #include "training_state.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -15,12 +14,6 @@
 namespace gradus {
 
 namespace {
-
-bool holds(const std::vector<NamedTensor>& parameters, const Tensor& tensor) {
-  return std::any_of(parameters.begin(), parameters.end(), [&](const NamedTensor& parameter) {
-    return parameter.tensor.node() == tensor.node();
-  });
-}
 
 struct Trainer {
   TextClassifier& model;

@@ -28,10 +28,7 @@ constexpr Scalar small = Scalar(1e-30);
 std::vector<NamedTensor> each_once(const std::vector<NamedTensor>& parameters) {
   std::vector<NamedTensor> found;
   for (const NamedTensor& parameter : parameters)
-    if (std::none_of(found.begin(), found.end(), [&](const NamedTensor& other) {
-          return other.tensor.node() == parameter.tensor.node();
-        }))
-      found.push_back(parameter);
+    if (!holds(found, parameter.tensor)) found.push_back(parameter);
   return found;
 }
 
