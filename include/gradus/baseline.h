@@ -27,10 +27,13 @@ class BagOfWords {
   Metric evaluate(const std::vector<Example>& examples, Where where = here()) const;
 
  private:
-  using Features = std::vector<int>;  // the words of a text, each once
-  std::vector<Features> features_of(const std::vector<Example>& examples, Where where) const;
-  Scalar logit_of(const Features& features) const;
-  Metric evaluate(const std::vector<Features>& texts, const std::vector<Example>& examples) const;
+  struct Text {
+    std::vector<int> words;  // each once
+    int label;
+  };
+  std::vector<Text> encoded(const std::vector<Example>& examples, const Where& where) const;
+  Scalar logit_of(const Text& text) const;
+  Metric evaluate(const std::vector<Text>& texts) const;
 
   TextVectorizer vectorizer_;
   std::vector<Scalar> weights_;  // one for each word; that of padding is the constant term

@@ -11,34 +11,33 @@ namespace gradus {
 BagOfWords::BagOfWords(int max_tokens, bool bigrams, Where where)
     : vectorizer_({.max_tokens = max_tokens, .max_length = 1 << 20, .bigrams = bigrams}, where) {}
 
-std::vector<BagOfWords::Features> BagOfWords::features_of(const std::vector<Example>& examples,
-                                                          Where where) const {
-  std::vector<Features> all;
+std::vector<BagOfWords::Text> BagOfWords::encoded(const std::vector<Example>& examples,
+                                                  const Where& where) const {
+  std::vector<Text> texts;
   for (const Example& example : examples) {
     if (example.label != 0 && example.label != 1)
       fail("BagOfWords", where,
            "labels must be 0 or 1, not " + std::to_string(example.label) + " as of \"" +
                example.text + "\"");
-    Features features = vectorizer_.encode(example.text, where);
-    std::sort(features.begin(), features.end());
-    features.erase(std::unique(features.begin(), features.end()), features.end());
-    all.push_back(features);
+    std::vector<int> words = vectorizer_.encode(example.text, where);
+    std::sort(words.begin(), words.end());
+    words.erase(std::unique(words.begin(), words.end()), words.end());
+    texts.push_back({words, example.label});
   }
-  return all;
+  return texts;
 }
 
-Scalar BagOfWords::logit_of(const Features& features) const {
+Scalar BagOfWords::logit_of(const Text& text) const {
   Scalar sum = 0;
-  for (const int word : features) sum += weights_[static_cast<std::size_t>(word)];
-  return weights_[0] + sum / std::sqrt(static_cast<Scalar>(features.size()));
+  for (const int word : text.words) sum += weights_[static_cast<std::size_t>(word)];
+  return weights_[0] + sum / std::sqrt(static_cast<Scalar>(text.words.size()));
 }
 
-Metric BagOfWords::evaluate(const std::vector<Features>& texts,
-                            const std::vector<Example>& examples) const {
+Metric BagOfWords::evaluate(const std::vector<Text>& texts) const {
   Metric metric;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const Scalar x = logit_of(texts[i]);
-    const Scalar margin = examples[i].label ? x : -x;
+  for (const Text& text : texts) {
+    const Scalar x = logit_of(text);
+    const Scalar margin = text.label ? x : -x;
     // log(1 + e^-margin)
     const Scalar size = margin < 0 ? -margin : margin;
     metric.loss_sum += static_cast<double>((margin < 0 ? size : 0) +
@@ -50,7 +49,7 @@ Metric BagOfWords::evaluate(const std::vector<Features>& texts,
 }
 
 Metric BagOfWords::evaluate(const std::vector<Example>& examples, Where where) const {
-  return evaluate(features_of(examples, where), examples);
+  return evaluate(encoded(examples, where));
 }
 
 void BagOfWords::fit(const std::vector<Example>& train, const std::vector<Example>& validation,
@@ -58,14 +57,12 @@ void BagOfWords::fit(const std::vector<Example>& train, const std::vector<Exampl
   if (train.empty() || validation.empty() || epochs < 1)
     fail("BagOfWords", where, "texts to learn from, others to validate, and an epoch are needed");
   vectorizer_.adapt(texts_of(train), where);
-  const std::vector<Features> texts = features_of(train, where);
-  const std::vector<Features> held_back = features_of(validation, where);
+  std::vector<Text> texts = encoded(train, where);
+  const std::vector<Text> held_back = encoded(validation, where);
   weights_.assign(vectorizer_.vocabulary().size(), 0);
   std::vector<Scalar> squares(weights_.size(), Scalar(1e-6));
   std::vector<Scalar> best = weights_;
   std::int64_t best_correct = -1;
-  std::vector<std::size_t> order(texts.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   Random random(seed);
 
   const auto move = [&](int word, Scalar gradient) {
@@ -74,15 +71,14 @@ void BagOfWords::fit(const std::vector<Example>& train, const std::vector<Exampl
     weights_[w] -= Scalar(0.2) * gradient / std::sqrt(squares[w]);
   };
   for (int epoch = 0; epoch < epochs; ++epoch) {
-    random.shuffle(order);
-    for (const std::size_t i : order) {
-      const Scalar target = static_cast<Scalar>(train[i].label);
-      const Scalar error = kernels::sigmoid_one(logit_of(texts[i])) - target;
-      const Scalar share = error / std::sqrt(static_cast<Scalar>(texts[i].size()));
-      for (const int word : texts[i]) move(word, share);
+    random.shuffle(texts);
+    for (const Text& text : texts) {
+      const Scalar error = kernels::sigmoid_one(logit_of(text)) - static_cast<Scalar>(text.label);
+      const Scalar share = error / std::sqrt(static_cast<Scalar>(text.words.size()));
+      for (const int word : text.words) move(word, share);
       move(0, error);
     }
-    const Metric metric = evaluate(held_back, validation);
+    const Metric metric = evaluate(held_back);
     if (metric.correct <= best_correct) continue;
     best_correct = metric.correct;
     best = weights_;
