@@ -1,9 +1,10 @@
 #include <gradus/fit.h>
 #include <gradus/loss.h>
 
+#include "../format.h"
+
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 namespace gradus {
 
@@ -46,10 +47,8 @@ void Metric::add(const Tensor& loss, const Tensor& logits, const std::vector<int
 }
 
 std::string Metric::text() const {
-  char text[120];
-  std::snprintf(text, sizeof text, "loss %.4f, accuracy %lld/%lld = %.4f", loss(),
-                static_cast<long long>(correct), static_cast<long long>(count), accuracy());
-  return text;
+  return format("loss %.4f, accuracy %lld/%lld = %.4f", loss(), static_cast<long long>(correct),
+                static_cast<long long>(count), accuracy());
 }
 
 bool History::add(const Epoch& epoch) {

@@ -1,5 +1,7 @@
 #include <gradus/progress.h>
 
+#include "../format.h"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,10 +34,8 @@ std::string Progress::line(double seconds) const {
   const double left = static_cast<double>(total_ - done_) / std::max(rate, 1e-9);
   const std::size_t filled = 24 * done_ / std::max<std::size_t>(total_, 1);
   const std::string bar = "[" + std::string(filled, '#') + std::string(24 - filled, '.') + "] ";
-  char numbers[120];
-  std::snprintf(numbers, sizeof numbers, "%zu/%zu, %.1f steps/s, %.0f s left, ", done_, total_,
-                rate, left);
-  return title_ + " " + (terminal_ ? bar : "") + numbers;
+  return title_ + " " + (terminal_ ? bar : "") +
+         format("%zu/%zu, %.1f steps/s, %.0f s left, ", done_, total_, rate, left);
 }
 
 }  // namespace gradus
