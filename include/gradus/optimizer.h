@@ -100,12 +100,8 @@ struct AdamOptions {
 };
 class Adam : public Optimizer {
  public:
-  Adam(const std::vector<NamedTensor>& parameters, AdamOptions options = {}, Where where = here())
-      : Adam("Adam", parameters, options, where) {}
-
- protected:
-  Adam(const char* name, const std::vector<NamedTensor>& parameters, AdamOptions options,
-       Where where);
+  Adam(const std::vector<NamedTensor>& parameters, AdamOptions options = {}, Where where = here(),
+       const char* name = "Adam");
 
  private:
   void update(std::size_t number, Scalar* w, const Scalar* g, Index count) override;
@@ -122,8 +118,8 @@ struct AdamWOptions {
 class AdamW : public Adam {
  public:
   AdamW(const std::vector<NamedTensor>& parameters, AdamWOptions o = {}, Where where = here())
-      : Adam("AdamW", parameters, {o.learning_rate, o.beta_1, o.beta_2, o.epsilon, o.weight_decay},
-             where) {}
+      : Adam(parameters, {o.learning_rate, o.beta_1, o.beta_2, o.epsilon, o.weight_decay}, where,
+             "AdamW") {}
 };
 
 // Scales all gradients by one factor so that their common norm, sqrt(Σ g²), is at most `most`.

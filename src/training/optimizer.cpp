@@ -129,8 +129,8 @@ void RMSprop::update(std::size_t number, Scalar* w, const Scalar* g, Index count
   });
 }
 
-Adam::Adam(const char* name, const std::vector<NamedTensor>& parameters, AdamOptions options,
-           Where where)
+Adam::Adam(const std::vector<NamedTensor>& parameters, AdamOptions options, Where where,
+           const char* name)
     : Optimizer(name, parameters, options.learning_rate, where), options_(options) {
   setting("beta_1", options.beta_1, 0, 1);
   setting("beta_2", options.beta_2, 0, 1);
