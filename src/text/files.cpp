@@ -77,6 +77,24 @@ fs::path behind_links(fs::path path) {
   return path;
 }
 
+// How many bytes the character that begins at `i` has, 0 if it is none (Unicode 15, table 3-6).
+std::size_t utf8_length(const std::string& text, std::size_t i) {
+  const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
+  const unsigned lead = byte(i);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead < 0xC0 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (length == 0 || i + length > text.size()) return 0;
+  unsigned code = lead & (0xFFu >> length);
+  for (std::size_t k = i + 1; k < i + length; ++k) {
+    if ((byte(k) & 0xC0) != 0x80) return 0;
+    code = code << 6 | (byte(k) & 0x3F);
+  }
+  // Of several ways to write a character only the shortest is valid; surrogates are none.
+  const unsigned smallest = length == 2 ? 0x80 : length == 3 ? 0x800 : 0x10000;
+  const bool surrogate = code >= 0xD800 && code < 0xE000;
+  return code < smallest || code > 0x10FFFF || surrogate ? 0 : length;
+}
+
 }  // namespace
 
 OpenFile::OpenFile(const std::string& of_path, Where of_where) : path(of_path), where(of_where) {
@@ -153,28 +171,6 @@ bool file_exists(const std::string& path) {
   std::error_code error;
   return fs::exists(path, error);
 }
-
-namespace {
-
-// How many bytes the character that begins at `i` has, 0 if it is none (Unicode 15, table 3-6).
-std::size_t utf8_length(const std::string& text, std::size_t i) {
-  const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
-  const unsigned lead = byte(i);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead < 0xC0 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (length == 0 || i + length > text.size()) return 0;
-  unsigned code = lead & (0xFFu >> length);
-  for (std::size_t k = i + 1; k < i + length; ++k) {
-    if ((byte(k) & 0xC0) != 0x80) return 0;
-    code = code << 6 | (byte(k) & 0x3F);
-  }
-  // Of several ways to write a character only the shortest is valid; surrogates are none.
-  const unsigned smallest = length == 2 ? 0x80 : length == 3 ? 0x800 : 0x10000;
-  const bool surrogate = code >= 0xD800 && code < 0xE000;
-  return code < smallest || code > 0x10FFFF || surrogate ? 0 : length;
-}
-
-}  // namespace
 
 void check_utf8(const std::string& text, const std::string& name, Where where) {
   for (std::size_t i = 0; i < text.size();) {
