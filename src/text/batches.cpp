@@ -33,21 +33,18 @@ std::vector<std::vector<std::size_t>> Batches::plan(std::uint64_t epoch) const {
   std::iota(order.begin(), order.end(), 0);
   Random random(random_bits(seed_, epoch));
   if (options_.shuffle) random.shuffle(order);
-  const std::size_t* texts = order.data();
-  const auto end_of = [&](std::size_t begin, std::size_t size) {
-    return std::min(begin + size, order.size());
-  };
+  const auto at = [&](std::size_t i) { return order.data() + std::min(i, order.size()); };
   // Sorting all texts would put the same ones together every time; sorting some batches' worth of
   // shuffled texts does nearly as well against padding and keeps chance in.
   const std::size_t window = options_.shuffle ? 50 * options_.size : order.size();
   if (options_.group_by_length)
     for (std::size_t begin = 0; begin < order.size(); begin += window)
-      std::stable_sort(
-          order.data() + begin, order.data() + end_of(begin, window),
-          [this](std::size_t a, std::size_t b) { return ids_[a].size() < ids_[b].size(); });
+      std::stable_sort(at(begin), at(begin + window), [this](std::size_t a, std::size_t b) {
+        return ids_[a].size() < ids_[b].size();
+      });
   std::vector<std::vector<std::size_t>> batches;
   for (std::size_t begin = 0; begin < order.size(); begin += options_.size)
-    batches.emplace_back(texts + begin, texts + end_of(begin, options_.size));
+    batches.emplace_back(at(begin), at(begin + options_.size));
   if (options_.shuffle) random.shuffle(batches);
   return batches;
 }
