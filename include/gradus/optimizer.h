@@ -132,13 +132,19 @@ double clip_by_global_norm(const std::vector<NamedTensor>& parameters, Scalar mo
 class Schedule {
  public:
   // Errors, for all three: a rate that is negative or not a number, counts that are negative.
-  static Schedule constant(Scalar rate, Where where = here());
+  static Schedule constant(Scalar rate, Where where = here()) {
+    return {Kind::constant, rate, 0, 0, where};
+  }
   // Up to `rate` in a straight line over `warmup` steps, then down to 0 at step `total` along half
   // a wave of the cosine (Loshchilov and Hutter 2017, equation 5).
   static Schedule warmup_cosine(Scalar rate, std::int64_t warmup, std::int64_t total,
-                                Where where = here());
+                                Where where = here()) {
+    return {Kind::cosine, rate, warmup, total, where};
+  }
   // Up to `rate` as above, then rate · sqrt(warmup / step) (Vaswani et al. 2017, equation 3).
-  static Schedule warmup_inverse_sqrt(Scalar rate, std::int64_t warmup, Where where = here());
+  static Schedule warmup_inverse_sqrt(Scalar rate, std::int64_t warmup, Where where = here()) {
+    return {Kind::inverse_sqrt, rate, warmup, 0, where};
+  }
 
   Scalar at(std::int64_t step) const;  // step 0 is the first
   std::string settings() const;        // "warmup_cosine, rate 0.002, warmup 200, total 9390"

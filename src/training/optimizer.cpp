@@ -119,13 +119,12 @@ RMSprop::RMSprop(const std::vector<NamedTensor>& parameters, RmspropOptions opti
 }
 
 void RMSprop::update(std::size_t number, Scalar* w, const Scalar* g, Index count) {
+  const RmspropOptions o = options_;
   const Scalar rate = learning_rate;
-  const Scalar rho = options_.rho;
-  const Scalar epsilon = options_.epsilon;
   Scalar* s = square_[number].mutable_data();
   each(count, [=](Index i) {
-    s[i] = rho * s[i] + (1 - rho) * (g[i] * g[i]);
-    w[i] -= rate * g[i] / (std::sqrt(s[i]) + epsilon);
+    s[i] = o.rho * s[i] + (1 - o.rho) * (g[i] * g[i]);
+    w[i] -= rate * g[i] / (std::sqrt(s[i]) + o.epsilon);
   });
 }
 
@@ -158,10 +157,10 @@ void Adam::update(std::size_t number, Scalar* w, const Scalar* g, Index count) {
 
 double clip_by_global_norm(const std::vector<NamedTensor>& parameters, Scalar most, Where where) {
   if (!(most > 0)) fail("clip_by_global_norm", where, "the largest norm must be a positive number");
-  const std::vector<NamedTensor> all = each_once(parameters);
+  std::vector<NamedTensor> all = each_once(parameters);
+  std::erase_if(all, [](const NamedTensor& parameter) { return !parameter.tensor.has_grad(); });
   double squares = 0;  // in double, where the square of no float overflows
   for (const auto& [name, parameter] : all) {
-    if (!parameter.has_grad()) continue;
     for (const Scalar g : parameter.grad().values()) squares += double{g} * double{g};
     if (!std::isfinite(squares))
       fail("clip_by_global_norm", where,
@@ -173,7 +172,6 @@ double clip_by_global_norm(const std::vector<NamedTensor>& parameters, Scalar mo
   if (norm <= static_cast<double>(most)) return norm;
   const auto factor = static_cast<Scalar>(static_cast<double>(most) / norm);
   for (const auto& [name, parameter] : all) {
-    if (!parameter.has_grad()) continue;
     const Tensor g = parameter.grad();
     Tensor clipped = result_of("clip_by_global_norm", g.shape(), where);
     kernels::map(g.data(), g.size(), clipped.mutable_data(), [=](Scalar v) { return v * factor; });
@@ -191,19 +189,6 @@ Schedule::Schedule(Kind kind, Scalar rate, std::int64_t warmup, std::int64_t tot
          falls ? "0 <= warmup < total is needed, not " + std::to_string(warmup) + " and " +
                      std::to_string(total)
                : "0 <= warmup is needed, not " + std::to_string(warmup));
-}
-
-Schedule Schedule::constant(Scalar rate, Where where) {
-  return {Kind::constant, rate, 0, 0, where};
-}
-
-Schedule Schedule::warmup_cosine(Scalar rate, std::int64_t warmup, std::int64_t total,
-                                 Where where) {
-  return {Kind::cosine, rate, warmup, total, where};
-}
-
-Schedule Schedule::warmup_inverse_sqrt(Scalar rate, std::int64_t warmup, Where where) {
-  return {Kind::inverse_sqrt, rate, warmup, 0, where};
 }
 
 std::string Schedule::settings() const {
