@@ -317,6 +317,25 @@ TEST_CASE("curves have each point, number and name in its place") {
                {1, 2, {1, 2}, {"1", "2"}});
 }
 
+TEST_CASE("the numbers of an axis: no more than eight steps, and as many digits as a step needs") {
+  const Ticks x{1, 2, {1, 2}, {"1", "2"}};
+  check_curves({{"a", {0, 1.7}}}, 0, {0, 2, {0, 0.5, 1, 1.5, 2}, {"0", "0.5", "1.0", "1.5", "2.0"}},
+               x);
+  check_curves({{"a", {0, 1.3e-3}}}, 0,
+               {0,
+                1.4e-3,
+                {0, 2e-4, 4e-4, 6e-4, 8e-4, 1e-3, 1.2e-3, 1.4e-3},
+                {"0", "0.0002", "0.0004", "0.0006", "0.0008", "0.0010", "0.0012", "0.0014"}},
+               x);
+  check_curves(
+      {{"a", {0, 3.8e-4}}}, 0,
+      {0,
+       4e-4,
+       {0, 5e-5, 1e-4, 1.5e-4, 2e-4, 2.5e-4, 3e-4, 3.5e-4, 4e-4},
+       {"0", "5e-05", "0.0001", "0.00015", "0.0002", "0.00025", "0.0003", "0.00035", "0.0004"}},
+      x);
+}
+
 TEST_CASE("up to 40 epochs each has a point, and the first epoch is named though it is not round") {
   std::vector<double> values(40);
   for (std::size_t i = 0; i < 40; ++i) values[i] = static_cast<double>(i) / 10;

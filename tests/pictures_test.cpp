@@ -161,6 +161,14 @@ TEST_CASE("a page refuses what it cannot show") {
               attention_html("", long_text, Tensor::zeros({1500, 1500}));
             }),
             "2250000 weights are too many"));
+  CHECK(has(refusal([&] {
+              attention_html("", two, Tensor::zeros({2, 1000, 1001}));
+            }),
+            "2002000 weights are too many"));
+  CHECK(has(refusal([&] {
+              attention_html("", two, Tensor::zeros({2, 1000, 1000}));
+            }),
+            "[.., 2, 2] are needed"));
 }
 
 TEST_CASE("a graph has a box for each tensor and an arrow for each use") {
