@@ -58,6 +58,10 @@ struct Recorded : Operation {
   Edges edges;
 };
 
+// So many edges. (With a name that debuggers print as the compiler does.)
+template <int count>
+struct Inputs : std::array<Edge, count> {};
+
 template <class Gradient, class Edges>
 Tensor record_all(const Tensor& result, Edges inputs, Gradient gradient) {
   Shared<Operation> made_by;
@@ -72,9 +76,9 @@ Tensor record_all(const Tensor& result, Edges inputs, Gradient gradient) {
 // Completes `result` once its values are there: if some input wants a gradient, keeps the struct
 // that computes it. {x} says that the gradient reads the values of x, so that backward() can refuse
 // if they were overwritten meanwhile; {{x, false}} that it does not. The result must never be.
-template <std::size_t count, class Gradient>
+template <int count, class Gradient>
 Tensor record(const Tensor& result, Edge (&&inputs)[count], Gradient gradient) {
-  return record_all(result, std::to_array(std::move(inputs)), std::move(gradient));
+  return record_all(result, Inputs<count>{std::to_array(std::move(inputs))}, std::move(gradient));
 }
 
 // What lies below `root` and wants a gradient: all that was computed (and `root`), inputs before

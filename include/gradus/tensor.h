@@ -8,7 +8,7 @@
 //   Tensor w = Tensor::matrix({{1, 2}, {3, 4}}).requires_grad(true).named("w");
 //   Tensor loss = sum(w * w);
 //   loss.backward();
-//   print(w.grad());  // 2w
+//   print("gradient", w.grad());  // 2w
 //
 // A tensor belongs to one thread at a time (the kernels inside use several).
 #pragma once

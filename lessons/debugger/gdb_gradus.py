@@ -20,13 +20,13 @@ def node_of(tensor):
     return tensor["node_"]["object_"]
 
 
-def elements(vector, member):
-    """That member of every element of a std::vector, of libstdc++ or libc++."""
+def elements(span, member):
+    """That member of every element of a std::span, of libstdc++ or libc++."""
     try:
-        first, end = (vector["_M_impl"][name] for name in ("_M_start", "_M_finish"))
+        first, count = span["_M_ptr"], span["_M_extent"]["_M_extent_value"]
     except gdb.error:
-        first, end = vector["__begin_"], vector["__end_"]
-    return [first[i][member] for i in range(int(end - first))]
+        first, count = span["__data_"], span["__size_"]
+    return [first[i][member] for i in range(int(count))]
 
 
 def read_node(pointer):
@@ -36,7 +36,7 @@ def read_node(pointer):
     rank, count = int(node["shape"]["rank_"]), int(block["size"])
     first, last = node["shape"]["sizes_"].type.range()
     sizes = [int(node["shape"]["sizes_"][i]) for i in range(first, last + 1)]
-    view.check(rank, sizes, count, int(block["owners"]["_M_i"]))
+    view.check(rank, sizes, count, int(block["owners"]))
     where = "%s:%d" % (node["where"]["file"].string(), int(node["where"]["line"]))
     result = view.Node(int(pointer), sizes[:rank], node["operation"].string(),
                        node["label"].string(), where)
@@ -163,8 +163,7 @@ Command("graph", gdb.COMMAND_DATA, shown_by(view.graph))
 Command("heat", gdb.COMMAND_DATA, shown_by(view.heat))
 Command("backward-step", gdb.COMMAND_RUNNING, backward_step)
 # gdb knows no default arguments, so `print x.grad()` needs help.
-for setting in ["macro define grad() node_.object_->gradient", "set print object on",
-                "set breakpoint pending on", "set pagination off", "set width 0",
+for setting in ["macro define grad() node_.object_->gradient", "set breakpoint pending on", "set pagination off", "set width 0",
                 "set debuginfod enabled off"] + ["skip -rfu " + names for names in view.SKIPPED]:
     try:
         gdb.execute(setting, to_string=True)

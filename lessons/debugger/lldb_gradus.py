@@ -24,12 +24,11 @@ def member(value, *names):
     return value
 
 
-def ends_of(vector):
-    """Where the elements of a std::vector begin and end, of libstdc++ or libc++."""
-    implementation = member(vector, "_M_impl")
-    if implementation.IsValid():
-        return member(implementation, "_M_start"), member(implementation, "_M_finish")
-    return member(vector, "__begin_"), member(vector, "__end_")
+def elements(span):
+    """The first element of a std::span, of libstdc++ or libc++, and their number."""
+    if member(span, "_M_ptr").IsValid():
+        return member(span, "_M_ptr"), member(span, "_M_extent", "_M_extent_value")
+    return member(span, "__data_"), member(span, "__size_")
 
 
 def string_of(pointer, process):
@@ -75,10 +74,11 @@ def read_node(pointer):
         result.read_gradient = lambda: read_node(gradient)
     made_by = member(node, "made_by", "object_")
     if made_by.GetValueAsUnsigned():
-        first, end = ends_of(member(made_by, "inputs"))
+        first, inputs = elements(member(made_by, "inputs"))
         edge = first.GetType().GetPointeeType()
-        for at in range(first.GetValueAsUnsigned(), end.GetValueAsUnsigned(), edge.GetByteSize()):
-            below = target.CreateValueFromAddress("edge", lldb.SBAddress(at, target), edge)
+        for i in range(inputs.GetValueAsUnsigned()):
+            at = lldb.SBAddress(first.GetValueAsUnsigned() + i * edge.GetByteSize(), target)
+            below = target.CreateValueFromAddress("edge", at, edge)
             below = member(below, "tensor", "node_", "object_")
             result.inputs.append(lambda below=below: read_node(below))
     return result
