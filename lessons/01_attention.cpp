@@ -210,9 +210,10 @@ int main() try {
 // subtracts the largest number of a row first: no share changes, and e^1000 is never computed.
 //
 // From water.backward() on, `backward-step` goes from gradient to gradient, each with the values of
-// its inputs and the gradient that comes in. The sixth is that of softmax: one `step` from there is
-// the first line of Softmax::backward, the ninth the formula in kernels::softmax_backward. Every
-// operation is a call of gradus::backward_step, where a breakpoint of your own does the same.
+// its inputs and the gradient that comes in. The sixth is that of softmax: two `step`s from there
+// is the first line of Softmax::backward, the fifth kernels::softmax_backward, which is the
+// formula. Every operation is a call of gradus::backward_step, where a breakpoint of your own does
+// the same.
 //
 // ## Exercises
 //

@@ -16,8 +16,8 @@ typed() { # typed 01|08 debug|optimised: optimised code keeps arguments, not eve
       printf '%s\n' "tbreak 01_attention.cpp:$(line_of 01_attention 'water.backward()')" \
         continue 'print x' 'print *&products' 'heat weights' 'graph water' \
         'tensor scores' 'print x.grad()'
-      for i in 1 2 3 4 5; do echo backward-step; done # the next one is softmax: nine steps
-      printf '%s\n' backward-step step step step step step step step step step 'print mean' ;;
+      for i in 1 2 3 4 5; do echo backward-step; done # the next one is softmax: five steps
+      printf '%s\n' backward-step step step step step step 'print rows' ;;
     01optimised)
       printf '%s\n' 'tbreak gradus::backward_step' continue 'print out' 'heat out' 'graph out' \
         'tensor out' 'print out.grad()' ;;
@@ -62,7 +62,7 @@ check() { # check 01|08 debug|optimised FOLDER DEBUGGER
   if [ "$1$2" = 01debug ]; then
     wants "$name" 'min 0.0000  max 3.0000  mean 0.6875' '|--    @@|' '"products" matmul [4, 4]' \
       'its line has not run' 'no tensor: nothing was assigned yet' \
-      'Softmax::backward' 'const Scalar mean = dot(' 'values of input 0: ' \
+      'Softmax::backward' 'kernels::softmax_backward' 'values of input 0: ' \
       'kernels::softmax (
 kernels::softmax at ' # as gdb, or as lldb, says it
   fi
