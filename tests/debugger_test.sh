@@ -66,7 +66,7 @@ check() { # check 01|08 debug|optimised FOLDER DEBUGGER
       'kernels::softmax (
 kernels::softmax at ' # as gdb, or as lldb, says it
   fi
-  [ "$1$2" = 01optimised ] && wants "$name" '::Slice, gradus::Inputs<1>'
+  [ "$1$2" = 01optimised ] && wants "$name" '::Slice, gradus::EdgeList<1>'
   echo "$name: done"
 }
 found=

@@ -60,7 +60,7 @@ struct Recorded : Operation {
 
 // So many edges. (With a name that debuggers print as the compiler does.)
 template <int count>
-struct Inputs : std::array<Edge, count> {};
+struct EdgeList : std::array<Edge, count> {};
 
 template <class Gradient, class Edges>
 Tensor record_all(const Tensor& result, Edges inputs, Gradient gradient) {
@@ -78,7 +78,7 @@ Tensor record_all(const Tensor& result, Edges inputs, Gradient gradient) {
 // if they were overwritten meanwhile; {{x, false}} that it does not. The result must never be.
 template <int count, class Gradient>
 Tensor record(const Tensor& result, Edge (&&inputs)[count], Gradient gradient) {
-  return record_all(result, Inputs<count>{std::to_array(std::move(inputs))}, std::move(gradient));
+  return record_all(result, EdgeList<count>{std::to_array(std::move(inputs))}, std::move(gradient));
 }
 
 // What lies below `root` and wants a gradient: all that was computed (and `root`), inputs before
