@@ -173,7 +173,7 @@ Lesson read_lesson(const std::string& name, const std::string& source) {
   const Lines lines = lines_of(source);
   const std::string start = "// Lesson " + std::to_string(std::stoi(lesson.number)) + ": ";
   if (lines.empty() || !starts_with(lines[0], start) || lines[0].back() != '.')
-    gradus::fail("read_lesson", {("lessons/" + name + ".cpp").c_str(), 1},
+    gradus::fail("read_lesson", gradus::Where::at(("lessons/" + name + ".cpp").c_str(), 1),
                  "the first line must be \"" + start + "title.\"");
   lesson.title = lines[0].substr(start.size(), lines[0].size() - start.size() - 1);
   for (std::size_t i = 2; i < lines.size() && is_comment(lines[i]); ++i) {
