@@ -162,7 +162,8 @@ std::size_t whole_pages(std::size_t bytes) {
 
 void* take_memory(std::size_t bytes) {
 #ifdef GRADUS_NO_RECYCLING  // lets the address sanitizer and valgrind see each block come and go
-  return ::operator new (bytes, std::align_val_t{alignment});
+  void* memory = ::operator new (bytes, std::align_val_t{alignment}, std::nothrow);
+  return memory ? memory : throw std::bad_alloc();
 #endif
   if (bytes <= small) return take_small(bytes);
   const std::lock_guard<std::mutex> guard(large_lock);
