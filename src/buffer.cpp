@@ -132,7 +132,8 @@ void give_large(void* memory, std::size_t bytes) {
 void get_chunk(std::size_t bytes) {
   std::size_t size = bytes > chunk ? bytes : chunk;
   void* memory = ::operator new (size, std::align_val_t{huge_page}, std::nothrow);
-  if (!memory) memory = ::operator new (size = bytes, std::align_val_t{huge_page});
+  if (!memory) memory = ::operator new (size = bytes, std::align_val_t{huge_page}, std::nothrow);
+  if (!memory) throw std::bad_alloc();
 #ifdef __linux__
   // Pages of 2 MiB: five hundred times fewer page faults, and addresses that are found faster.
   madvise(memory, size, MADV_HUGEPAGE);

@@ -168,7 +168,8 @@ TEST_CASE("attention of a sequence to itself adds up three gradients") {
 
 TEST_CASE("long attention, in many blocks, is the composed one, values and gradients") {
   // More queries and keys than one block holds; the composed operations were checked by themselves.
-  for (const auto& [queries, keys] : {std::pair<Index, Index>{70, 300}, {400, 140}, {129, 129}}) {
+  for (const auto& sizes : {std::pair<Index, Index>{70, 300}, {400, 140}, {129, 129}}) {
+    const Index queries = sizes.first, keys = sizes.second;
     const Arrays in{random({2, queries, 8}, 1, -2, 2), random({2, keys, 8}, 2, -2, 2),
                     random({2, keys, 5}, 3)};
     const Array seed = random({2, queries, 5}, 4);

@@ -20,8 +20,11 @@ void go_to_the_project(const std::filesystem::path& program) {
 
 }  // namespace
 
-// Asked by the address sanitizer: a tensor that is too large is an Error of ours, not its own.
+// Asked by the sanitizers: a tensor that is too large is an Error of ours, not their own.
 extern "C" const char* __asan_default_options() {
+  return "allocator_may_return_null=1";
+}
+extern "C" const char* __tsan_default_options() {
   return "allocator_may_return_null=1";
 }
 
