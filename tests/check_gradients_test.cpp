@@ -142,7 +142,7 @@ TEST_CASE("the tolerance divides right from wrong, and a small value counts as a
 
 TEST_CASE("every input is checked, and each has a line") {
   const Tensor a = Tensor::from({2}, {1, 2}).named("a"), b = Tensor::from({3}, {1, 2, 3});
-  for (const std::size_t wrong : {0, 1, 2}) {
+  for (const std::size_t wrong : {0u, 1u, 2u}) {
     const auto slopes = [&](std::size_t n, std::size_t count) {
       return std::vector<Scalar>(count, n == wrong ? 2 : 1);
     };

@@ -11,7 +11,9 @@ using namespace plain;
 TEST_CASE("embedding looks up a row for every id, and adds up the gradients of each row") {
   const std::vector<std::pair<Shape, std::vector<int>>> all = {
       {{}, {3}}, {{4}, {0, 3, 3, 4}}, {{2, 3}, {4, 0, 1, 1, 1, 4}}, {{2, 1, 2}, {2, 2, 2, 2}}};
-  for (const auto& [shape, ids] : all)
+  for (const auto& one : all) {
+    const Shape& shape = one.first;
+    const std::vector<int>& ids = one.second;
     check({.name = "embedding of ids " + to_string(shape),
            .compute = [&](const Tensors& x) { return embedding(x[0], Ids(shape, ids)); },
            .loop =
@@ -25,6 +27,7 @@ TEST_CASE("embedding looks up a row for every id, and adds up the gradients of e
                  return y;
                },
            .inputs = {random({5, 3}, 1)}});
+  }
 }
 
 TEST_CASE("embedding of many words, where threads share the work") {

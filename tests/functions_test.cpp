@@ -50,9 +50,9 @@ Tensor one(double value) {
 // What f makes of single values, and for those that are exact, to the last bit.
 void check_points(const std::string& name, Tensor (*f)(const Tensor&),
                   const std::map<double, double>& points) {
-  for (const auto& [x, wanted] : points) {
-    INFO(name, " of ", x);
-    check_close(array_of(f(one(x))), Array({1}, wanted), 0);
+  for (const auto& point : points) {
+    INFO(name, " of ", point.first);
+    check_close(array_of(f(one(point.first))), Array({1}, point.second), 0);
   }
   INFO(name, " of not a number");
   check_close(array_of(f(one(not_a_number))), Array({1}, not_a_number), 0);

@@ -447,7 +447,7 @@ TEST_CASE("an encoder block is the plain loop, norm after and before, with every
   Random random(1);
   const std::vector<Ruled> masks = masks_for(2, 3, 3);
   for (const Case& c : cases)
-    for (const std::size_t m : {0, 1, 2}) {
+    for (const std::size_t m : {0u, 1u, 2u}) {
       const EncoderOptions& options = c.options;
       TransformerEncoder layer(4, 6, 2, random, options);
       CHECK(layer.attention.query.bias.size() == 2 * (options.key_dim ? options.key_dim : 4));

@@ -192,7 +192,7 @@ TEST_CASE("ten steps of each optimiser end where PyTorch's do") {
   for (const auto& [name, wanted] : table)
     for (const Case& one : cases()) {
       if (name != one.name) continue;
-      CAPTURE(name);
+      CAPTURE(one.name);
       Tensor w = start();
       const auto optimizer = one.make({{"w", w}});
       for (int step = 0; step < 10; ++step) {

@@ -357,7 +357,7 @@ TEST_CASE("a damaged state is refused, whichever of its numbers is changed") {
       changed[i] = other;
       refused(with(changed), "is damaged: delete it");
     }
-  for (const std::size_t count : {0, 1, 6, 7, 12})
+  for (const std::size_t count : {0u, 1u, 6u, 7u, 12u})
     refused(with({numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(count)}),
             "damaged");
   std::vector<std::string> longer = numbers;

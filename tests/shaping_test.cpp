@@ -44,7 +44,8 @@ TEST_CASE("reshape keeps the values and their order, and so does its gradient") 
   const std::pair<Position, Position> pairs[] = {
       {{}, {1}},         {{1, 1}, {}},           {{6}, {2, 3}},           {{2, 3}, {3, 2}},
       {{2, 3, 4}, {24}}, {{2, 3, 4}, {4, 1, 6}}, {{24}, {2, 1, 3, 2, 2}}, {{2, 3}, {2, 3}}};
-  for (const auto& [from, to] : pairs)
+  for (const auto& pair : pairs) {
+    const Position &from = pair.first, &to = pair.second;
     check({.name = "reshape " + to_string(shape_of(from)) + " to " + to_string(shape_of(to)),
            .compute = [&](const Tensors& x) { return reshape(x[0], shape_of(to)); },
            .loop =
@@ -54,6 +55,7 @@ TEST_CASE("reshape keeps the values and their order, and so does its gradient") 
                  return y;
                },
            .inputs = {random(from, 1)}});
+  }
 }
 
 TEST_CASE("one size of a new shape may be what is left") {
