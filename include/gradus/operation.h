@@ -64,12 +64,12 @@ struct EdgeList : std::array<Edge, count> {};
 
 template <class Gradient, class Edges>
 Tensor record_all(const Tensor& result, Edges inputs, Gradient gradient) {
-  Shared<Operation> made_by;
-  if (wants_grad(inputs))
-    made_by =
-        Shared<Operation>(new Recorded<Gradient, Edges>(std::move(gradient), std::move(inputs)));
-  const std::span<const Edge> kept = made_by ? made_by->inputs : std::span<const Edge>(inputs);
-  finish(result, std::move(made_by), kept);
+  if (!wants_grad(inputs)) {
+    finish(result, {}, inputs);
+    return result;
+  }
+  auto* made_by = new Recorded<Gradient, Edges>(std::move(gradient), std::move(inputs));
+  finish(result, Shared<Operation>(made_by), made_by->inputs);
   return result;
 }
 

@@ -16,8 +16,10 @@ double flops_of(const Tensor& out, const Tensor& first, const Tensor& second) {
   const auto size = static_cast<double>(out.size());
   const Shape& s = first.shape();
   if (name == "linear") return 2 * size * static_cast<double>(s[-1]);
-  if (name == "matmul")  // whichever of the two axes is the inner one
-    return 2 * size * static_cast<double>(s[-1] * s[-2] / out.shape()[-2]);
+  if (name == "matmul") {
+    const Index inner = s[-1] * s[-2] / out.shape()[-2];  // whichever of the two axes it is
+    return 2 * size * static_cast<double>(inner);
+  }
   if (name == "scaled_dot_product_attention")
     return 2 * (size + static_cast<double>(first.size())) * static_cast<double>(second.shape()[-2]);
   return 0;
