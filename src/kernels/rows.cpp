@@ -81,15 +81,22 @@ Scalar dot(const Scalar* x, const Scalar* y, Index count) {
   return sum_of(0, count, [=](Index i) { return x[i] * y[i]; });
 }
 
+// (A maximum that kept what is not a number by itself would be no vector code: they are noted
+// beside.)
 Scalar largest(const Scalar* x, Index count) {
   Scalar lane[lanes];
+  std::int32_t odd[lanes] = {};  // whether one of its values is not a number
   std::fill_n(lane, lanes, x[0]);
+  const auto take = [&](Scalar value, Index l) {
+    lane[l] = value > lane[l] ? value : lane[l];
+    odd[l] |= value != value;
+  };
   Index i = 0;
   for (; i + lanes <= count; i += lanes)
-    for (Index l = 0; l < lanes; ++l) lane[l] = larger(x[i + l], lane[l]) ? x[i + l] : lane[l];
-  for (Index l = 0; i + l < count; ++l) lane[l] = larger(x[i + l], lane[l]) ? x[i + l] : lane[l];
-  for (Index l = 1; l < lanes; ++l) lane[0] = larger(lane[l], lane[0]) ? lane[l] : lane[0];
-  return lane[0];
+    for (Index l = 0; l < lanes; ++l) take(x[i + l], l);
+  for (Index l = 0; i + l < count; ++l) take(x[i + l], l);
+  if (std::count(odd, odd + lanes, 0) < lanes) return std::numeric_limits<Scalar>::quiet_NaN();
+  return *std::max_element(lane, lane + lanes);
 }
 
 void column_sum(const Scalar* x, Index rows, Index columns, Scalar* to) {
