@@ -81,21 +81,17 @@ Scalar dot(const Scalar* x, const Scalar* y, Index count) {
   return sum_of(0, count, [=](Index i) { return x[i] * y[i]; });
 }
 
-// (A maximum that kept what is not a number by itself would be no vector code: they are noted
-// beside.)
+// (A maximum that keeps what is not a number would be no vector code; so that is looked for first.)
 Scalar largest(const Scalar* x, Index count) {
+  std::uint32_t numbers = 0;
+  for (Index i = 0; i < count; ++i) numbers += x[i] == x[i];
+  if (numbers != static_cast<std::uint32_t>(count)) return std::numeric_limits<Scalar>::quiet_NaN();
   Scalar lane[lanes];
-  std::int32_t odd[lanes] = {};  // whether one of its values is not a number
   std::fill_n(lane, lanes, x[0]);
-  const auto take = [&](Scalar value, Index l) {
-    lane[l] = value > lane[l] ? value : lane[l];
-    odd[l] |= value != value;
-  };
   Index i = 0;
   for (; i + lanes <= count; i += lanes)
-    for (Index l = 0; l < lanes; ++l) take(x[i + l], l);
-  for (Index l = 0; i + l < count; ++l) take(x[i + l], l);
-  if (std::count(odd, odd + lanes, 0) < lanes) return std::numeric_limits<Scalar>::quiet_NaN();
+    for (Index l = 0; l < lanes; ++l) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
+  for (Index l = 0; i + l < count; ++l) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
   return *std::max_element(lane, lane + lanes);
 }
 
