@@ -115,7 +115,7 @@ NAMES := $(notdir $(basename $(wildcard lessons/[0-9]*.cpp lessons/mine/*.cpp)))
 .SECONDEXPANSION:
 lesson-%: $$(PROGRAM) ; @$<
 $(NAMES): %: $$(PROGRAM) ; @$<
-run: lesson-10
+run: lesson-12
 
 DEBUGGER ?= gdb
 DEBUGGED = $(PROGRAM:$(BUILD)/%=build/debug$(COMPILER)/%)
@@ -127,10 +127,10 @@ debug-%:
 new: ; @sh lessons/new.sh "$(NAME)"
 
 bits: ; @sh tests/bits.sh all
-lessons: $(patsubst %.cpp,$(BUILD)/%,$(filter-out lessons/14%,$(LESSONS)))
+lessons: $(patsubst %.cpp,$(BUILD)/%,$(filter-out lessons/16%,$(LESSONS)))
 	@for lesson in $^; do $$lesson || exit 1; done
 
-imdb: $(BUILD)/lessons/14_real_reviews ; @$< "$(DATA)"
+imdb: $(BUILD)/lessons/16_real_reviews ; @$< "$(DATA)"
 
 bench: $(patsubst %,$(BUILD)/bench/%,limits matmul book tiny attention)
 	@$(MAKE) -k $(BUILD)/bench/openblas >/dev/null 2>&1 || echo "(OpenBLAS is not installed)"

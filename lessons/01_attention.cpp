@@ -13,7 +13,7 @@
 // Each word plays three parts, and each part is the word's vector times a matrix: the query is what
 // the word looks for, the key is what others find it by, the value is what it hands over; keyᵀ is
 // key with rows and columns exchanged. In a trained network the matrices W_q, W_k, W_v and W_o are
-// learned (lesson 4). Here they are written by hand, so that every number has a meaning.
+// learned (lesson 5). Here they are written by hand, so that every number has a meaning.
 //
 //   T = 4 words, D = 4 numbers for a word, d = 4 for a query or key, 2 for a value
 //   x [T, D]   query [T, d]   key [T, d]   value [T, 2]   scores and weights [T, T]
@@ -122,7 +122,7 @@ int main() try {
   const Tensor products = matmul(query, key, {.transpose_b = true}).named("products");  // [T, T]
   show("query keyᵀ", products, words, words);
 
-  // All are divided by √d = √4 = 2; lesson 2 shows what happens otherwise.
+  // All are divided by √d = √4 = 2; lesson 4 shows what happens otherwise.
   const Tensor scores = (products / 2).named("scores");  // [T, T]
   show("scores = query keyᵀ / 2", scores, words, words);
 
@@ -156,7 +156,7 @@ int main() try {
   // ## Step 4: the output
   //
   // W_o puts the two numbers where water and money are in the vector of a word. What comes out has
-  // the shape of x: attention can follow on attention, or be added to what was there (lesson 8).
+  // the shape of x: attention can follow on attention, or be added to what was there (lesson 10).
   const Tensor w_output = Tensor::matrix({{1, 0, 0, 0}, {0, 1, 0, 0}});
   const Tensor output = matmul(context, w_output).named("output");  // [T, 2] [2, D] = [T, D]
   show("output = context W_o", output, words, meanings);
@@ -186,7 +186,7 @@ int main() try {
   // ## What the output depends on
   //
   // x was made with requires_grad(true), so every step was written down. backward() goes through
-  // the steps in reverse (lesson 3), and says for each number of x how much the water of "bank"
+  // the steps in reverse (lesson 2), and says for each number of x how much the water of "bank"
   // would change with it. Take "beside", money: 1 more of it raises the score that "bank" gives
   // "beside" by 1 (its query has 2 there, divided by 2), and a score moves the result by
   // weight · (value - result) = 0.0339 · (0 - 2.2951) = -0.0779: a better-fitting "beside" takes

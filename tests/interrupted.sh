@@ -3,8 +3,8 @@
 # byte, as one that is left alone.
 set -eu
 cd "$(dirname "$0")/.."
-make --no-print-directory -s build/release/lessons/10_classifier >/dev/null
-program=$PWD/build/release/lessons/10_classifier
+make --no-print-directory -s build/release/lessons/12_classifier >/dev/null
+program=$PWD/build/release/lessons/12_classifier
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 ln -s "$PWD/lessons" "$place/lessons"

@@ -71,13 +71,13 @@ std::string inline_html(const Names& names, const std::string& text);
 std::string prose_html(const Names& names, const std::vector<std::string>& lines, int& headings);
 
 struct Lesson {
-  std::string name;      // "10_classifier"
+  std::string name;      // "12_classifier"
   std::string number;    // "10"
   std::string title;     // "the classifier, trained"
   std::string sentence;  // the first one
   std::string source;
 };
-// Errors: a first line that is not "// Lesson 10: the classifier, trained."
+// Errors: a first line that is not "// Lesson 12: the classifier, trained."
 Lesson read_lesson(const std::string& name, const std::string& source);
 // The lesson's text and code, without what it prints.
 std::string lesson_html(const Names& names, const Lesson& lesson);

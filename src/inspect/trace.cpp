@@ -10,7 +10,7 @@ namespace gradus {
 
 namespace {
 
-// "x [2, 3] (tensor at lessons/02_scaling.cpp:31)". A parameter's line lies in the constructor of
+// "x [2, 3] (tensor at lessons/04_scaling.cpp:31)". A parameter's line lies in the constructor of
 // its layer, so its name says more.
 std::string who(const Tensor& x) {
   const std::string made = std::string(x.operation()) + " at " + to_string(x.where());

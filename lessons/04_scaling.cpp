@@ -1,4 +1,4 @@
-// Lesson 2: why attention divides by √d.
+// Lesson 4: why attention divides by √d.
 //
 // The score of a query and a key is their dot product, q·k = q₁k₁ + q₂k₂ + … + q_d k_d. If each
 // number has mean 0 and variance 1 (variance: the mean of the squared distance from the mean), so
@@ -162,7 +162,7 @@ int main() try {
   //
   // - With the division every query gets about the same: mean and median agree, and nobody is left
   //   out. That all of it is smaller by the common factor √d is harmless: a larger learning rate
-  //   (how far a step of training goes) makes up for it, and the optimiser of lesson 4 does so by
+  //   (how far a step of training goes) makes up for it, and the optimiser of lesson 5 does so by
   //   itself.
   // - Without it the mean comes from the few queries that happen to have two keys in a near tie.
   //   The median query gets nothing, and no learning rate can make up for nothing.

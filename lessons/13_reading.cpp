@@ -1,4 +1,4 @@
-// Lesson 11: reading the model.
+// Lesson 13: reading the model.
 //
 // The trained classifier says "negative". Why? Two answers can be computed for each word j of a
 // review of T words:
@@ -29,7 +29,7 @@
 
 using namespace gradus;
 
-// ## The classifier of lesson 10, without its dropout
+// ## The classifier of lesson 12, without its dropout
 struct Classifier : TextClassifier {
   Classifier(Index vocabulary, Random& random)
       : TextClassifier("Classifier"),

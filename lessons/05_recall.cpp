@@ -1,4 +1,4 @@
-// Lesson 4: attention that learns.
+// Lesson 5: attention that learns.
 //
 // In lesson 1 the matrices W_q, W_k and W_v were written by hand. Here they start as random numbers
 // and learn one thing, to look something up. The network is shown K pairs of a letter (the key) and
@@ -103,7 +103,7 @@ struct Recall : Module {
 
 // ## Training
 //
-// Every step sees 64 new examples, computes the gradient of their loss (lesson 3) and lets an
+// Every step sees 64 new examples, computes the gradient of their loss (lesson 2) and lets an
 // optimiser move each matrix a little against it. Adam (Kingma and Ba 2015) chooses how far for
 // each number by itself. Nothing tells the network which pair to look at: all it gets is the
 // gradient of the loss.

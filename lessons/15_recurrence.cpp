@@ -1,4 +1,4 @@
-// Lesson 13: attention against recurrence.
+// Lesson 15: attention against recurrence.
 //
 // Before Transformers, a text was read by a recurrent network: word after word, with a vector h,
 // the state, in which everything must be kept that matters later. The best known are the LSTM and

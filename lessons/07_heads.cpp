@@ -1,4 +1,4 @@
-// Lesson 6: several heads.
+// Lesson 7: several heads.
 //
 // A head gives each key one weight, so it looks with one pair of eyes: what comes out is one
 // mixture of the values. Who needs two different things from two different places needs two heads.
@@ -11,7 +11,7 @@
 // H heads of width d have as many parameters as one of width H·d, and cost as much arithmetic in
 // the matrices. What differs is only who may look where.
 //
-// The task is that of lesson 4 with a question of two letters: "which digit stands beside C, and
+// The task is that of lesson 5 with a question of two letters: "which digit stands beside C, and
 // which beside A?" The answer has an order. One head can share its weight between the two places,
 // but then both answers are read off the same mixture, and which digit came from where is lost.
 // With B examples at once, K letters and V digits:

@@ -1,4 +1,4 @@
-// Lesson 7: order.
+// Lesson 8: order.
 //
 // Attention is a sum over words, and a sum does not care who comes first. Let P be a permutation
 // matrix, so that P X are the words X [T, D] in another order. Queries Q, keys K and values V are
@@ -104,7 +104,7 @@ Texts make_texts(Index pairs, Random& random) {
   return {Ids({2 * pairs, length}, ids), answers};
 }
 
-// Words, positions, an encoder block (attention and more, lesson 8), the largest of each number
+// Words, positions, an encoder block (attention and more, lesson 10), the largest of each number
 // over all words, and one logit: above 0 says "A came first".
 struct Model : Module {
   Model(const Tensor& start_positions, bool learned, Random& random)
@@ -202,7 +202,7 @@ int main() try {
 // ## In the debugger
 //
 // Break at Head::operator() and compare `heat scores` for two orders: rows and columns move. Break
-// at PositionalEmbedding::operator() in lesson 10: it is the first line of Model::operator() here.
+// at PositionalEmbedding::operator() in lesson 12: it is the first line of Model::operator() here.
 //
 // ## Exercises
 //

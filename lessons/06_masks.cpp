@@ -1,9 +1,9 @@
-// Lesson 5: masks.
+// Lesson 6: masks.
 //
 // Attention lets every position look at every other. There are two times when that is wrong:
 //
 // - padding: texts of one batch have different lengths, so the short ones are filled up with
-//   positions that mean nothing (lesson 9). Nobody should listen to them.
+//   positions that mean nothing (lesson 11). Nobody should listen to them.
 // - the future: a model that predicts the next word must not see it. Position t may look at
 //   positions 0 … t only; a mask that says so is called causal.
 //
@@ -48,7 +48,7 @@ Tensor attend(const Tensor& x, const Mask& mask) {
 }
 
 // One row for each query, one column for each key; 1 where the query may look. (The 0 is the head:
-// lesson 6 has several. Here there is one.)
+// lesson 7 has several. Here there is one.)
 void print_mask(const char* title, const Mask& mask, Index text) {
   std::printf("\n%s\n", title);
   for (Index query = 0; query < T; ++query) {
@@ -78,7 +78,7 @@ Tensor replaced(const Tensor& x, Index text, Index t) {
 }
 
 // Whose output changes with position t, without a mask, with it, and in the one fast operation that
-// the layers use (lesson 15), which takes the same mask? `{}` is an empty mask: all is allowed.
+// the layers use (lesson 17), which takes the same mask? `{}` is an empty mask: all is allowed.
 void compare(const Tensor& x, Index text, Index t, const Mask& mask) {
   const Tensor y = replaced(x, text, t);
   print_changed("no mask", attend(x, {}), attend(y, {}), text, T);
@@ -101,7 +101,7 @@ int main() try {
   // mask is a type of its own with one meaning, and a tensor of zeros and ones does not become one:
   static_assert(!std::is_convertible_v<Tensor, Mask>);
 
-  // Two texts, of 4 and of 2 words. Each word has a number, its id (lesson 9); id 0 is padding.
+  // Two texts, of 4 and of 2 words. Each word has a number, its id (lesson 11); id 0 is padding.
   const Mask padding = Mask::padding_of(Ids({2, T}, {7, 3, 9, 2, 5, 8, 0, 0}));
   print_mask("causal", Mask::causal(), 0);
   print_mask("padding, text 1 (ids 5 8 0 0)", padding, 1);
@@ -125,7 +125,7 @@ int main() try {
   // Now the batch of two, with other numbers in a padded position of text 1. Without a mask its two
   // real words change: it matters what the filler is. With the mask they do not. Position 3 itself
   // still does: a padding mask hides keys, not queries, so the filler goes on computing something
-  // out of itself. Nobody must use that; pooling and loss leave it out (lesson 9).
+  // out of itself. Nobody must use that; pooling and loss leave it out (lesson 11).
   const Tensor batch = Tensor::uniform({2, T, D}, -1, 1, random);  // [B, T, D]
   std::printf("\nPadded position 3 of text 1 replaced: numbers that change at 0, 1, 2, 3\n");
   compare(batch, 1, 3, padding);
@@ -194,7 +194,7 @@ int main() try {
 // third has the causal one. `next` goes round and round in the loops that fill `allowed`, so say
 // `advance 59`, which is the line after them, and `print/d allowed`: the picture above, one row
 // after the other. `step` goes on into kernels::masked_softmax: a key that is not allowed is never
-// read. For the NaN, `delete` that breakpoint, `break 05_masks.cpp:N if way == 2` where N is the
+// read. For the NaN, `delete` that breakpoint, `break 06_masks.cpp:N if way == 2` where N is the
 // line of sum(matmul(w, x)).backward(), `continue`, and say `backward-step`. The third is the step
 // of matmul: row 0 of the weights is NaN, and x gets it. The fourth, softmax, gives NaN to row 0 of
 // the scores. The seventh is the other matmul, and by then x has nothing but NaN.

@@ -1,8 +1,8 @@
-// Lesson 14: real reviews.
+// Lesson 16: real reviews.
 //
 // The book's experiment (Chollet 2021, section 11.4.3): 25,000 film reviews to learn from, a fifth
 // of them held back for validation, 25,000 others to be judged. The data are the Large Movie Review
-// Dataset (Maas et al. 2011). The model is that of lesson 10 with the book's sizes:
+// Dataset (Maas et al. 2011). The model is that of lesson 12 with the book's sizes:
 //
 //   ids [B, T] -> positional embedding [B, T, 256] -> encoder [B, T, 256] -> maximum [B, 256]
 //              -> dropout 0.5 -> logit [B, 1]
@@ -136,4 +136,4 @@ int main(int argc, char** argv) try {
 //    test is about others. How would you split the reviews to see that coming?
 // 4. Give BagOfWords 200,000 pairs. What does that say about what film reviews are made of?
 // 5. Replace the maximum over words by the mean (GlobalAveragePooling). Which epoch is best now?
-// 6. Take three reviews that the model gets wrong, and leave words out one by one (lesson 11).
+// 6. Take three reviews that the model gets wrong, and leave words out one by one (lesson 13).

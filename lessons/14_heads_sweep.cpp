@@ -1,4 +1,4 @@
-// Lesson 12: how many heads.
+// Lesson 14: how many heads.
 //
 // H heads of key_dim K compare and mix the words H times, each in K numbers. Two questions hide in
 // "how many heads":
@@ -12,7 +12,7 @@
 //               3 (D H K + H K) + H K D + D        depends on the width H K, not on H alone
 //   weights     [B, H, T, T] numbers of 4 bytes:   depends on H alone, not on K
 //
-// (Gradus never holds the weights as a whole, see lesson 6; a program that computes softmax(Q Kᵀ)
+// (Gradus never holds the weights as a whole, see lesson 7; a program that computes softmax(Q Kᵀ)
 // as a matrix does, and keeps it for the gradient.)
 //
 // Accuracy has no formula. It is measured here, on the shipped reviews of 9 to 15 words, which are
@@ -34,7 +34,7 @@
 
 using namespace gradus;
 
-// ## The classifier of lesson 10
+// ## The classifier of lesson 12
 //
 // with H and K to choose, and without dropout: the trainings are short. `alone` takes attention
 // away in effect: every word may look at itself only. It is what the others are compared with.

@@ -1,4 +1,4 @@
-// Lesson 15: attention without the matrix.
+// Lesson 17: attention without the matrix.
 //
 // Attention of T words over T words (lesson 1), with queries and keys of K numbers and values of V,
 // is written with a matrix of T × T weights:
@@ -153,7 +153,7 @@ int main() try {
 
   // ## Step 3: backward computes the weights again
   //
-  // The gradient of a softmax needs the weights (lesson 3), which nobody kept. But the weight of
+  // The gradient of a softmax needs the weights (lesson 2), which nobody kept. But the weight of
   // key j is
   //
   //   p = e^(x − m) / s = e^(x − m − log s) = e^(x − l)   with   l = m + log s

@@ -1,6 +1,6 @@
-// Lesson 8: the encoder block.
+// Lesson 10: the encoder block.
 //
-// Attention (lesson 6) mixes the words of a text. The encoder block puts three plain things around
+// Attention (lesson 7) mixes the words of a text. The encoder block puts three plain things around
 // it, and these three are why one can stack dozens of blocks and still train them:
 //
 //   a residual       y = x + f(x): the way round f carries the gradient past it unchanged
@@ -192,7 +192,7 @@ int main() try {
   // on its way down the gradient gathers what each block adds. In the post-norm stack it is as
   // large at the top as at the bottom, and steps at rate 0.1 are too large: the loss falls slowly,
   // and once it rises. So post-norm must learn with smaller steps (exercise 5), at least at first:
-  // Xiong et al. explain so why it wants a warm-up, a rate that rises from near 0 (see lesson 10).
+  // Xiong et al. explain so why it wants a warm-up, a rate that rises from near 0 (see lesson 12).
   const int steps = setting("STEPS", 60, 1, 100000);
   std::printf(
       "\n5. Twelve blocks: length of each dense_1's gradient at the start; loss every 10 steps\n");

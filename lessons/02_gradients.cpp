@@ -1,4 +1,4 @@
-// Lesson 3: gradients.
+// Lesson 2: gradients.
 //
 // A model is a formula with thousands of numbers in it, its parameters; its loss is one number that
 // says how wrong it is. To make the loss smaller we must know, for each parameter, how much the
@@ -165,8 +165,8 @@ int main() try {
   std::printf("\nby the library\n");
   for (const Tensor& out : {loss, error, output, product, w})
     std::printf("%-8s value %.1f   gradient %4.1f\n", out.label(), out.item(), out.grad().item());
-  write_file("build/lesson03_graph.svg", graph_svg("(w x + b - t)², there and back", loss));
-  std::printf("Picture: build/lesson03_graph.svg; open it in a browser.\n");
+  write_file("build/lesson02_graph.svg", graph_svg("(w x + b - t)², there and back", loss));
+  std::printf("Picture: build/lesson02_graph.svg; open it in a browser.\n");
 
   // ## Is a gradient right?
   //
@@ -217,7 +217,7 @@ int main() try {
 // ## Exercises
 //
 // 1. What are the slopes of a / b in a and in b? Check them in a graph and by differences.
-// 2. Try out x + f(x), the way round every layer of a Transformer (lesson 8): x = 2v, y = x + 3x.
+// 2. Try out x + f(x), the way round every layer of a Transformer (lesson 10): x = 2v, y = x + 3x.
 //    Predict what each of the three methods finds for v. Then v · v + v: why is recursion right?
 // 3. Let recursion return at once where it has been before. What does its row say now, and why?
 // 4. Call backpropagate twice on the graph on paper. Which gradients are wrong, and why? What does

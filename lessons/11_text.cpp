@@ -1,4 +1,4 @@
-// Lesson 9: from text to tensors.
+// Lesson 11: from text to tensors.
 //
 // A network computes with numbers, and a review is a string. Five steps lead from one to the other:
 //
@@ -12,7 +12,7 @@
 // stand for a word.
 //
 // Padding is there only because a tensor has straight edges. It must not count: not in attention
-// (lesson 5), and not in a mean or a metric, as the end of this lesson shows.
+// (lesson 6), and not in a mean or a metric, as the end of this lesson shows.
 //
 // Source: Chollet, Deep Learning with Python, 2nd edition, section 11.2. Runs in a second.
 

@@ -1,8 +1,8 @@
-// Lesson 10: the classifier, trained.
+// Lesson 12: the classifier, trained.
 //
-// Everything so far comes together: reviews become numbers (lesson 9), each word gets a vector for
-// what it is and one for where it stands (lesson 7), an encoder block lets the words look at each
-// other (lesson 8), the largest value that each of the 32 numbers has over all words makes one
+// Everything so far comes together: reviews become numbers (lesson 11), each word gets a vector for
+// what it is and one for where it stands (lesson 8), an encoder block lets the words look at each
+// other (lesson 10), the largest value that each of the 32 numbers has over all words makes one
 // vector of the whole review, and one Dense unit says how good the review is.
 //
 //   ids [B, T] -> embedding [B, T, 32] -> encoder [B, T, 32] -> pooling [B, 32] -> logit [B, 1]
