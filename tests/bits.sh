@@ -5,7 +5,8 @@
 #   bits.sh quick   GCC (or what CXX is) at -O3 and, shortened, at -O0; takes a few minutes
 #   bits.sh all     also Clang, libc++, 1 to 3 threads, x86-64-v3 and -v4, AArch64 under emulation
 #   bits.sh short MODE      the shortened transcripts from that build, such as asan
-#   bits.sh accept [NN...]  takes what the lessons (or lesson NN) print now as the expected transcripts
+#   bits.sh accept [NN...]  takes what the lessons (or lesson NN) print now as the expected transcripts,
+#                           and how many lines each block prints (NN.blocks, for the book)
 #
 # A lesson that ends with an error fails too, and is never accepted. Each runs in a folder of its own,
 # so that it neither goes on with an earlier training nor overwrites trained weights in build/.
@@ -70,6 +71,23 @@ compare() {  # compare NAME FOLDER full|short [EMULATOR]
   done
 }
 
+# blocks LESSON: how many lines each block of main prints, for the book; from a copy of the lesson
+# that prints a mark after each block (lessons/book/output.cpp).
+blocks() {
+  mkdir -p build/marked/lessons
+  build/release/book mark "lessons/$1.cpp" >"$place/marked.cpp" || return 1
+  ${CXX:-g++} -std=c++20 -O1 -ffp-contract=off -Iinclude -pthread "$place/marked.cpp" \
+    build/release/libgradus.a -o "build/marked/lessons/$1" || return 1
+  transcript build/marked "$1" full "" >"$place/marked.txt"
+  number=${1%%_*}
+  if ! grep -v "^$(printf '\036')" "$place/marked.txt" | cmp -s - "lessons/expected/$number.txt"; then
+    echo "$1 prints something else when its blocks are marked"
+    return 1
+  fi
+  awk '/^\036/ { printf "%s%d", gap, lines; gap = " "; lines = 0; next } { ++lines } END { print "" }' \
+    "$place/marked.txt" >"lessons/expected/$number.blocks"
+}
+
 works() { printf 'int main(){}' | "$@" -x c++ - -o "$place/works" >/dev/null 2>&1; }
 
 if [ "${1:-}" = short ]; then
@@ -81,6 +99,7 @@ if [ "${1:-}" = short ]; then
 fi
 build build/release
 if [ "${1:-quick}" = accept ]; then
+  make --no-print-directory -s build/release/book >/dev/null || exit 1
   shift
   for program in $programs; do
     case " ${*:-${program%%_*}} " in *" ${program%%_*} "*) ;; *) continue ;; esac
@@ -89,6 +108,7 @@ if [ "${1:-quick}" = accept ]; then
       if grep '^ended with exit status' "$place/$program.txt"; then exit 1; fi
       cp "$place/$program.txt" "$(expected "$program" $form)"
     done
+    blocks "$program" || exit 1
   done
   exit 0
 fi

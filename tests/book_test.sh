@@ -24,6 +24,14 @@ for lesson in lessons/[0-9]*.cpp; do
   grep -o 'id="L[0-9]*"' "$book/$name.html" | sort > "$lists/shown"
   lost=$(comm -23 "$lists/code" "$lists/shown" | head -n 1)
   [ -z "$lost" ] || complain "$name.html lacks code: $lost"
+  # What the lesson prints stands under the blocks that print it, all of it and in order.
+  text=lessons/expected/${name%%_*}.txt
+  [ -e "$text" ] || continue
+  ! grep -q 'id="output"' "$book/$name.html" ||
+    complain "$name.html has its output at the end: sh tests/bits.sh accept ${name%%_*}"
+  sed -n '/<pre class="output"/,/<\/pre>/p' "$book/$name.html" | sed 's/<[^>]*>//g' |
+    sed 's/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&amp;/\&/g' | grep -v '^ *$' > "$lists/output"
+  grep -v '^ *$' "$text" | cmp -s - "$lists/output" || complain "$name.html shows other output"
 done
 
 # What can be linked to: each page, and each id on it.

@@ -5,10 +5,12 @@
 //   highlight.cpp  colours code, and links each word to what it means
 //   prose.cpp      turns comments into text, and a lesson into text and code
 //   pictures.cpp   puts pictures into pages
+//   output.cpp     reads a lesson; what it prints and draws, below the code that does it
 //   make_book.cpp  writes the pages
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -79,8 +81,32 @@ struct Lesson {
 };
 // Errors: a first line that is not "// Lesson 12: the classifier, trained."
 Lesson read_lesson(const std::string& name, const std::string& source);
-// The lesson's text and code, without what it prints.
-std::string lesson_html(const Names& names, const Lesson& lesson);
+// What stands below the code of lines begin … end - 1 (0 being the first).
+using Below = std::function<std::string(std::size_t begin, std::size_t end)>;
+// The lesson's text and code.
+std::string lesson_html(const Names& names, const Lesson& lesson, const Below& below);
+
+// The lesson with a line that prints a mark after each block of main but the last, so that a run
+// shows what each block prints.
+std::string marked_source(const Names& names, const Lesson& lesson);
+// What each lesson prints, under the blocks that print it: lessons/expected/NN.txt, divided as
+// lessons/expected/NN.blocks says, which holds a number of lines for each block of main but the
+// last.
+class Output {
+ public:
+  explicit Output(const Names& names, const Lesson& lesson);
+  // The transcript's part, pictures and links of this block.
+  std::string below(std::size_t begin, std::size_t end);
+  // What could not be placed; "" if all was.
+  std::string rest() const;
+
+ private:
+  std::string figure(const std::string& picture);
+  std::vector<std::string> source_, transcript_;
+  std::vector<std::size_t> ends_, counts_;  // of the blocks of main
+  std::size_t printed_ = 0;                 // lines of the transcript
+  int figures_ = 0;
+};
 // "build/attention.svg", in the order of the source; `ending` is ".svg" or ".html".
 std::vector<std::string> pictures_of(const std::string& source, const std::string& ending);
 // A picture that can stand in a page with others: its classes and ids get a prefix of their own.

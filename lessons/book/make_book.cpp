@@ -48,7 +48,8 @@ std::string page(const std::string& title, const std::string& body, const std::s
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n"
          "<meta name=\"color-scheme\" content=\"light dark\" />\n<title>" +
          xml_text(title) +
-         " · Gradus</title>\n<link rel=\"stylesheet\" href=\"book.css\" />\n</head>\n<body>\n"
+         " · Gradus</title>\n<link rel=\"stylesheet\" href=\"book.css\" />\n"
+         "<script src=\"book.js\" defer=\"defer\"></script>\n</head>\n<body>\n"
          "<header><nav aria-label=\"Book\">" +
          anchor("index.html", "Contents") + " " + anchor("reference.html", "Reference") + " " +
          anchor("glossary.html", "Glossary") + "</nav></header>\n<main>\n<h1>" + xml_text(title) +
@@ -65,39 +66,8 @@ std::string file_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-std::string output_html(const Lesson& lesson) {
-  const std::string path = "lessons/expected/" + lesson.number + ".txt";
-  const std::string program = "build/release/lessons/" + lesson.name;
-  std::string html = "<h2 id=\"output\">What it prints</h2>\n";
-  if (file_exists(path)) {
-    const std::string text = read_file(path, most);
-    check_utf8(text, path);
-    html += "<pre class=\"output\" tabindex=\"0\">" + xml_text(text) + "</pre>\n";
-  } else {
-    html +=
-        "<p class=\"note\">No transcript of this lesson is kept (<code>" + path + "</code>).</p>\n";
-  }
-  html += "<p class=\"note\">To see it yourself: <code>make " + program + " &amp;&amp; " + program +
-          "</code></p>\n";
-  int number = 0;
-  for (const std::string& picture : book::pictures_of(lesson.source, ".svg")) {
-    html += "<figure>";
-    html += file_exists(picture) ? "<div class=\"picture\">" +
-                                       book::inline_svg(read_file(picture, most),
-                                                        "p" + std::to_string(++number) + "-") +
-                                       "</div>"
-                                 : "<p class=\"note\">This picture is not here: the lesson draws "
-                                   "it when it runs.</p>";
-    html += "<figcaption><code>" + xml_text(picture) + "</code></figcaption></figure>\n";
-  }
-  for (const std::string& other : book::pictures_of(lesson.source, ".html"))
-    if (file_exists(other))
-      html += "<p class=\"note\">A page to point at, which the lesson writes: " +
-              anchor(file_name(other), "<code>" + xml_text(other) + "</code>") + "</p>\n";
-  return html;
-}
-
 std::string lesson_page(const Names& names, const std::vector<Lesson>& lessons, std::size_t i) {
+  book::Output output(names, lessons[i]);
   std::string turn;
   if (i > 0)
     turn += anchor(lessons[i - 1].name + ".html", "← " + xml_text(heading(lessons[i - 1])),
@@ -105,10 +75,15 @@ std::string lesson_page(const Names& names, const std::vector<Lesson>& lessons, 
   if (i + 1 < lessons.size())
     turn += anchor(lessons[i + 1].name + ".html", xml_text(heading(lessons[i + 1])) + " →",
                    "rel=\"next\" ");
-  return page(heading(lessons[i]),
-              "<p class=\"note\"><code>lessons/" + lessons[i].name + ".cpp</code></p>\n" +
-                  book::lesson_html(names, lessons[i]) + output_html(lessons[i]),
-              turn);
+  return page(
+      heading(lessons[i]),
+      "<p class=\"note\"><code>lessons/" + lessons[i].name +
+          ".cpp</code>; to run it: <code>make lesson-" + lessons[i].number + "</code></p>\n" +
+          book::lesson_html(
+              names, lessons[i],
+              [&](std::size_t begin, std::size_t end) { return output.below(begin, end); }) +
+          output.rest(),
+      turn);
 }
 
 std::string contents_page(const Names& names, const std::vector<Lesson>& lessons) {
@@ -180,7 +155,15 @@ std::string glossary_page(const Names& names) {
   return page("Glossary", body + "</dl>\n");
 }
 
+// `book mark lessons/01_attention.cpp` prints the lesson with marks: see Output.
 int main(int argc, char** argv) try {
+  if (argc == 3 && std::string(argv[1]) == "mark") {
+    const std::string name = file_name(argv[2]);
+    const Lesson lesson =
+        book::read_lesson(name.substr(0, name.rfind('.')), read_file(argv[2], most));
+    std::printf("%s", book::marked_source(Names(), lesson).c_str());
+    return 0;
+  }
   const std::string folder = argc > 1 ? argv[1] : "build/book";
   make_folder(folder);
 
@@ -200,7 +183,8 @@ int main(int argc, char** argv) try {
     check_utf8(text, name);
     write_file(folder + "/" + name, text);
   };
-  write("book.css", read_file("lessons/book/book.css", most));
+  for (const char* file : {"book.css", "book.js"})
+    write(file, read_file(std::string("lessons/book/") + file, most));
   write("index.html", contents_page(names, lessons));
   write("reference.html", reference_page(names, headers, texts));
   write("glossary.html", glossary_page(names));

@@ -157,57 +157,49 @@ std::string prose_html(const Names& names, const Lines& lines, int& headings) {
 
 std::string code_block(const Lines& html_lines, std::size_t begin, std::size_t end,
                        std::size_t indentation) {
-  const std::string first = std::to_string(begin + 1), last = std::to_string(end);
-  std::string html = "<pre class=\"code\" tabindex=\"0\" data-lines=\"" +
-                     (begin + 1 == end ? "line " + first : "lines " + first + "–" + last) + "\">";
+  std::string html =
+      "<div class=\"block\"><pre class=\"code\" role=\"region\" aria-label=\"Code from line " +
+      std::to_string(begin + 1) + "\" tabindex=\"0\">";
   for (std::size_t i = begin; i < end; ++i) {
     const std::size_t cut = std::min(indentation, indentation_of(html_lines[i]));
-    html += "<span class=\"line\" id=\"L" + std::to_string(i + 1) + "\">" +
-            html_lines[i].substr(cut) + "</span>\n";
+    const std::string number = std::to_string(i + 1);
+    // The style sheet writes the number, so that it is not copied with the code.
+    html += "<span class=\"line\" id=\"L" + number +
+            "\"><a class=\"number\" tabindex=\"-1\" href=\"#L" + number + "\" aria-label=\"line " +
+            number + "\" data-n=\"" + number + "\"></a>" + html_lines[i].substr(cut) + "</span>\n";
   }
-  return html + "</pre>\n";
-}
-
-Lesson read_lesson(const std::string& name, const std::string& source) {
-  Lesson lesson{name, name.substr(0, 2), "", "", source};
-  const Lines lines = lines_of(source);
-  const std::string start = "// Lesson " + std::to_string(std::stoi(lesson.number)) + ": ";
-  if (lines.empty() || !starts_with(lines[0], start) || lines[0].back() != '.')
-    gradus::fail("read_lesson", gradus::Where::at(("lessons/" + name + ".cpp").c_str(), 1),
-                 "the first line must be \"" + start + "title.\"");
-  lesson.title = lines[0].substr(start.size(), lines[0].size() - start.size() - 1);
-  for (std::size_t i = 2; i < lines.size() && is_comment(lines[i]); ++i) {
-    const std::string text = trimmed(lines[i].substr(2));
-    if (text.empty()) break;
-    lesson.sentence += (lesson.sentence.empty() ? "" : " ") + text;
-  }
-  // A paragraph that leads to a formula ends with a colon.
-  if (!lesson.sentence.empty() && lesson.sentence.back() == ':') lesson.sentence.back() = '.';
-  lesson.sentence = first_sentence(lesson.sentence);
-  return lesson;
+  return html + "</pre></div>\n";
 }
 
 namespace {
 
-// Lines `begin` … `end` - 1 of code, without the empty ones around them.
-std::string code_html(const Lines& source, const Lines& html, std::size_t begin, std::size_t end) {
+// Lines `begin` … `end` - 1 of code, without the empty ones around them, and what stands below.
+std::string code_html(const Lines& source, const Lines& html, std::size_t begin, std::size_t end,
+                      const Below& below) {
   while (begin < end && trimmed(source[begin]).empty()) ++begin;
   while (end > begin && trimmed(source[end - 1]).empty()) --end;
   if (begin == end) return "";
   std::size_t least = source[begin].size();
   for (std::size_t i = begin; i < end; ++i)
     if (!trimmed(source[i]).empty()) least = std::min(least, indentation_of(source[i]));
-  return code_block(html, begin, end, least);
+  return code_block(html, begin, end, least) + below(begin, end);
+}
+
+// Helpers that stand before main, and before the first heading, are not what a lesson is about.
+std::string folded(const std::string& code, std::size_t begin, std::size_t end) {
+  if (code.empty() || end - begin < 4) return code;
+  return "<details><summary>Lines " + std::to_string(begin + 1) + " to " + std::to_string(end) +
+         ", which the lesson uses</summary>\n" + code + "</details>\n";
 }
 
 }  // namespace
 
-std::string lesson_html(const Names& names, const Lesson& lesson) {
+std::string lesson_html(const Names& names, const Lesson& lesson, const Below& below) {
   const Lines source = lines_of(lesson.source);
   const Lines html = highlighted_lines(names, lesson.source);
   std::string page;
   int headings = 0;
-  bool in_main = false;
+  bool in_main = false, helpers = true;
   std::size_t code_begin = 1;
   for (std::size_t i = 1; i < source.size();) {
     const bool after_break =
@@ -219,13 +211,16 @@ std::string lesson_html(const Names& names, const Lesson& lesson) {
                        starts_with(trimmed(source[i]), "// ## "));
     if (!text) {
       if (starts_with(source[i], "int main")) {
-        page += code_html(source, html, code_begin, i);
+        helpers = false;
+        page += folded(code_html(source, html, code_begin, i, below), code_begin, i);
         code_begin = i;
       }
       ++i;
       continue;
     }
-    page += code_html(source, html, code_begin, i);
+    const std::string code = code_html(source, html, code_begin, i, below);
+    page += helpers ? folded(code, code_begin, i) : code;
+    helpers = helpers && !starts_with(trimmed(source[i]), "// ## ");
     Lines prose;
     for (; i < source.size() && is_comment(source[i]) && indentation_of(source[i]) == indentation;
          ++i)
@@ -233,7 +228,7 @@ std::string lesson_html(const Names& names, const Lesson& lesson) {
     page += prose_html(names, prose, headings);
     code_begin = i;
   }
-  return page + code_html(source, html, code_begin, source.size());
+  return page + code_html(source, html, code_begin, source.size(), below);
 }
 
 }  // namespace book
