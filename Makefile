@@ -67,7 +67,7 @@ LIGHT = $(filter-out src/training/optimizer,$(filter \
   src/inspect/% src/layers/% src/pictures/% src/text/% src/training/% tests/% lessons/%,$*))
 
 # In programs of one's own a warning is a warning.
-LENIENT = $(if $(filter lessons/mine/% %_mine,$*),-Werror)
+LENIENT = $(if $(filter lessons/mine/% %_mine lessons/exercises/%,$*),-Werror)
 
 SOURCES := $(wildcard src/*.cpp src/*/*.cpp)
 OBJECTS := $(SOURCES:%.cpp=$(BUILD)/%.o)
@@ -125,6 +125,20 @@ debug-%:
 	@sh lessons/debugger/start.sh $(DEBUGGER) $(DEBUGGED)
 
 new: ; @sh lessons/new.sh "$(NAME)"
+
+# Exercises (lessons/exercises/exercise.h): what every program of theirs is linked with, the oracle
+# that holds an exercise in all its variants, and what it knows.
+E := $(BUILD)/lessons/exercises
+EXERCISES := $(basename $(notdir $(wildcard lessons/exercises/[0-9]*.cpp)))
+COURSE := $(patsubst %,$(E)/%.o,item exercise outcome case_file verdict source mistakes)
+
+$(E)/variants: $(E)/variants.o $(COURSE) $(LIBRARY) ; @$(LINK)
+$(E)/%.oracle.o: lessons/exercises/%.cpp lessons/exercises/%.mistakes $(E)/variants lessons/exercises/oracle.h
+	@$(E)/variants $(wordlist 1,2,$^) >$(E)/$*.oracle.cpp && echo "  $< and its variants"
+	@$(CXX) $(filter-out -W%,$(FLAGS)) -w -O0 -g0 -Ilessons/exercises -c $(E)/$*.oracle.cpp -o $@
+$(E)/%.oracle: $(E)/%.oracle.o $(E)/oracle.o $(COURSE) $(LIBRARY) ; @$(LINK)
+prove-%: $(E)/%.oracle ; @$< prove lessons/exercises/$*.mistakes
+prove: $(EXERCISES:%=prove-%)
 
 bits: ; @sh tests/bits.sh all
 lessons: $(patsubst %.cpp,$(BUILD)/%,$(filter-out lessons/16%,$(LESSONS)))

@@ -1,0 +1,47 @@
+// variants FILE.cpp FILE.mistakes: writes a program part that holds the exercise in every variant,
+// each in a namespace of its own: solved, not solved, and all that the author foresaw.
+
+#include "mistakes.h"
+
+#include <cstdio>
+
+using namespace gradus;
+
+namespace {
+
+// Includes must stand outside of the namespaces; the lines keep their numbers.
+std::string without_includes(std::string text) {
+  for (std::size_t at = text.find("#include"); at != std::string::npos;
+       at = text.find("#include", at + 3))
+    text.insert(at, "//");
+  return text;
+}
+
+void write_variant(const std::string& name, const std::string& path, const std::string& text) {
+  std::printf("namespace %s {\n#line 1 \"%s\"\n%s}\n", name.c_str(), path.c_str(),
+              without_includes(text).c_str());
+}
+
+}  // namespace
+
+int main(int, char** arguments) try {
+  const Source source = read_source(arguments[1]);
+  const Mistakes mistakes = read_mistakes(arguments[2]);
+  std::printf("#include \"oracle.h\"\n");
+  for (const std::string& line : source.lines)
+    if (line.rfind("#include", 0) == 0) std::printf("%s\n", line.c_str());
+  write_variant("solution", source.path, read_file(source.path, 1 << 20));
+  write_variant("stub", source.path, unsolved(source));
+  std::string table = "{&solution::answer, &stub::answer";
+  for (std::size_t i = 0; i < mistakes.variants.size(); ++i) {
+    const std::string name = "variant_" + std::to_string(i + 1);
+    const std::string place = mistakes.path + ":" + std::to_string(mistakes.variants[i].line);
+    write_variant(name, place, varied(source, mistakes.variants[i], mistakes));
+    table += ", &" + name + "::answer";
+  }
+  std::printf("const std::vector<gradus::Answer> gradus::every_answer = %s};\n", table.c_str());
+  std::printf("void gradus::make_cases(Cases& into) { solution::cases(into); }\n");
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}
