@@ -1,10 +1,11 @@
 #!/bin/sh
 # A training run that is killed KILLS times (10) at random moments ends with the same weights, byte for
-# byte, as one that is left alone.
+# byte, as one that is left alone: interrupted.sh [LESSON FOLDER], where the lesson trains into build/FOLDER.
 set -eu
 cd "$(dirname "$0")/.."
-make --no-print-directory -s build/release/lessons/12_classifier >/dev/null
-program=$PWD/build/release/lessons/12_classifier
+lesson=${1:-12_classifier} folder=build/${2:-classifier}
+make --no-print-directory -s build/release/lessons/$lesson >/dev/null
+program=$PWD/build/release/lessons/$lesson
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 ln -s "$PWD/lessons" "$place/lessons"
@@ -13,7 +14,7 @@ STEPS=${STEPS:-12}
 export STEPS
 
 "$program" >/dev/null 2>&1
-cp build/classifier/best.safetensors alone.safetensors
+cp $folder/best.safetensors alone.safetensors
 
 rm -rf build
 kills=0
@@ -25,6 +26,6 @@ while [ $kills -lt "${KILLS:-10}" ]; do
   wait $pid 2>/dev/null || true
 done
 "$program" >finish.txt 2>&1
-head -n 2 finish.txt | tail -n 1
-cmp alone.safetensors build/classifier/best.safetensors
+grep -m1 "going on" finish.txt || true
+cmp alone.safetensors $folder/best.safetensors
 echo "killed $kills times: the same weights"

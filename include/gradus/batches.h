@@ -1,5 +1,5 @@
-// Batches of texts. Texts of a batch are padded to the longest of them, so texts of similar length
-// are put together: padding is work for nothing.
+// Batches of texts, for every task. Texts of a batch are padded to the longest of them, so texts of
+// similar length are put together: padding is work for nothing.
 #pragma once
 
 #include <gradus/ids.h>
@@ -12,10 +12,24 @@
 
 namespace gradus {
 
+// A text in numbers, and what a model shall say of it.
+struct Sample {
+  std::vector<int> ids;          // what is read: [T]
+  std::vector<int> labels;       // one for the whole text, or one for each id; -1: none is wanted
+  std::vector<int> source = {};  // what an encoder reads besides, such as the sentence to translate
+};
+
+// To say at each position which id comes next: of the text a b c d, a b c are read and b c d are
+// the labels. Without this shift a decoder would be shown the very words that it is asked for.
+// Errors: fewer than two ids.
+Sample next_ids(const std::vector<int>& text, std::vector<int> source = {}, Where where = here());
+
 struct Batch {
   Ids ids;                  // [B, T], 0 for padding
   Mask mask;                // which of them are words
-  std::vector<int> labels;  // [B]
+  std::vector<int> labels;  // [B], or [B · T] with -1 for padding
+  Ids source = {};          // [B, S], 0 for padding; no numbers if the samples have no source
+  Mask source_mask = {};
 };
 
 struct BatchOptions {
@@ -32,8 +46,12 @@ class Batches {
   // Errors: no examples, a text without words, a batch of no texts or of more than 2^28 positions.
   Batches(const std::vector<Example>& examples, const TextVectorizer& vectorizer,
           BatchOptions options = {}, std::uint64_t seed = 0, Where where = here());
+  // Errors: the same; a label for each id in some samples and one a text in others; labels for only
+  // some ids; a source that is empty in some samples alone.
+  explicit Batches(std::vector<Sample> samples, BatchOptions options = {}, std::uint64_t seed = 0,
+                   Where where = here());
 
-  std::size_t examples() const { return ids_.size(); }
+  std::size_t examples() const { return samples_.size(); }
   std::size_t count() const;  // batches in an epoch
 
   // The texts of each batch of an epoch, by their numbers among the examples: each text once, all
@@ -47,10 +65,16 @@ class Batches {
   double padding_share(std::uint64_t epoch) const;
 
  private:
-  std::size_t length_of(const std::vector<std::size_t>& which) const;  // T
+  void check(const Where& where) const;
+  // The longest of one part of these samples: T or S.
+  std::size_t length_of(const std::vector<std::size_t>& which,
+                        std::vector<int> Sample::*part) const;
+  // That part of each, padded with `padding`.
+  std::vector<int> padded(const std::vector<std::size_t>& which, std::vector<int> Sample::*part,
+                          int padding) const;
 
-  std::vector<std::vector<int>> ids_;
-  std::vector<int> labels_;
+  std::vector<Sample> samples_;
+  bool per_id_ = false;  // a label for each id
   BatchOptions options_;
   std::uint64_t seed_;
 };

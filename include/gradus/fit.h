@@ -1,5 +1,6 @@
-// Training a text classifier: epochs of batches, validation after each, the best epoch kept, and a
-// run that was interrupted goes on where it was.
+// Training a model of texts, whatever its task: epochs of batches, validation after each, the best
+// epoch kept, and a run that was interrupted goes on where it was. What differs is handed in: a
+// Sample says what is read and what is to be said of it, the model says its logits and its loss.
 #pragma once
 
 #include <gradus/batches.h>
@@ -12,16 +13,37 @@
 
 namespace gradus {
 
-// A model that gives logits for texts: [B, 1] for two classes (above 0 means class 1), or [B, C].
-class TextClassifier : public Module {
+// A model that gives logits for a batch: [B, C] for a label a text, [B, T, C] for one an id. One
+// with a source says in encode() what it makes of that, once for all the words that it then
+// decodes.
+class SequenceModel : public Module {
  public:
+  Tensor operator()(const Batch& batch, Where where = here()) {
+    return done(decode(batch, encode(batch, where), where));
+  }
+  // The mean over the labels that are wanted: cross-entropy, or the loss of a classifier.
+  virtual Tensor loss(const Tensor& logits, const Batch& batch, Where where) const;
+
+ protected:
+  using Module::Module;
+  virtual Tensor encode(const Batch&, Where) { return {}; }
+  virtual Tensor decode(const Batch& batch, const Tensor& encoded, Where where) = 0;
+};
+
+// A model that gives logits for texts: [B, 1] for two classes (above 0 means class 1), or [B, C].
+class TextClassifier : public SequenceModel {
+ public:
+  using SequenceModel::operator();
   Tensor operator()(const Ids& ids, const Mask& mask, Where where = here()) {
     return done(forward(ids, mask, where));
   }
 
  protected:
-  using Module::Module;
+  using SequenceModel::SequenceModel;
   virtual Tensor forward(const Ids& ids, const Mask& mask, Where where) = 0;
+  Tensor decode(const Batch& batch, const Tensor&, Where where) override {
+    return forward(batch.ids, batch.mask, where);
+  }
 };
 
 // Binary cross-entropy for logits [B, 1], cross-entropy for [B, C].
@@ -35,17 +57,17 @@ std::vector<int> predictions(const Tensor& logits, Where where = here());
 struct Metric {
   double loss_sum = 0;
   std::int64_t correct = 0;
-  std::int64_t count = 0;
+  std::int64_t count = 0;  // of labels: of texts, or of ids that are not padding
 
-  // A batch more; `loss` is the mean over its texts.
+  // A batch more; `loss` is the mean over its labels. Labels of -1 are not counted.
   void add(const Tensor& loss, const Tensor& logits, const std::vector<int>& labels);
   double loss() const { return loss_sum / static_cast<double>(count); }
   double accuracy() const { return static_cast<double>(correct) / static_cast<double>(count); }
   std::string text() const;  // "loss 0.3012, accuracy 4321/5000 = 0.8642"
 };
 
-// Loss and accuracy over all texts, in evaluation mode; each part is left in the mode it was in.
-Metric evaluate(TextClassifier& model, const Batches& batches, Where where = here());
+// Loss and accuracy over all labels, in evaluation mode; each part is left in the mode it was in.
+Metric evaluate(SequenceModel& model, const Batches& batches, Where where = here());
 
 struct FitOptions {
   int epochs = 10;
@@ -80,7 +102,7 @@ struct History {
 // settings, texts or another model; a tensor that wants a gradient and is no parameter of model and
 // optimiser, so that it would not be trained; options that make no sense; a loss that is not a
 // number.
-History fit(TextClassifier& model, Optimizer& optimizer, const Batches& train,
+History fit(SequenceModel& model, Optimizer& optimizer, const Batches& train,
             const Batches& validation, const FitOptions& options, Where where = here());
 
 }  // namespace gradus

@@ -6,30 +6,68 @@
 
 namespace gradus {
 
+Sample next_ids(const std::vector<int>& text, std::vector<int> source, Where where) {
+  if (text.size() < 2)
+    fail("next_ids", where,
+         "at least two ids are needed, one to read and one to come next, not " +
+             std::to_string(text.size()));
+  return {{text.begin(), text.end() - 1}, {text.begin() + 1, text.end()}, std::move(source)};
+}
+
+namespace {
+
+std::vector<Sample> samples_of(const std::vector<Example>& examples,
+                               const TextVectorizer& vectorizer, const Where& where) {
+  std::vector<Sample> samples;
+  for (const Example& example : examples)
+    samples.push_back({vectorizer.encode(example.text, where), {example.label}});
+  return samples;
+}
+
+}  // namespace
+
 Batches::Batches(const std::vector<Example>& examples, const TextVectorizer& vectorizer,
                  BatchOptions options, std::uint64_t seed, Where where)
-    : options_(options), seed_(seed) {
-  if (examples.empty()) fail("Batches", where, "there are no examples");
+    : Batches(samples_of(examples, vectorizer, where), options, seed, where) {}
+
+Batches::Batches(std::vector<Sample> samples, BatchOptions options, std::uint64_t seed, Where where)
+    : samples_(std::move(samples)), options_(options), seed_(seed) {
+  if (samples_.empty()) fail("Batches", where, "there are no examples");
   if (options.size == 0) fail("Batches", where, "the batch size must be at least 1");
-  options_.size = std::min(options.size, examples.size());
+  options_.size = std::min(options.size, samples_.size());
   std::size_t longest = options.pad_to;
-  for (const Example& example : examples) {
-    ids_.push_back(vectorizer.encode(example.text, where));
-    labels_.push_back(example.label);
-    longest = std::max(longest, ids_.back().size());
+  for (const Sample& sample : samples_) {
+    per_id_ |= sample.labels.size() != 1;
+    longest = std::max({longest, sample.ids.size(), sample.source.size()});
   }
   if (longest > (std::size_t{1} << 28) / options_.size)
     fail("Batches", where,
          "a batch of " + std::to_string(options_.size) + " texts of " + std::to_string(longest) +
              " positions is too large: at most 2^28 positions are possible");
+  check(where);
+}
+
+void Batches::check(const Where& where) const {
+  for (std::size_t i = 0; i < samples_.size(); ++i) {
+    const Sample& sample = samples_[i];
+    const auto refuse = [&](const std::string& problem) {
+      fail("Batches", where, "text " + std::to_string(i) + problem);
+    };
+    if (sample.ids.empty()) refuse(" has no ids");
+    if (sample.source.empty() != samples_[0].source.empty())
+      refuse(sample.source.empty() ? " has an empty source" : " has a source, text 0 has none");
+    if (per_id_ && sample.labels.size() != sample.ids.size())
+      refuse(" has " + std::to_string(sample.ids.size()) + " ids and " +
+             std::to_string(sample.labels.size()) + " labels: one for each, or one a text in all");
+  }
 }
 
 std::size_t Batches::count() const {
-  return (ids_.size() + options_.size - 1) / options_.size;
+  return (samples_.size() + options_.size - 1) / options_.size;
 }
 
 std::vector<std::vector<std::size_t>> Batches::plan(std::uint64_t epoch) const {
-  std::vector<std::size_t> order(ids_.size());
+  std::vector<std::size_t> order(samples_.size());
   std::iota(order.begin(), order.end(), 0);
   Random random(random_bits(seed_, epoch));
   if (options_.shuffle) random.shuffle(order);
@@ -40,7 +78,8 @@ std::vector<std::vector<std::size_t>> Batches::plan(std::uint64_t epoch) const {
   if (options_.group_by_length)
     for (std::size_t begin = 0; begin < order.size(); begin += window)
       std::stable_sort(at(begin), at(begin + window), [this](std::size_t a, std::size_t b) {
-        return ids_[a].size() < ids_[b].size();
+        return samples_[a].ids.size() + samples_[a].source.size() <
+               samples_[b].ids.size() + samples_[b].source.size();
       });
   std::vector<std::vector<std::size_t>> batches;
   for (std::size_t begin = 0; begin < order.size(); begin += options_.size)
@@ -49,42 +88,62 @@ std::vector<std::vector<std::size_t>> Batches::plan(std::uint64_t epoch) const {
   return batches;
 }
 
-std::size_t Batches::length_of(const std::vector<std::size_t>& which) const {
+std::size_t Batches::length_of(const std::vector<std::size_t>& which,
+                               std::vector<int> Sample::*part) const {
   std::size_t longest = options_.pad_to;
-  for (const std::size_t i : which) longest = std::max(longest, ids_[i].size());
+  for (const std::size_t i : which) longest = std::max(longest, (samples_[i].*part).size());
   return longest;
+}
+
+std::vector<int> Batches::padded(const std::vector<std::size_t>& which,
+                                 std::vector<int> Sample::*part, int padding) const {
+  const std::size_t length = length_of(which, part);
+  std::vector<int> all;
+  for (std::size_t row = 0; row < which.size(); ++row) {
+    const std::vector<int>& one = samples_[which[row]].*part;
+    all.insert(all.end(), one.begin(), one.end());
+    all.resize((row + 1) * length, padding);
+  }
+  return all;
 }
 
 Batch Batches::make(const std::vector<std::size_t>& which, Where where) const {
   if (which.empty()) fail("Batches::make", where, "a batch needs at least one text");
-  for (const std::size_t i : which)
-    if (i >= ids_.size())
-      fail("Batches::make", where,
-           "there is no text " + std::to_string(i) + " among " + std::to_string(ids_.size()) +
-               ", which count from 0");
-  const std::size_t length = length_of(which);
-  std::vector<int> ids;
-  std::vector<int> lengths;
+  std::vector<int> lengths, source_lengths;
   Batch batch;
   for (const std::size_t i : which) {
-    ids.insert(ids.end(), ids_[i].begin(), ids_[i].end());
-    lengths.push_back(static_cast<int>(ids_[i].size()));
-    batch.labels.push_back(labels_[i]);
-    ids.resize(batch.labels.size() * length, 0);
+    if (i >= samples_.size())
+      fail("Batches::make", where,
+           "there is no text " + std::to_string(i) + " among " + std::to_string(samples_.size()) +
+               ", which count from 0");
+    lengths.push_back(static_cast<int>(samples_[i].ids.size()));
+    source_lengths.push_back(static_cast<int>(samples_[i].source.size()));
+    if (!per_id_) batch.labels.push_back(samples_[i].labels[0]);
   }
-  batch.ids = Ids(Shape({static_cast<Index>(which.size()), static_cast<Index>(length)}, where),
-                  std::move(ids), where);
+  const auto shaped = [&](std::vector<int> ids) {
+    const auto count = static_cast<Index>(which.size());
+    const Shape shape({count, static_cast<Index>(ids.size()) / count}, where);
+    return Ids(shape, std::move(ids), where);
+  };
+  batch.ids = shaped(padded(which, &Sample::ids, 0));
   batch.mask = Mask::padding(std::move(lengths), where);
+  if (per_id_) batch.labels = padded(which, &Sample::labels, -1);
+  if (samples_[0].source.empty()) return batch;
+  batch.source = shaped(padded(which, &Sample::source, 0));
+  batch.source_mask = Mask::padding(std::move(source_lengths), where);
   return batch;
 }
 
 std::string Batches::settings() const {
   std::uint64_t hash = 0;
-  for (std::size_t i = 0; i < ids_.size(); ++i) {
-    for (const int id : ids_[i]) hash = random_bits(hash, static_cast<std::uint64_t>(id));
-    hash = random_bits(hash, ~static_cast<std::uint64_t>(labels_[i]));
+  for (const Sample& sample : samples_) {
+    for (const int id : sample.ids) hash = random_bits(hash, static_cast<std::uint64_t>(id));
+    for (const int label : sample.labels)
+      hash = random_bits(hash, ~static_cast<std::uint64_t>(label));
+    for (const int id : sample.source)
+      hash = random_bits(hash, static_cast<std::uint64_t>(id) + (std::uint64_t{1} << 40));
   }
-  return std::to_string(ids_.size()) + " (" + std::to_string(hash) + "), batches of " +
+  return std::to_string(samples_.size()) + " (" + std::to_string(hash) + "), batches of " +
          std::to_string(options_.size) + " padded to " + std::to_string(options_.pad_to) +
          (options_.group_by_length ? ", grouped by length" : "") +
          (options_.shuffle ? ", shuffled with seed " + std::to_string(seed_) : "");
@@ -94,8 +153,8 @@ double Batches::padding_share(std::uint64_t epoch) const {
   std::size_t words = 0;
   std::size_t positions = 0;
   for (const auto& which : plan(epoch)) {
-    positions += length_of(which) * which.size();
-    for (const std::size_t i : which) words += ids_[i].size();
+    positions += length_of(which, &Sample::ids) * which.size();
+    for (const std::size_t i : which) words += samples_[i].ids.size();
   }
   return 1 - static_cast<double>(words) / static_cast<double>(positions);
 }

@@ -24,6 +24,12 @@ Tensor classification_loss(const Tensor& logits, const std::vector<int>& labels,
   return binary_cross_entropy(logits, Tensor::from({count, 1}, targets, where), where);
 }
 
+Tensor SequenceModel::loss(const Tensor& logits, const Batch& batch, Where where) const {
+  if (logits.rank() != 3) return classification_loss(logits, batch.labels, where);
+  const Shape positions{logits.shape()[0], logits.shape()[1]};
+  return cross_entropy(logits, Ids(positions, batch.labels, where), -1, where);
+}
+
 std::vector<int> predictions(const Tensor& logits, Where where) {
   if (logits.rank() == 0) fail("predictions", where, "rows of logits are needed, not one number");
   const Index classes = logits.shape()[-1];
@@ -39,11 +45,14 @@ std::vector<int> predictions(const Tensor& logits, Where where) {
 }
 
 void Metric::add(const Tensor& loss, const Tensor& logits, const std::vector<int>& labels) {
-  const auto texts = static_cast<std::int64_t>(labels.size());
-  loss_sum += static_cast<double>(loss.item()) * static_cast<double>(texts);
   const std::vector<int> answers = predictions(logits);
-  for (std::size_t i = 0; i < labels.size(); ++i) correct += answers[i] == labels[i];
-  count += texts;
+  std::int64_t wanted = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    wanted += labels[i] != -1;
+    correct += labels[i] != -1 && answers[i] == labels[i];
+  }
+  loss_sum += static_cast<double>(loss.item()) * static_cast<double>(wanted);
+  count += wanted;
 }
 
 std::string Metric::text() const {
@@ -83,14 +92,14 @@ class InEvaluation {
 
 }  // namespace
 
-Metric evaluate(TextClassifier& model, const Batches& batches, Where where) {
+Metric evaluate(SequenceModel& model, const Batches& batches, Where where) {
   const NoGrad no_grad;
   const InEvaluation mode(model);
   Metric metric;
   for (const auto& which : batches.plan(0)) {
     const Batch batch = batches.make(which, where);
-    const Tensor logits = model(batch.ids, batch.mask, where);
-    metric.add(classification_loss(logits, batch.labels, where), logits, batch.labels);
+    const Tensor logits = model(batch, where);
+    metric.add(model.loss(logits, batch, where), logits, batch.labels);
   }
   return metric;
 }

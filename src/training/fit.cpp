@@ -16,7 +16,7 @@ namespace gradus {
 namespace {
 
 struct Trainer {
-  TextClassifier& model;
+  SequenceModel& model;
   Optimizer& optimizer;
   const Batches& train;
   const Batches& validation;
@@ -65,7 +65,7 @@ struct Trainer {
     std::vector<std::uint64_t> counts;
     for (const Module::Counter& counter : model.counters()) counts.push_back(*counter.value);
     const Batch batch = train.make(train.plan(0)[0], where);
-    const Tensor logits = model(batch.ids, batch.mask, where);
+    const Tensor logits = model(batch, where);
     if (logits.requires_grad())
       for (const Tensor& leaf : walk_below(logits).leaves) check_known(leaf);
     for (std::size_t i = 0; i < counts.size(); ++i) *model.counters()[i].value = counts[i];
@@ -110,8 +110,8 @@ struct Trainer {
   }
 
   void train_on(const Batch& batch) {
-    const Tensor logits = model(batch.ids, batch.mask, where);
-    const Tensor loss = classification_loss(logits, batch.labels, where);
+    const Tensor logits = model(batch, where);
+    const Tensor loss = model.loss(logits, batch, where);
     if (!std::isfinite(loss.item()))
       fail("fit", where,
            "the loss of step " + std::to_string(optimizer.steps()) +
@@ -158,7 +158,7 @@ struct Trainer {
 
 }  // namespace
 
-History fit(TextClassifier& model, Optimizer& optimizer, const Batches& train,
+History fit(SequenceModel& model, Optimizer& optimizer, const Batches& train,
             const Batches& validation, const FitOptions& options, Where where) {
   return Trainer{model, optimizer, train, validation, options, where}.run();
 }

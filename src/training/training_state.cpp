@@ -20,7 +20,7 @@ namespace {
 
 using Numbers = std::vector<std::uint64_t>;
 
-std::vector<NamedTensor> tensors_of(const TrainingState& state, const TextClassifier& model,
+std::vector<NamedTensor> tensors_of(const TrainingState& state, const Module& model,
                                     const Optimizer& optimizer) {
   const std::vector<NamedTensor> parameters = model.parameters();
   std::vector<NamedTensor> all;
@@ -67,7 +67,7 @@ std::string difference(const std::string& theirs, const std::string& ours) {
 }  // namespace
 
 // steps, batch, running; the counters; the metrics of each epoch; a checksum
-void save_state(const std::string& path, const TrainingState& state, TextClassifier& model,
+void save_state(const std::string& path, const TrainingState& state, Module& model,
                 const Optimizer& optimizer, Where where) {
   Numbers numbers{static_cast<std::uint64_t>(optimizer.steps()), state.batch};
   add(numbers, state.running);
@@ -83,8 +83,8 @@ void save_state(const std::string& path, const TrainingState& state, TextClassif
   write_safetensors(path, {tensors, {{"settings", state.settings}, {"numbers", text}}}, where);
 }
 
-void load_state(const std::string& path, TrainingState& state, TextClassifier& model,
-                Optimizer& optimizer, Where where) {
+void load_state(const std::string& path, TrainingState& state, Module& model, Optimizer& optimizer,
+                Where where) {
   TensorFile file = read_safetensors(path, where);
   if (file.metadata["settings"] != state.settings)
     fail("fit", where,

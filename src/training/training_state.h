@@ -14,11 +14,11 @@ struct TrainingState {
 };
 
 // Together with all parameters, the optimiser's memory and the model's counters.
-void save_state(const std::string& path, const TrainingState& state, TextClassifier& model,
+void save_state(const std::string& path, const TrainingState& state, Module& model,
                 const Optimizer& optimizer, Where where);
 // Requires: state.settings are those of the training that wants to go on. Errors: they are not
 // those of the file; a damaged file.
-void load_state(const std::string& path, TrainingState& state, TextClassifier& model,
+void load_state(const std::string& path, TrainingState& state, Module& model,
                 Optimizer& optimizer, Where where);
 
 // The values of parameters now, and back.
