@@ -162,9 +162,13 @@ bench-%: $(BUILD)/bench/% ; @$< $(ROW)
 $(BUILD)/book: $(BOOK:%.cpp=$(BUILD)/%.o) $(LIBRARY) $(BUILD)/list
 	@$(LINK)
 
-# The lessons that draw are run for their pictures, which takes half a minute.
+# The lessons that draw are run for their pictures, which takes half a minute, and some are recorded
+# step by step: the first steps, so that one round of training is enough.
+STEPPED := $(foreach number,01 02 06 07 10,$(filter lessons/$(number)_%,$(LESSONS)))
 DRAWING := $(shell grep -l 'write_file."build/' $(LESSONS))
-book: $(BUILD)/book $(DRAWING:%.cpp=$(BUILD)/%)
+book: $(BUILD)/book $(sort $(DRAWING:%.cpp=$(BUILD)/%) $(STEPPED:%.cpp=$(BUILD)/%))
+	@for lesson in $(STEPPED:%.cpp=$(BUILD)/%); do \
+	  GRADUS_RECORD=build/steps/steps-$${lesson##*/}.html STEPS=1 $$lesson >/dev/null 2>&1 || exit 1; done
 	@for lesson in $(DRAWING:%.cpp=$(BUILD)/%); do $$lesson >/dev/null 2>&1 || exit 1; done
 	@rm -rf build/book && $(BUILD)/book build/book
 

@@ -24,6 +24,10 @@ for lesson in lessons/[0-9]*.cpp; do
   grep -o 'id="L[0-9]*"' "$book/$name.html" | sort > "$lists/shown"
   lost=$(comm -23 "$lists/code" "$lists/shown" | head -n 1)
   [ -z "$lost" ] || complain "$name.html lacks code: $lost"
+  case $name in
+    01* | 02* | 06* | 07* | 10*)
+      grep -q "href=\"steps-$name.html#line=" "$book/$name.html" || complain "$name has no steps" ;;
+  esac
   # What the lesson prints stands under the blocks that print it, all of it and in order.
   text=lessons/expected/${name%%_*}.txt
   [ -e "$text" ] || continue
@@ -46,7 +50,7 @@ while read -r target; do complain "the id $target is given twice"; done < "$list
 # What is linked to; "#output" is on the same page.
 for file in "$book"/*.html; do
   name=$(basename "$file")
-  grep -oE '(href|src)="[^"]*"' "$file" | sed "s/^[a-z]*=\"\(.*\)\"/\1/; s/^#/$name#/"
+  grep -oE '(href|src)="[^"]*"' "$file" | sed "s/^[a-z]*=\"\(.*\)\"/\1/; s/^#/$name#/; s/#line=.*//"
 done | sort -u > "$lists/links"
 comm -23 "$lists/links" "$lists/targets" > "$lists/broken"
 while read -r link; do

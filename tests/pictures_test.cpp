@@ -139,12 +139,10 @@ TEST_CASE("weights that do not fit the words are refused by every picture of the
   Tensor broken = Tensor::zeros({3, 3});
   broken.mutable_data()[4] = std::nanf("");
   CHECK(has(refusal([&] { attention_svg("", two, three, weights); }), "[.., 2, 3] are needed"));
-  CHECK(has(refusal([&] { attention_text("", three, two, weights); }), "[.., 3, 2] are needed"));
   CHECK(has(refusal([&] { attention_html("", two, weights); }), "[.., 2, 2] are needed"));
   CHECK(has(refusal([&] { attention_html("", three, five); }), "not [1, 1, 1, 3, 3]"));
   CHECK(has(refusal([&] { attention_svg("", three, three, broken); }), "not a number"));
   CHECK(has(refusal([&] { attention_html("", three, broken); }), "not a number"));
-  CHECK(has(refusal([&] { attention_text("", three, three, broken); }), "not a number"));
 }
 
 TEST_CASE("a page refuses what it cannot show") {
@@ -227,35 +225,6 @@ TEST_CASE("graphs that are too large, freed or missing are refused") {
   CHECK(has(refusal([&] { graph_svg("", loss); }), "was freed"));
 }
 
-TEST_CASE("in characters each row is a query, and only colour uses escape codes") {
-  const std::vector<std::string> words{"to", "für"};
-  const Tensor weights = Tensor::matrix({{1, 0}, {Scalar(0.5), Scalar(0.5)}});
-  CHECK(attention_text("Who", words, words, weights) ==
-        "Who\n"
-        "                 f\n"
-        "              t  ü\n"
-        "              o  r\n"
-        "          to @@@   |\n"
-        "         für ++++++|\n"
-        "             ' ' 0, '@' 1.000\n");
-  const std::string colour = attention_text("Who", words, words, weights, true);
-  CHECK(has(colour, "\x1b[48;5;255;38;5;16m100\x1b[0m"));
-  CHECK(has(colour, "\x1b[48;5;232;38;5;231m  0\x1b[0m"));
-}
-
-TEST_CASE("curves in characters go from the first epoch to the last") {
-  const std::string text = curves_text("Loss", {{"train", {2, 1, 0}}, {"validation", {0, 1, 2}}});
-  // The first row and the last, from the first column to the 61st.
-  const std::string top = text.substr(text.find("         2 +"), 73);
-  const std::string bottom = text.substr(text.find("         0 +"), 73);
-  CHECK((top[12] == '*' && top[72] == 'o'));
-  CHECK((bottom[12] == 'o' && bottom[72] == '*'));
-  CHECK(has(text, "* train\n"));
-  CHECK_FALSE(has(text, "\x1b"));
-  CHECK(has(curves_text("", {{"train", {2, 1, 0}}}, true), "\x1b[36m*\x1b[0m"));
-  CHECK(has(refusal([] { curves_text("", {}); }), "nothing to draw"));
-}
-
 TEST_CASE("curves are broken where a value is not a number") {
   const std::string svg = curves_svg("", {{"loss", {3, 2, std::nan(""), 1, 0}}});
   CHECK(count(svg, "<circle") == 4);
@@ -294,15 +263,12 @@ TEST_CASE(
     "curves of the largest numbers have a gap there, and no picture has a place that is none") {
   for (const double huge : {1e308, -1e308, 1.7e308}) {
     const std::vector<Curve> curves{{"loss", {1, huge, -huge, 3, 2}}};
-    const std::string svg = curves_svg("", curves), text = curves_text("", curves);
+    const std::string svg = curves_svg("", curves);
     CHECK(count(svg, "<circle") == 3);
-    for (const std::string& picture : {svg, text}) {
-      CHECK_FALSE(has(picture, "nan"));
-      CHECK_FALSE(has(picture, "inf"));
-      CHECK_FALSE(has(picture, "e+"));
-    }
+    CHECK_FALSE(has(svg, "nan"));
+    CHECK_FALSE(has(svg, "inf"));
+    CHECK_FALSE(has(svg, "e+"));
     CHECK(has(refusal([&] { curves_svg("", {{"", {huge}}}); }), "nothing to draw"));
-    CHECK(has(refusal([&] { curves_text("", {{"", {huge}}}); }), "nothing to draw"));
   }
   CHECK(count(curves_svg("", {{"", {1e300, -1e300}}}), "<circle") == 2);
   CHECK_FALSE(has(curves_svg("", {{"", {1e300, -1e300}}}), "nan"));
@@ -334,8 +300,7 @@ TEST_CASE("numbers have points whatever the locale") {
     std::string all = attention_svg("", words, words, weights) +
                       attention_html("", words, weights) + histogram_svg("", weights, 7) +
                       curves_svg("", {{"loss", {0.5, 0.25}}}, 2) + graph_svg("", loss) +
-                      curves_text("", {{"loss", {0.5, 0.25}}}) +
-                      attention_text("", words, words, weights, true) + to_string(weights);
+                      to_string(weights);
     return all + check_gradients([](const std::vector<Tensor>& x) { return exp(x[0]); }, {w}).text +
            judge_first_loss(sum(loss), 3, Where::at("", 1)) + layer_table(sum(loss));
   };

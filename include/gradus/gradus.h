@@ -38,6 +38,6 @@
 
 namespace gradus {
 
-inline const bool watched_if_asked = watch_if_asked();
+inline const bool watched_if_asked = watch_if_asked() && record_if_asked();
 
 }  // namespace gradus

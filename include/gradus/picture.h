@@ -1,6 +1,6 @@
 // Pictures that need no other program: SVG files and pages that every browser shows, light or dark
-// as the reader's system is, in colours that colour-blind people can tell apart; and characters for
-// the terminal. Those for browsers refuse text that is not UTF-8.
+// as the reader's system is, in colours that colour-blind people can tell apart. They refuse text
+// that is not UTF-8.
 #pragma once
 
 #include <gradus/tensor.h>
@@ -44,22 +44,6 @@ struct Curve {
 std::string curves_svg(const std::string& title, const std::vector<Curve>& curves,
                        int marked_epoch = 0, Where where = here());
 
-// The same for a terminal, in characters: weights as shades from 0 to the largest of each head
-// (with `colour` and up to 22 keys, the numbers in percent), curves as lines of *, o, + and x.
-// `colour` writes ANSI colours, of which 256 are used; without it the text is plain.
-//   const bool colour = terminal_has_colour();
-//   std::printf("%s", attention_text("heads", words, words, weights, colour).c_str());
-// Errors: those of attention_svg and curves_svg.
-std::string attention_text(const std::string& title, const std::vector<std::string>& queries,
-                           const std::vector<std::string>& keys, const Tensor& weights,
-                           bool colour = false, Where where = here());
-std::string curves_text(const std::string& title, const std::vector<Curve>& curves,
-                        bool colour = false, Where where = here());
-
-// Whether standard output is a terminal that wants colour: not a file or pipe, not one that calls
-// itself TERM=dumb, and the variable NO_COLOR is empty (no-color.org).
-bool terminal_has_colour();
-
 // How often values fall into each of `bins` equal intervals between the smallest and the largest,
 // with zero marked and the statistics beside: of activations, weights or a gradient,
 //   histogram_svg("dense.kernel, its gradient", dense.kernel.grad())
@@ -75,6 +59,12 @@ std::string histogram_svg(const std::string& title, const Tensor& values, int bi
 // Errors: no graph (or one that was freed), more than `most` tensors.
 std::string graph_svg(const std::string& title, const Tensor& result, Index most = 400,
                       Where where = here());
+
+// In every program: GRADUS_RECORD=file.html writes what the main thread computes, step by step and
+// forward and backward, as a page for a browser that fetches nothing: the source, the graph, and
+// every number with its arithmetic. Of a long run the first 300 steps are kept, of a large tensor
+// the first 512 values; the page says so.
+bool record_if_asked();
 
 // Text with &, <, > and " written so that XML takes them as they are.
 std::string xml_text(const std::string& text);

@@ -95,7 +95,8 @@ std::string marked_source(const Names& names, const Lesson& lesson);
 class Output {
  public:
   explicit Output(const Names& names, const Lesson& lesson);
-  // The transcript's part, pictures and links of this block.
+  // The transcript's part, pictures and links of this block, and a link to its first step if
+  // build/steps holds a recording of the lesson.
   std::string below(std::size_t begin, std::size_t end);
   // What could not be placed; "" if all was.
   std::string rest() const;
@@ -106,6 +107,8 @@ class Output {
   std::vector<std::size_t> ends_, counts_;  // of the blocks of main
   std::size_t printed_ = 0;                 // lines of the transcript
   int figures_ = 0;
+  std::string steps_, recorded_,
+      place_;  // its page of steps, what that holds, and how it says where
 };
 // "build/attention.svg", in the order of the source; `ending` is ".svg" or ".html".
 std::vector<std::string> pictures_of(const std::string& source, const std::string& ending);

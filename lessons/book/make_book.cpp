@@ -196,6 +196,8 @@ int main(int argc, char** argv) try {
     write(lessons[i].name + ".html", lesson_page(names, lessons, i));
     for (const std::string& other : book::pictures_of(lessons[i].source, ".html"))
       if (file_exists(other)) write(file_name(other), read_file(other, most));
+    const std::string steps = "steps-" + lessons[i].name + ".html";
+    if (file_exists("build/steps/" + steps)) write(steps, read_file("build/steps/" + steps, most));
   }
   std::printf("%zu lessons and %zu headers: open %s/index.html in a browser\n", lessons.size(),
               headers.size(), folder.c_str());

@@ -72,6 +72,10 @@ std::string marked_source(const Names& names, const Lesson& lesson) {
 
 Output::Output(const Names& names, const Lesson& lesson)
     : source_(lines_of(lesson.source)), ends_(blocks_of_main(names, lesson)) {
+  steps_ = "steps-" + lesson.name + ".html";
+  if (gradus::file_exists("build/steps/" + steps_))
+    recorded_ = gradus::read_file("build/steps/" + steps_, most);
+  place_ = "\"file\":\"lessons/" + lesson.name + ".cpp\",\"line\":";
   const std::string path = "lessons/expected/" + lesson.number;
   if (!gradus::file_exists(path + ".txt")) return;
   const std::string text = gradus::read_file(path + ".txt", most);
@@ -115,6 +119,13 @@ std::string Output::below(std::size_t begin, std::size_t end) {
           gradus::xml_text(shown.substr(0, shown.find_last_not_of('\n') + 1)) + "\n</pre>\n";
   }
   for (std::size_t i = begin; i < end; ++i) code += source_[i] + "\n";
+  for (std::size_t i = begin; i < end && !recorded_.empty(); ++i) {
+    const std::string line = std::to_string(i + 1);
+    if (recorded_.find(place_ + line + ",") == std::string::npos) continue;
+    html += "<p class=\"note\"><a href=\"" + steps_ + "#line=" + line +
+            "\">Step through this, number by number</a></p>\n";
+    break;
+  }
   for (const std::string& picture : pictures_of(code, ".svg")) html += figure(picture);
   for (const std::string& other : pictures_of(code, ".html"))
     if (gradus::file_exists(other))

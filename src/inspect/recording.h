@@ -1,0 +1,42 @@
+// What a run computes, step by step, for a page to show: GRADUS_RECORD (see trace.h).
+#pragma once
+
+#include <gradus/watcher.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace gradus {
+
+// Keeps every operation that it sees, forward and backward: inputs, result and gradients, as JSON.
+// Long runs and large tensors are bounded, and what is left out is said.
+class Recording : public Watcher {
+ public:
+  static constexpr int most_steps = 300;
+  static constexpr Index most_values = 512;  // of one tensor: the first ones, row by row
+  // {"tensors":[…],"steps":[…],"dropped":7,"files":{"lessons/01_attention.cpp":["line", …]}}. A
+  // tensor has a name, an operation, a shape, a file, a line and values; a step is forward ("f":
+  // result and inputs), a call of backward() ("s") or backward ("b": the gradient of the result,
+  // and those of the inputs before and after).
+  std::string json();
+
+  void after_forward(const Tensor& out, std::span<const Edge> inputs) override;
+  void begin_backward(const Where& where) override;
+  void before_backward(const Tensor& out) override;
+  void after_backward(const Tensor& out) override;
+
+ private:
+  bool full();
+  int number(const Tensor& x);
+  void add_step(const std::string& json);
+
+  std::map<std::pair<const Node*, int>, int> numbers_;  // of a node and a version of its values
+  std::vector<Tensor> tensors_;  // alive, so that no other node gets the address of one
+  std::vector<std::string> values_, before_;
+  std::string steps_;
+  int count_ = 0, dropped_ = 0;
+  bool in_backward_ = false;
+};
+
+}  // namespace gradus

@@ -1,0 +1,62 @@
+#include <gradus/files.h>
+#include <gradus/picture.h>
+
+#include "../inspect/recording.h"
+#include "step_page.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace gradus {
+
+namespace {
+
+std::string page_of(const std::string& title, const std::string& recording) {
+  return "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n"
+         "<meta charset=\"utf-8\"/>\n"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
+         xml_text(title) + "</title>\n<style>" + step_page::style +
+         "</style>\n</head>\n<body>\n<header>\n<h1>" + xml_text(title) +
+         "</h1>\n<div id=\"bar\">"
+         "<button type=\"button\" id=\"back\" aria-label=\"step back\">←</button>"
+         "<button type=\"button\" id=\"on\" aria-label=\"step on\">→</button>"
+         "<input type=\"range\" id=\"time\" min=\"1\" value=\"1\" aria-label=\"Step\"/>"
+         "<span id=\"which\"></span></div>\n</header>\n"
+         "<noscript><p>The steps are shown by a script in this page, which is switched off.</p>"
+         "</noscript>\n<main>\n<section id=\"panel\" aria-label=\"The step\"></section>\n"
+         "<section aria-label=\"The graph\"><svg id=\"graph\" role=\"img\"></svg></section>\n"
+         "<section aria-label=\"The source\"><h2 id=\"file\"></h2>"
+         "<div id=\"code\" tabindex=\"0\" role=\"region\" aria-label=\"source\"></div></section>\n"
+         "</main>\n<footer><p id=\"cut\"></p><p>Arrow keys go from step to step. Point at a "
+         "number, "
+         "or reach it with the Tab key and, in a table, the arrow keys: below the tables stands "
+         "how it was computed, and what from is framed. The address of this page holds the step."
+         "</p></footer>\n<script type=\"application/json\" id=\"data\">" +
+         recording + "</script>\n<script>//<![CDATA[" + step_page::arithmetic + step_page::script +
+         "//]]></script>\n</body>\n</html>\n";
+}
+
+// Looks on from the start of the program to its end, and then writes the page.
+struct WrittenRecording : Recording {
+  explicit WrittenRecording(const char* file) : path(file) { add_watcher(*this); }
+  ~WrittenRecording() override {
+    remove_watcher(*this);
+    try {
+      write_file(path, page_of("Step by step", json()));
+      std::fprintf(stderr, "%s shows the run, step by step\n", path.c_str());
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "GRADUS_RECORD: %s\n", error.what());
+    }
+  }
+  const std::string path;
+};
+
+}  // namespace
+
+bool record_if_asked() {
+  const char* path = std::getenv("GRADUS_RECORD");
+  if (path && *path) static WrittenRecording recording(path);
+  return true;
+}
+
+}  // namespace gradus
