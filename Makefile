@@ -7,6 +7,10 @@
 #   make fuzz           hostile files and random programs, with Clang; SECONDS=60 FUZZ=tsv RUNS=1000
 #   make lesson-NN      build and run lesson NN, such as lesson-01
 #   make debug-NN       lesson NN in gdb, at its first line; DEBUGGER=lldb for lldb
+#   make exercises      what is solved and what is next; lessons/exercises/NN_name.cpp is the task
+#   make exercise-NN    judges one; hint-NN is the next hint, watch-NN judges whenever it is saved,
+#                       debug-exercise-NN stops the debugger where the first difference arises
+#   make prove          does each known wrong answer of the exercises get its own message?
 #   make new NAME=idea  begins a program of your own, lessons/mine/idea.cpp; then make idea or
 #                       make debug-idea
 #   make lessons        run every lesson that needs no data of its own
@@ -129,14 +133,21 @@ new: ; @sh lessons/new.sh "$(NAME)"
 # Exercises (lessons/exercises/exercise.h): what every program of theirs is linked with, the oracle
 # that holds an exercise in all its variants, and what it knows.
 E := $(BUILD)/lessons/exercises
+STUDENT = MAKE="$(MAKE)" CXX="$(CXX)" BUILD=$(BUILD) DEBUGGER=$(DEBUGGER) sh lessons/exercises/student.sh
 EXERCISES := $(basename $(notdir $(wildcard lessons/exercises/[0-9]*.cpp)))
-COURSE := $(patsubst %,$(E)/%.o,item exercise outcome case_file verdict source mistakes)
+COURSE := $(patsubst %,$(E)/%.o,item exercise outcome case_file verdict source mistakes message box)
 
 $(E)/variants: $(E)/variants.o $(COURSE) $(LIBRARY) ; @$(LINK)
 $(E)/%.oracle.o: lessons/exercises/%.cpp lessons/exercises/%.mistakes $(E)/variants lessons/exercises/oracle.h
 	@$(E)/variants $(wordlist 1,2,$^) >$(E)/$*.oracle.cpp && echo "  $< and its variants"
 	@$(CXX) $(filter-out -W%,$(FLAGS)) -w -O0 -g0 -Ilessons/exercises -c $(E)/$*.oracle.cpp -o $@
 $(E)/%.oracle: $(E)/%.oracle.o $(E)/oracle.o $(COURSE) $(LIBRARY) ; @$(LINK)
+$(E)/judge: $(E)/judge.o $(COURSE) $(LIBRARY) ; @$(LINK)
+$(E)/%.program: $(E)/%.o $(E)/runner.o $(COURSE) $(LIBRARY) ; @$(LINK) -static 2>/dev/null || $(LINK)
+$(E)/%.cases: $(E)/%.oracle ; @$< write lessons/exercises/$*.mistakes 1 >$@
+exercises: ; +@$(STUDENT) all
+exercise-% hint-% watch-% debug-exercise-%:
+	+@$(STUDENT) $(patsubst %-$*,%,$@) $*
 prove-%: $(E)/%.oracle ; @$< prove lessons/exercises/$*.mistakes
 prove: $(EXERCISES:%=prove-%)
 

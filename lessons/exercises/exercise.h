@@ -94,7 +94,9 @@ class Case {
   Case& give(const std::string& called, Index value) { return give(called, double(value)); }
   Case& give(const std::string& called, int value) { return give(called, double(value)); }
   Case& give(const std::string& called, const std::string& value);
-  Case& give(const std::string& called, const char* value) { return give(called, std::string(value)); }
+  Case& give(const std::string& called, const char* value) {
+    return give(called, std::string(value));
+  }
   Case& give(const std::string& called, const std::vector<std::string>& lines);
   // How far a number may be off, as a share of the largest of its tensor; 1e-4 unless it is set.
   Case& tolerate(double share);

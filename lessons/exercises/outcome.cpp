@@ -1,6 +1,7 @@
 #include "outcome.h"
 
 #include <algorithm>
+#include <new>
 
 namespace gradus {
 
@@ -29,6 +30,8 @@ Outcome outcome_of(Answer answer, const Case& given) {
   std::string error;
   try {
     answer(given, answers);
+  } catch (const std::bad_alloc&) {
+    error = "more memory than there is; the limit is 512 MiB";
   } catch (const std::exception& thrown) {
     error = thrown.what();
   } catch (...) {
