@@ -183,8 +183,8 @@ book: $(BUILD)/book $(sort $(DRAWING:%.cpp=$(BUILD)/%) $(STEPPED:%.cpp=$(BUILD)/
 	@for lesson in $(DRAWING:%.cpp=$(BUILD)/%); do $$lesson >/dev/null 2>&1 || exit 1; done
 	@rm -rf build/book && $(BUILD)/book build/book
 
-# Writes the reviews in lessons/data again, from their grammar.
-reviews: $(BUILD)/lessons/data/make_reviews ; @$<
+# Writes the reviews or the sentence pairs in lessons/data again, from their grammar.
+reviews pairs: %: $(BUILD)/lessons/data/make_% ; @$<
 
 # Gradients can only be checked well in double, so the usual build is tested together with that.
 DOUBLE := $(or $(filter build/double%,$(BUILD:build/release%=build/double%)),$(BUILD)/double)
@@ -224,6 +224,6 @@ clean:
 	  if ls $$part/*.safetensors >/dev/null 2>&1; then echo "kept: $$part"; else rm -rf "$$part"; fi; \
 	done
 
-.PHONY: help run lessons bits imdb reviews book bench test mutants fuzz doctest new format install clean always
+.PHONY: help run lessons bits imdb reviews pairs book bench test mutants fuzz doctest new format install clean always
 .SECONDARY:
 -include $(ALL:%.cpp=$(BUILD)/%.d)

@@ -124,6 +124,41 @@ TEST_CASE("a line of a TSV file that is wrong is named") {
                        ("read_tsv at mine.cpp:7: there is no review in " + path).c_str(), Error);
 }
 
+TEST_CASE("a sentence and its translation are read from each line, without a third column") {
+  const Folder folder;
+  for (const std::string file :
+       {"Go.\tVe.\nHi!\t¡Hola!\tCC-BY\tsomeone\n", "Go.\tVe.\r\nHi!\t¡Hola!",
+        "\xEF\xBB\xBFGo.\tVe.\rHi!\t¡Hola!\t\r"}) {
+    const std::vector<SentencePair> pairs = read_pairs(folder.file("x.tsv", file));
+    REQUIRE(pairs.size() == 2);
+    CHECK(pairs[0].text == "Go.");
+    CHECK(pairs[0].translation == "Ve.");
+    CHECK(pairs[0].source == folder.path + "/x.tsv:1");
+    CHECK(pairs[1].text == "Hi!");
+    CHECK(pairs[1].translation == "¡Hola!");
+    CHECK(pairs[1].source == folder.path + "/x.tsv:2");
+  }
+}
+
+TEST_CASE("a pair without a tab, a side or UTF-8 is refused by its line") {
+  const Folder folder;
+  const std::string path = folder.path + "/x.tsv";
+  for (const std::string line :
+       {"", "Go. Ve.", "Go.\t", "\tVe.", "Go.\t!", "?\tVe.", "Go.\t\tVe.", "Go."})
+    CHECK_THROWS_WITH_AS(
+        read_pairs(folder.file("x.tsv", "Go.\tVe.\n" + line + "\nGo.\tVe.\n"), where),
+        ("read_pairs at mine.cpp:7: " + path + ":2 must be a sentence, a tab, and its translation")
+            .c_str(),
+        Error);
+  for (const std::string line : {"caf\xE9\tb", "b\tcaf\xE9"})
+    CHECK_THROWS_WITH_AS(read_pairs(folder.file("x.tsv", "Go.\tVe.\n" + line), where),
+                         Contains((path + ":2 is not UTF-8 text: byte ").c_str()), Error);
+  CHECK_THROWS_WITH_AS(read_pairs(folder.file("x.tsv", ""), where),
+                       ("read_pairs at mine.cpp:7: there is no pair in " + path).c_str(), Error);
+  CHECK_THROWS_WITH_AS(read_pairs(folder.path + "/none", where),
+                       Contains("read_file at mine.cpp:7: cannot open"), Error);
+}
+
 TEST_CASE("the split keeps every example once, by chance, the same with the same seed") {
   const std::vector<Example> examples = numbered(50);
   const auto texts = [&](const SplitExamples& parts) {

@@ -1,4 +1,4 @@
-// Labelled texts from disk.
+// Texts from disk: labelled ones, and pairs in two languages.
 #pragma once
 
 #include <gradus/error.h>
@@ -23,6 +23,15 @@ std::vector<Example> read_review_folder(const std::string& folder, Where where =
 // One review a line: the label 0 or 1, a tab, the text.
 // Errors: no such file, a line of another form, a text that is empty or not UTF-8.
 std::vector<Example> read_tsv(const std::string& path, Where where = here());
+
+// A sentence and its translation on each line, with a tab between them; what follows a second tab
+// (some files name the authors there) is left out.
+// Errors: no such file, no pair in it, a line without a tab, a side without words or not UTF-8.
+struct SentencePair {
+  std::string text, translation;
+  std::string source;  // the file and line
+};
+std::vector<SentencePair> read_pairs(const std::string& path, Where where = here());
 
 // Shuffles with the seed and moves the last `share` of the examples to the second part: the book's
 // split of the training set into training and validation.

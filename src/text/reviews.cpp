@@ -62,6 +62,23 @@ std::vector<Example> read_tsv(const std::string& path, Where where) {
   return examples;
 }
 
+std::vector<SentencePair> read_pairs(const std::string& path, Where where) {
+  std::vector<SentencePair> pairs;
+  for (const std::string& line : lines_of(read_file(path, 1'000'000'000, where))) {
+    const std::string source = path + ":" + std::to_string(pairs.size() + 1);
+    check_utf8(line, source, where);
+    const std::size_t tab = std::min(line.find('\t'), line.size());
+    const std::string text = line.substr(0, tab);
+    const std::string rest = line.substr(std::min(tab + 1, line.size()));
+    const std::string translation = rest.substr(0, rest.find('\t'));
+    if (split_words(standardize(text)).empty() || split_words(standardize(translation)).empty())
+      fail("read_pairs", where, source + " must be a sentence, a tab, and its translation");
+    pairs.push_back({text, translation, source});
+  }
+  if (pairs.empty()) fail("read_pairs", where, "there is no pair in " + path);
+  return pairs;
+}
+
 SplitExamples split_examples(std::vector<Example> examples, double share, std::uint64_t seed,
                              Where where) {
   const bool possible = share > 0 && share < 1;
