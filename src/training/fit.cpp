@@ -91,11 +91,20 @@ struct Trainer {
                   train.count());
   }
 
+  // What somebody who presses Ctrl-C is told.
+  std::string kept() const {
+    if (options.folder.empty()) return "nothing is kept, the next run starts over";
+    return "the state of the last save is in " + state_path() +
+           "; the same command goes on there. To start over, delete that file";
+  }
+
   void run_epoch() {
     const auto plan = train.plan(static_cast<std::uint64_t>(epoch()));
     {
-      Progress progress("epoch " + std::to_string(epoch() + 1), plan.size(), state.batch,
-                        options.quiet);
+      const auto later = static_cast<std::size_t>(options.epochs - epoch() - 1) * plan.size();
+      Progress progress(
+          "epoch " + std::to_string(epoch() + 1) + "/" + std::to_string(options.epochs),
+          plan.size(), {state.batch, later, kept(), options.quiet});
       auto saved = std::chrono::steady_clock::now();
       while (state.batch < plan.size()) {
         train_on(train.make(plan[state.batch++], where));

@@ -2,19 +2,68 @@
 
 #include "../format.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 namespace gradus {
 
-Progress::Progress(const std::string& title, std::size_t total, std::size_t done, bool quiet)
-    : title_(title), total_(total), first_(std::min(done, total)), done_(first_), quiet_(quiet) {
-  terminal_ = isatty(STDERR_FILENO) != 0;
+namespace {
+
+bool is(const char* name, const std::string& value) {
+  const char* given = std::getenv(name);
+  return given && given == value;
+}
+
+bool draws() {
+  const char* plain = std::getenv("NO_COLOR");
+  return isatty(STDERR_FILENO) && !is("TERM", "dumb") && !(plain && *plain);
+}
+
+std::size_t columns() {
+  winsize size{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
+}
+
+char farewell[400];
+
+// Ends the line and the program. (A handler may call hardly more than write().)
+void stop(int number) {
+  std::size_t length = 0;
+  while (farewell[length]) ++length;
+  if (write(STDERR_FILENO, farewell, length) < 0) farewell[0] = 0;
+  std::signal(number, SIG_DFL);
+  std::raise(number);
+}
+
+std::string time_text(double seconds) {
+  return seconds < 100 ? format("%.0f s", seconds) : format("%.0f min", seconds / 60);
+}
+
+}  // namespace
+
+Progress::Progress(const std::string& title, std::size_t total, const ProgressOptions& options)
+    : title_(title),
+      total_(total),
+      first_(std::min(options.done, total)),
+      done_(first_),
+      later_(options.later),
+      quiet_(options.quiet),
+      terminal_(draws()) {
+  if (quiet_ || options.kept.empty()) return;
+  std::snprintf(farewell, sizeof farewell, "\nstopped; %s\n", options.kept.c_str());
+  const auto before = std::signal(SIGINT, stop);
+  handles_ = before == SIG_DFL;
+  if (!handles_) std::signal(SIGINT, before);
 }
 
 Progress::~Progress() {
+  if (handles_) std::signal(SIGINT, SIG_DFL);
   if (terminal_ && !quiet_) std::fprintf(stderr, "\r\033[K");  // the bar has served its purpose
 }
 
@@ -24,18 +73,24 @@ void Progress::step(const std::string& note) {
   const bool pause = now - shown_ < std::chrono::milliseconds(terminal_ ? 100 : 10000);
   if (quiet_ || (pause && !(terminal_ && done_ == total_))) return;
   shown_ = now;
-  const std::string text = line(std::chrono::duration<double>(now - start_).count()) + note;
+  const std::string text = line(std::chrono::duration<double>(now - start_).count(), note);
   std::fprintf(stderr, terminal_ ? "\r%s\033[K" : "%s\n", text.c_str());
   std::fflush(stderr);
 }
 
-std::string Progress::line(double seconds) const {
+std::string Progress::line(double seconds, const std::string& note) const {
   const double rate = static_cast<double>(done_ - first_) / std::max(seconds, 1e-9);
-  const double left = static_cast<double>(total_ - done_) / std::max(rate, 1e-9);
-  const std::size_t filled = 24 * done_ / std::max<std::size_t>(total_, 1);
-  const std::string bar = "[" + std::string(filled, '#') + std::string(24 - filled, '.') + "] ";
-  return title_ + " " + (terminal_ ? bar : "") +
-         format("%zu/%zu, %.1f steps/s, %.0f s left, ", done_, total_, rate, left);
+  const double left = static_cast<double>(total_ - done_ + later_) / std::max(rate, 1e-9);
+  const std::string text = format("%zu/%zu, %.1f steps/s, ", done_, total_, rate) +
+                           (rate > 0 ? time_text(left) + " left, " : "") + note;
+  if (!terminal_) return title_ + " " + text;
+  // What is left of the line is for the bar, if that is enough to see it grow.
+  const std::size_t room = columns() - 1, used = title_.size() + text.size() + 4;
+  const std::size_t bar = used + 8 > room ? 0 : std::min<std::size_t>(24, room - used);
+  const std::size_t filled = bar * done_ / std::max<std::size_t>(total_, 1);
+  const std::string drawn =
+      bar == 0 ? "" : "[" + std::string(filled, '#') + std::string(bar - filled, '.') + "] ";
+  return (title_ + " " + drawn + text).substr(0, room);
 }
 
 }  // namespace gradus
