@@ -156,7 +156,7 @@ int main() try {
   // ## Step 4: the output
   //
   // W_o puts the two numbers where water and money are in the vector of a word. What comes out has
-  // the shape of x: attention can follow on attention, or be added to what was there (lesson 10).
+  // the shape of x: attention can follow on attention, or be added to what was there (lesson 9).
   const Tensor w_output = Tensor::matrix({{1, 0, 0, 0}, {0, 1, 0, 0}});
   const Tensor output = matmul(context, w_output).named("output");  // [T, 2] [2, D] = [T, D]
   show("output = context W_o", output, words, meanings);

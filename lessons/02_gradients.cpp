@@ -217,7 +217,7 @@ int main() try {
 // ## Exercises
 //
 // 1. What are the slopes of a / b in a and in b? Check them in a graph and by differences.
-// 2. Try out x + f(x), the way round every layer of a Transformer (lesson 10): x = 2v, y = x + 3x.
+// 2. Try out x + f(x), the way round every layer of a Transformer (lesson 9): x = 2v, y = x + 3x.
 //    Predict what each of the three methods finds for v. Then v · v + v: why is recursion right?
 // 3. Let recursion return at once where it has been before. What does its row say now, and why?
 // 4. Call backpropagate twice on the graph on paper. Which gradients are wrong, and why? What does

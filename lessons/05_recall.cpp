@@ -104,7 +104,7 @@ struct Recall : Module {
 // ## Training
 //
 // Every step sees 64 new examples, computes the gradient of their loss (lesson 2) and lets an
-// optimiser move each matrix a little against it. Adam (Kingma and Ba 2015) chooses how far for
+// optimiser move each matrix a little against it. Adam (lesson 3) chooses how far for
 // each number by itself. Nothing tells the network which pair to look at: all it gets is the
 // gradient of the loss.
 void train(Recall& model, int steps, bool verbose) {

@@ -1,138 +1,85 @@
 // Lesson 10: the encoder block.
 //
-// Attention (lesson 7) mixes the words of a text. The encoder block puts three plain things around
-// it, and these three are why one can stack dozens of blocks and still train them:
+// Attention (lessons 1 to 7) lets the words of a text look at each other. The encoder block adds
+// the two things of lesson 9, residuals and norms, and one more that is new here: the feed-forward
+// part,
 //
-//   a residual       y = x + f(x): the way round f carries the gradient past it unchanged
-//   LayerNorm        y = γ n + β, n = (x - mean) / √(variance + ε), over the numbers of each word:
-//                    whatever came before, n has mean 0 and variance 1
-//   a feed-forward   y = relu(x W1 + b1) W2 + b2, for each word by itself
+//   feed_forward(x) = relu(x W1 + b1) W2 + b2     for each word by itself
 //
-// γ, β, W1, b1, W2 and b2 are learned; ε is small; relu(z) is z above 0 and 0 below. One block, for
-// B texts of T words with D numbers each:
+// One block, for B texts of T words with D numbers each:
 //
 //   middle = norm_1(x + attention(x))                [B, T, D]
 //   out    = norm_2(middle + feed_forward(middle))   [B, T, D], between W1 and W2 [B, T, F]
 //
-// This is post-norm: the norm comes after the sum. Pre-norm is x + f(norm(x)). Sources: He et al.
-// 2016 (residuals); Ba, Kiros and Hinton 2016 (LayerNorm); Vaswani et al. 2017, sections 3.1 and
-// 3.3; Xiong et al. 2020 (pre- against post-norm); Chollet, Deep Learning with Python, 2nd edition,
+// What goes in and what comes out have one shape, so that blocks can be stacked. Sources: Vaswani
+// et al. 2017, sections 3.1 and 3.3; Chollet, Deep Learning with Python, 2nd edition,
 // listing 11.21. About a second on two cores; STEPS=n trains n steps only.
 
 #include <gradus/gradus.h>
 
 #include <cmath>
 #include <cstdio>
-#include <deque>
-#include <vector>
 
 using namespace gradus;
 
-// √(Σ x²), often called the norm: how large a tensor is. (Here a norm is a LayerNorm.)
+// √(Σ x²): how large a tensor is.
 double length(const Tensor& x) {
   return std::sqrt(double(sum(x * x).item()));
 }
 
-// ## A stack in four ways
+// ## A network with and without a feed-forward part
 //
-// The length of what arrives at the input of `depth` feed-forward parts when a gradient of length 1
-// is sent into their output.
-enum class Way { plain, residual, post_norm, pre_norm };
-
-double gradient_at_the_bottom(int depth, Way way) {
-  Random random(8);
-  const Tensor input = Tensor::normal({64, 16}, 0, 1, random).requires_grad(true);
-  const Tensor seed = Tensor::normal({64, 16}, 0, 1, random);
-  Tensor x = input;  // [64, 16], and so it stays; between the two layers [64, 32]
-  for (int i = 0; i < depth; ++i) {
-    Dense dense_1(16, 32, random, Activation::relu), dense_2(32, 16, random);
-    LayerNorm layer_norm(16);
-    if (way == Way::plain) x = dense_2(dense_1(x));
-    if (way == Way::residual) x = x + dense_2(dense_1(x));
-    if (way == Way::post_norm) x = layer_norm(x + dense_2(dense_1(x)));
-    if (way == Way::pre_norm) x = x + dense_2(dense_1(layer_norm(x)));
+// Each text is one word, a number x; the answer is |x|. The number becomes D = 8, a head of
+// attention adds what it has to say, and a feed-forward part if there is one; then one number is
+// read off. No norms here: the question is what these two can do by themselves.
+struct Absolute : Module {
+  Absolute(bool with_feed_forward, Random& random)
+      : Module("Absolute"),
+        in(1, 8, random),
+        attention(8, 1, 8, random),
+        dense_1(8, 16, random, Activation::relu),
+        dense_2(16, 8, random),
+        out(8, 1, random),
+        feeds(with_feed_forward) {
+    add("in", in);
+    add("attention", attention);
+    add("out", out);
+    if (!feeds) return;
+    add("dense_1", dense_1);
+    add("dense_2", dense_2);
   }
-  x.backward(seed / Scalar(length(seed)));
-  return length(input.grad());
-}
 
-// ## A deep encoder
-//
-// Twelve blocks (D = 16, F = 32, two heads) are followed by the mean over the words and one number,
-// the logit, which is above 0 for yes. They must learn by heart the texts 1, 3, 5 … of 16, by plain
-// gradient descent. Five starts add a fifth each to the length of the gradient of every block's
-// dense_1 before the first step, [12], and to the loss after every tenth, [steps / 10 + 1].
-void train(bool pre_norm, std::uint64_t start, int steps, Tensor& gradients, Tensor& losses) {
-  Random data(8), random(start);
-  const Tensor texts = Tensor::normal({16, 6, 16}, 0, 1, data);  // [B, T, D]
-  Tensor targets = Tensor::zeros({16, 1});                       // [B, 1]
-  for (Index i = 1; i < 16; i += 2) targets.mutable_data()[i] = 1;
+  Tensor operator()(const Tensor& x) {  // [B, 1, 1] to the same
+    Tensor word = in(x);                // [B, 1, D]
+    word = word + attention(word);
+    if (feeds) word = word + dense_2(dense_1(word));
+    return out(word);
+  }
 
-  Dense logit(16, 1, random);
-  LayerNorm last_norm(16);  // pre-norm needs it: nothing has normalised the last sum
-  std::deque<TransformerEncoder> blocks;
-  std::vector<NamedTensor> parameters = logit.parameters();
-  const auto add = [&](const Module& part) {
-    for (const NamedTensor& parameter : part.parameters()) parameters.push_back(parameter);
-  };
-  if (pre_norm) add(last_norm);
-  for (int i = 0; i < 12; ++i)
-    add(blocks.emplace_back(16, 32, 2, random, EncoderOptions{.key_dim = 8, .pre_norm = pre_norm}));
+  Dense in;
+  MultiHeadAttention attention;
+  Dense dense_1, dense_2, out;
+  bool feeds;
+};
 
-  Sgd optimizer(parameters, {.learning_rate = Scalar(0.1)});
-  for (int step = 0; step <= steps; ++step) {
-    Tensor x = texts;  // [B, T, D]
-    for (TransformerEncoder& block : blocks) x = block(x);
-    if (pre_norm) x = last_norm(x);
-    const Tensor loss = binary_cross_entropy(logit(mean_pooling(x)), targets);  // []
-    loss.backward();
-    if (step % 10 == 0) losses.mutable_data()[step / 10] += loss.item() / 5;
-    for (int i = 0; step == 0 && i < 12; ++i)
-      gradients.mutable_data()[i] +=
-          Scalar(length(blocks[std::size_t(i)].dense_1.kernel.grad())) / 5;
+// The loss after `steps` steps of Adam: the mean of (answer - |x|)² over 201 x from -1 to 1.
+double error_of(bool with_feed_forward, int steps) {
+  Tensor x = Tensor::zeros({201, 1, 1});
+  for (Index i = 0; i <= 200; ++i) x.mutable_data()[i] = Scalar(i - 100) / 100;
+  const Tensor target = sqrt(x * x);
+  Random random(10);
+  Absolute model(with_feed_forward, random);
+  Adam optimizer(model.parameters(), {.learning_rate = Scalar(0.01)});
+  for (int step = 0; step < steps; ++step) {
+    mean_squared_error(model(x), target).backward(Graph::free);
     optimizer.step();
     optimizer.clear_grad();
   }
+  return mean_squared_error(model(x), target).item();
 }
 
 int main() try {
-  // ## 1. LayerNorm by hand
-  //
-  // The row (1, 3, 3, 9) has mean 4; its values differ from it by d = (-3, -1, -1, 5), the squares
-  // of which have mean 9. So the deviation is s = 3, and n = d / s. (ε is 0 here so that it comes
-  // out even; LayerNorm's own, 0.001, keeps a row of equal values from being divided by zero.)
-  //
-  // The gradient: let dy be what arrives at y, and g = γ dy what arrives at n.
-  //
-  //   through d      each d_i gets g_i / s
-  //   through s      s gets -Σ g_j d_j / s² = -Σ g_j n_j / s; as s² is the mean of d², s moves by
-  //                  d_i / 4s = n_i / 4 when d_i moves by 1: each d_i gets -n_i mean(g n) / s
-  //   through mean   x_i moves every d_j by -1/4, so x_i loses the mean of what all d got;
-  //                  mean(n) is 0, which leaves mean(g) / s
-  //   together       dx_i = (g_i - mean(g) - n_i mean(g n)) / s
-  const Tensor x = Tensor::matrix({{1, 3, 3, 9}}).requires_grad(true);  // [1, 4]
-  const Tensor gamma = Tensor::vector({1, 2, 1, 1});                    // [4]
-  const Tensor beta = Tensor::vector({0, 0, 1, 0});                     // [4]
-  const Tensor dy = Tensor::matrix({{0, 1, 0, 1}});                     // [1, 4]
-  const Tensor d = x - mean(x);                                         // [1, 4]
-  const Tensor s = sqrt(mean(d * d));                                   // []
-  const Tensor n = d / s;                                               // [1, 4]
-  const Tensor g = gamma * dy;                                          // [1, 4]
-  const Tensor y = layer_norm(x, gamma, beta, 0);                       // [1, 4]
-  y.backward(dy);
-  std::printf("1. LayerNorm of (1, 3, 3, 9): mean %.4f, deviation %.4f\n", mean(x).item(),
-              s.item());
-  print("   y by hand", gamma * n + beta);
-  print("   y by layer_norm", y);
-  print("   dx by hand", (g - mean(g) - n * mean(g * n)) / s);
-  print("   dx by backward()", x.grad());
-
-  // Adding a number to the whole row, or multiplying it, changes nothing in n: so Σ dx and Σ dx x
-  // are 0, and as x = mean + s n, Σ dx n is 0 too. (fabs, as rounding may leave -0.0000.)
-  std::printf("   sum of dx %.4f, sum of dx n %.4f\n", std::fabs(sum(x.grad()).item()),
-              std::fabs(sum(x.grad() * n).item()));
-
-  // ## 2. The block from its parts
+  // ## 1. The block from its parts
   //
   // TransformerEncoder computes the two lines of the introduction, nothing else. And if word 2
   // changes, feed-forward answers differently for that word alone; the block, by attention, for
@@ -145,7 +92,7 @@ int main() try {
   const Tensor text = Tensor::normal({1, 4, 16}, 0, 1, random);      // [B, T, D]
   const Tensor middle = block.norm_1(text + block.attention(text));  // [B, T, D]
   const Tensor out = block.norm_2(middle + feed_forward(middle));    // [B, T, D]
-  std::printf("\n2. The block from its parts and TransformerEncoder differ by %.4f\n",
+  std::printf("1. The block from its parts and TransformerEncoder differ by %.4f\n",
               length(out - block(text)));
   const Tensor keep = Tensor::from({1, 4, 1}, std::vector<Scalar>{1, 1, 0, 1});
   const Tensor changed = text * keep;                             // [B, T, D], word 2 all zeros
@@ -156,53 +103,34 @@ int main() try {
     std::printf("                        word %d %13.4f %7.4f\n", int(t),
                 length(slice(fed, 1, t, t + 1)), length(slice(encoded, 1, t, t + 1)));
 
-  // ## 3. What arrives at the bottom
+  // ## 2. What the feed-forward part is for
   //
-  // The gradient of x + f(x) is dy plus what f passes back: whatever f does, dy itself gets
-  // through. Without the residual every part multiplies what is left by less than 1, and less than
-  // a millionth gets through 32 of them. With the residual alone it grows instead. With a norm as
-  // well it stays within a small factor of the 1 that was sent.
-  std::printf("\n3. Length of the gradient that arrives at the bottom\n");
-  std::printf("%8s%10s%10s%16s%16s\n", "depth", "f(x)", "x + f(x)", "norm(x + f(x))",
-              "x + f(norm(x))");
-  for (const int depth : {1, 2, 4, 8, 16, 32}) {
-    const auto at = [depth](Way way) { return gradient_at_the_bottom(depth, way); };
-    std::printf("%8d%10.1e%10.1e%16.1e%16.1e\n", depth, at(Way::plain), at(Way::residual),
-                at(Way::post_norm), at(Way::pre_norm));
-  }
+  // Attention mixes words, but what it mixes are values, and a value is x W_v: a matrix makes it.
+  // For a text of one word there is nothing to mix, its weight is 1, and x + attention(x) is a
+  // matrix as a whole (plus a bias): from x it makes a x + b, whatever it learns. The best straight
+  // line through |x| from -1 to 1 is flat, at the mean 1/2, and wrong by the variance of |x|, the
+  // mean of x² less the square of the mean: 1/3 - 1/4 = 1/12 = 0.0833 (for our 201 points 0.0842).
+  // Only the relu bends lines. So in a block attention says which words go together, and the
+  // feed-forward part computes with what was brought together.
+  const int steps = setting("STEPS", 500, 1, 100000);
+  std::printf("\n2. Learning |x|, %d steps: mean squared error\n", steps);
+  std::printf("   attention alone            %.4f\n", error_of(false, steps));
+  std::printf("   attention and feed-forward %.4f\n", error_of(true, steps));
 
-  // ## 4. Parameters, counted by hand
+  // ## 3. Parameters, counted by hand
   //
   // Dense from D to N has D N weights and N biases. In the book each of the H heads is D wide, so
   // queries, keys and values are H D wide.
   const int D = 256, F = 32, H = 2;
   const int qkv = 3 * (D * H * D + H * D), output = H * D * D + D;
   const int dense = (D * F + F) + (F * D + D), norms = 2 * (D + D);
-  std::printf("\n4. By hand: query, key, value %d + output %d + feed-forward %d + norms %d = %d\n",
-              qkv, output, dense, norms, qkv + output + dense + norms);
+  std::printf(
+      "\n3. By hand: query, key, value %d + output %d\n   + feed-forward %d + norms %d = %d\n", qkv,
+      output, dense, norms, qkv + output + dense + norms);
   TransformerEncoder book(D, F, H, random);
   book(Tensor::zeros({1, 3, D}));  // so that the summary knows the shapes
   std::printf("%s", book.summary().c_str());
 
-  // ## 5. Pre-norm against post-norm
-  //
-  // In the pre-norm stack the sums x + f(...) grow from block to block, and the last norm divides
-  // by the size of the last: that makes all gradients four to six times smaller (try it without).
-  // That the bottom gets more than the top is the residuals' doing, with the last norm or without:
-  // on its way down the gradient gathers what each block adds. In the post-norm stack it is as
-  // large at the top as at the bottom, and steps at rate 0.1 are too large: the loss falls slowly,
-  // and once it rises. So post-norm must learn with smaller steps (exercise 5), at least at first:
-  // Xiong et al. explain so why it wants a warm-up, a rate that rises from near 0 (see lesson 12).
-  const int steps = setting("STEPS", 60, 1, 100000);
-  std::printf(
-      "\n5. Twelve blocks: length of each dense_1's gradient at the start; loss every 10 steps\n");
-  for (const bool pre_norm : {false, true}) {
-    Tensor gradients = Tensor::zeros({12}), losses = Tensor::zeros({steps / 10 + 1});
-    for (std::uint64_t start = 1; start <= 5; ++start)
-      train(pre_norm, start, steps, gradients, losses);
-    print(pre_norm ? "pre-norm, gradients" : "post-norm, gradients", gradients);
-    print("  losses", losses);
-  }
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
@@ -210,15 +138,15 @@ int main() try {
 
 // ## In the debugger
 //
-// Break at gradus::TransformerEncoder::forward and step through one block. Then break at
-// LayerNormalization::backward (src/operations/normalize.cpp) and compare its formula with that of
-// section 1; and in section 3 at Add::backward: both inputs of a residual get the same gradient.
+// Break at gradus::TransformerEncoder::forward and step through one block: `next` over its lines,
+// and `print` what each of them has made. In section 2, break at Absolute::operator(): `next` until
+// `word` is there twice, and compare its values for x = -1 and x = 1 with `print word`.
 //
 // ## Exercises
 //
-// 1. Give LayerNorm the row (2, 2, 2, 2), with ε 0 and with 0.001. What comes out, and why?
-// 2. Let γ and β ask for a gradient in section 1. Which one do you expect from y = γ n + β?
-// 3. Start the second Dense of every part at zero. What do the four columns of section 3 show?
-// 4. Count the parameters of TransformerEncoder(32, 64, 2) with key_dim = 16 by hand; check.
-// 5. Take rate 0.02 in section 5. Who is ahead now? Then let the rate rise in a straight line, from
-//    0 to 0.1 over the 60 steps. Which of the two helps post-norm more?
+// 1. Count the parameters of TransformerEncoder(32, 64, 2) with key_dim = 16 by hand; check.
+// 2. Take the relu away (Activation::none for dense_1) in section 2. What is the error now, and
+//    why does the second Dense not help?
+// 3. Give the texts of section 2 two words, x and -x in an order drawn at random, and let the
+// answer
+//    be |x| again, read off the first. Can attention do it now, without the feed-forward part?

@@ -153,7 +153,7 @@ int main() try {
 
   // ## Step 3: backward computes the weights again
   //
-  // The gradient of a softmax needs the weights (lesson 2), which nobody kept. But the weight of
+  // The gradient of a softmax needs the weights (lesson 3), which nobody kept. But the weight of
   // key j is
   //
   //   p = e^(x − m) / s = e^(x − m − log s) = e^(x − l)   with   l = m + log s

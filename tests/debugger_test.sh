@@ -1,13 +1,13 @@
 #!/bin/sh
 # The debugger commands in gdb and lldb, where installed: on lesson 1, unoptimised and optimised, and
-# on the modules and the long graph of lesson 10.
+# on the modules and the long graph of lesson 9.
 set -u
 cd "$(dirname "$0")/.."
 failed=0
 commands=$(mktemp)
 trap 'rm -f "$commands"' EXIT
 line_of() { sed -n "/^ *$2;/=" "lessons/$1.cpp" | tail -n 1; }  # line_of LESSON STATEMENT
-typed() { # typed 01|10 debug|optimised: optimised code keeps arguments, not every variable
+typed() { # typed 01|09 debug|optimised: optimised code keeps arguments, not every variable
   case $1$2 in
     01debug)
       printf '%s\n' "tbreak 01_attention.cpp:$(line_of 01_attention \
@@ -21,9 +21,9 @@ typed() { # typed 01|10 debug|optimised: optimised code keeps arguments, not eve
     01optimised)
       printf '%s\n' 'tbreak gradus::backward_step' continue 'print out' 'heat out' 'graph out' \
         'tensor out' 'print out.grad()' ;;
-    10debug)
+    09debug)
       printf '%s\n' 'tbreak gradus::Dense::forward' continue 'print this->kernel' 'print x' \
-        "tbreak 10_encoder.cpp:$(line_of 10_encoder 'loss.backward()')" continue 'graph loss' ;;
+        "tbreak 09_depth.cpp:$(line_of 09_depth 'loss.backward()')" continue 'graph loss' ;;
   esac
   printf '%s\n' backward-step step step backward-step
 }
@@ -41,7 +41,7 @@ wants() { # wants NAME TEXT...
     fi
   done
 }
-check() { # check 01|10 debug|optimised FOLDER DEBUGGER
+check() { # check 01|09 debug|optimised FOLDER DEBUGGER
   name="$4, lesson $1, $2"
   program=$3/lessons/$(basename "$(echo lessons/"$1"_*.cpp)" .cpp)
   typed "$1" "$2" >"$commands"
@@ -54,9 +54,9 @@ check() { # check 01|10 debug|optimised FOLDER DEBUGGER
       wants "$name" '"scores" divide [4, 4]' '"x" tensor [4, 4]' '"water of bank" slice [1, 1]' \
         '"weights" softmax [4, 4] at lessons/01_attention.cpp:'
       ;;
-    10*)
-      wants "$name" 'linear [16, 1] at lessons/10_encoder.cpp:' '(see above)' \
-      '"attention.query.kernel" uniform [16, 32]' 'BinaryCrossEntropy::backward'
+    09*)
+      wants "$name" 'linear [16, 1] at lessons/09_depth.cpp:' '(see above)' \
+      '"kernel" uniform [16, 32]' 'BinaryCrossEntropy::backward'
       ;;
   esac
   if [ "$1$2" = 01debug ]; then
@@ -79,11 +79,11 @@ for debugger in gdb lldb; do
 done
 [ -n "$found" ] || exit 0
 make -s -j2 MODE=debug BUILD=build/debug build/debug/lessons/01_attention \
-  build/debug/lessons/10_encoder >/dev/null || exit 1
+  build/debug/lessons/09_depth >/dev/null || exit 1
 make -s -j2 BUILD=build/optimised EXTRA="-O2 -g" build/optimised/lessons/01_attention >/dev/null || exit 1
 for debugger in $found; do
   check 01 debug build/debug "$debugger"
   check 01 optimised build/optimised "$debugger"
-  check 10 debug build/debug "$debugger"
+  check 09 debug build/debug "$debugger"
 done
 [ $failed = 0 ]

@@ -58,6 +58,20 @@ std::vector<std::string> columns_of(const std::string& table, const std::string&
   return std::vector<std::string>(7, "missing");
 }
 
+// An operation that is slow backward only.
+struct Sleeps {
+  Tensor x;
+  void backward(const Tensor& dy) const {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    x.add_grad(dy);
+  }
+};
+
+Tensor slow_backward(const Tensor& x) {
+  const Tensor y = result_of("slow_backward", x.shape(), here());
+  return record(y, {{x, false}}, Sleeps{x});
+}
+
 struct ProfileScope : Profile {
   ProfileScope() { add_watcher(*this); }
   ~ProfileScope() override { remove_watcher(*this); }
@@ -314,6 +328,17 @@ TEST_CASE("the profile has a row for each operation, the forward and backward ap
   for (const char* name : {"exp", "multiply", "sum"})
     share += std::stod(columns_of(table, name)[4]);
   CHECK(share == doctest::Approx(100).epsilon(0.005));
+}
+
+TEST_CASE("the profile's most expensive operation is first, forward and backward taken together") {
+  const Tensor x = Tensor::zeros({2}).requires_grad(true);
+  const ProfileScope profile;
+  const Tensor y = slow_backward(slow("slow_forward", exp(x), 20, false));
+  y.backward(Tensor::zeros({2}));
+  const std::string table = profile.table();
+  CHECK(table.find("\nslow_backward") < table.find("\nslow_forward"));
+  CHECK(table.find("\nslow_forward") < table.find("\nexp"));
+  CHECK(table.find("\nexp") != std::string::npos);
 }
 
 TEST_CASE("after a backward() that ended with an error the profile goes on") {

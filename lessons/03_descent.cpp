@@ -1,0 +1,248 @@
+// Lesson 3: descent.
+//
+// In lesson 2 a gradient belonged to a single number. New here: the gradients of whole tensors, for
+// the three things that every model is made of (a product, a sum that broadcasts, a softmax with
+// its loss); and what one does with a gradient once it is there. The gradient says, for each
+// parameter, how fast the loss grows when the parameter does. So one goes a little the other way,
+//
+//   w ← w - rate · d loss / dw
+//
+// again and again: gradient descent. `rate` is the learning rate. Momentum, RMSprop and Adam are
+// three ways of choosing the step better, and each is a line or two more. Sources: Polyak 1964
+// (momentum); Hinton 2012, lecture 6e (RMSprop); Kingma and Ba 2015, algorithm 1 (Adam); Chollet,
+// Deep Learning with Python, 2nd edition, section 2.4. Runs in an instant on two cores.
+
+#include <gradus/gradus.h>
+
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+using namespace gradus;
+
+// ## A valley
+//
+// The loss (w₁² + 25 w₂²) / 2 is a long valley: its slope is w₁ along it and 25 w₂ across. The
+// least is at (0, 0); we start from (1, 1), where the loss is 13. What follows is about the slope
+// that is 25 times as steep in one direction as in the other, as losses of real models are.
+Tensor valley(const Tensor& w) {  // [2] to []
+  return sum(Tensor::vector({1, 25}) * w * w) / 2;
+}
+
+// ## The rules, by hand
+//
+// One number w with gradient g, and what the rule remembers from step to step: v, s or m and s,
+// which begin at 0. (ε = 10⁻⁷ only keeps 0 from being divided by 0.)
+struct Memory {
+  Scalar m = 0, s = 0;
+  Scalar faded_m = 1, faded_s = 1;  // 0.9ᵗ and 0.999ᵗ, for Adam
+};
+
+// v ← 0.9 v + g,  w ← w - rate v: a ball that rolls on. Across the valley the gradients change sign
+// and cancel out in v, along it they add up.
+void momentum(Scalar& w, Scalar g, Scalar rate, Memory& of) {
+  of.m = Scalar(0.9) * of.m + g;
+  w -= rate * of.m;
+}
+
+// s ← 0.9 s + 0.1 g²,  w ← w - rate g / √s: s is a running mean of g², so that √s is about as large
+// as g has been of late, and each number makes steps of about the same length, however steep it is.
+void rmsprop(Scalar& w, Scalar g, Scalar rate, Memory& of) {
+  of.s = Scalar(0.9) * of.s + Scalar(0.1) * g * g;
+  w -= rate * g / (std::sqrt(of.s) + Scalar(1e-7));
+}
+
+// m ← 0.9 m + 0.1 g,  s ← 0.999 s + 0.001 g²,  w ← w - rate m̂ / √ŝ: both at once. As m and s begin
+// at 0 they are too small at first, by 1 - 0.9ᵗ and 1 - 0.999ᵗ at step t: divided by these they are
+// m̂ and ŝ. (So at step 1, m̂ = g and ŝ = g², and the step is exactly `rate`.)
+void adam(Scalar& w, Scalar g, Scalar rate, Memory& of) {
+  of.faded_m *= Scalar(0.9);
+  of.faded_s *= Scalar(0.999);
+  of.m = Scalar(0.9) * of.m + Scalar(0.1) * g;
+  of.s = Scalar(0.999) * of.s + Scalar(0.001) * g * g;
+  const Scalar m_hat = of.m / (1 - of.faded_m), s_hat = of.s / (1 - of.faded_s);
+  w -= rate * m_hat / (std::sqrt(s_hat) + Scalar(1e-7));
+}
+
+using Rule = void(Scalar& w, Scalar g, Scalar rate, Memory& of);
+
+void plain(Scalar& w, Scalar g, Scalar rate, Memory&) {
+  w -= rate * g;
+}
+
+// Fifty steps down the valley by one of the rules above, by hand.
+Tensor by_hand(Rule* rule, Scalar rate) {
+  Tensor w = Tensor::vector({1, 1}).requires_grad(true);
+  std::vector<Memory> memory(2);
+  for (int step = 0; step < 50; ++step) {
+    w.clear_grad();
+    valley(w).backward();
+    for (std::size_t i = 0; i < 2; ++i)
+      rule(w.mutable_values()[i], w.grad().values()[i], rate, memory[i]);
+  }
+  return w;
+}
+
+// The same by an optimiser of the library, which holds the rule for all parameters of a model. The
+// loss before each step and after the last goes into `curve`.
+void by_library(Optimizer& optimizer, const Tensor& w, Curve& curve) {
+  for (int step = 0; step < 50; ++step) {
+    const Tensor loss = valley(w);
+    curve.values.push_back(loss.item());
+    loss.backward();
+    optimizer.step();
+    optimizer.clear_grad();
+  }
+  curve.values.push_back(valley(w).item());
+}
+
+void compare(const Curve& curve, const Tensor& ours, const Tensor& theirs) {
+  std::printf("%-9s", curve.name.c_str());
+  for (const std::size_t step : {0, 1, 5, 10, 20, 50}) std::printf(" %9.4f", curve.values[step]);
+  const Tensor apart = ours - theirs;
+  std::printf("   %.4f\n", std::sqrt(sum(apart * apart).item()));
+}
+
+int main() try {
+  // ## 1. The gradient of a product
+  //
+  // C = A B means C_ij = Σ_k A_ik B_kj. A_ik is used in row i of C, once for each column j, each
+  // time with slope B_kj. By the Σ of lesson 2 its gradient is Σ_j dC_ij B_kj: row i of dC times
+  // row k of B, which is the product dC Bᵀ. In the same way dB = Aᵀ dC. The shapes allow no other.
+  const Tensor a = Tensor::matrix({{1, 2}}).requires_grad(true);  // [1, 2]
+  const Tensor b = Tensor::matrix({{3, 0, 1}, {4, 1, 0}});        // [2, 3]
+  const Tensor arriving = Tensor::matrix({{1, 10, 100}});         // dC, [1, 3]
+  matmul(a, b).backward(arriving);
+  std::printf("1. d(A B)/dA by hand: 1*3 + 10*0 + 100*1 = 103, 1*4 + 10*1 + 100*0 = 14\n");
+  print("   by backward()", a.grad(), 0);
+
+  // ## 2. The gradient of a broadcast
+  //
+  // x + bias adds one bias to every row, so bias_j is used once in each row, with slope 1: its
+  // gradient is the sum of column j of what arrives. Every broadcast is of this kind.
+  const Tensor x = Tensor::zeros({3, 2});                          // [3, 2]
+  const Tensor bias = Tensor::vector({5, 6}).requires_grad(true);  // [2]
+  (x + bias).backward(Tensor::matrix({{1, 2}, {10, 20}, {100, 200}}));
+  std::printf("\n2. d(x + bias)/d bias by hand: 1 + 10 + 100 = 111, 2 + 20 + 200 = 222\n");
+  print("   by backward()", bias.grad(), 0);
+
+  // ## 3. The gradient of softmax
+  //
+  // p_i = e^(s_i) / Z with Z = Σ_j e^(s_j). If s_j rises by a little h, e^(s_j) rises to 1 + h
+  // times what it was, and Z to 1 + p_j h times. So p_j itself grows by p_j (1 - p_j) h, and every
+  // other p_i shrinks by p_i p_j h: what one gains the others lose. If g arrives at p, then
+  //
+  //   ds_j = Σ_i g_i dp_i/ds_j = p_j g_j - p_j Σ_i g_i p_i = p_j (g_j - Σ_i g_i p_i)
+  //
+  // Scores (0, log 2, log 5) have e^s = (1, 2, 5), so p = (1, 2, 5) / 8. Let g = (8, 0, 0): the
+  // mean Σ g p is 1, and ds = (1/8 · 7, 2/8 · -1, 5/8 · -1).
+  Tensor scores = log(Tensor::vector({1, 2, 5})).requires_grad(true);  // [3]
+  const Tensor p = softmax(scores);                                    // [3]
+  p.backward(Tensor::vector({8, 0, 0}));
+  std::printf("\n3. d softmax by hand: 0.875, -0.25, -0.625\n");
+  print("   by backward()", scores.grad(), 3);
+
+  // ## 4. Softmax with cross-entropy: p - one-hot
+  //
+  // The scores that go into the last softmax are called logits, and the loss of a classifier is the
+  // cross-entropy, -log of the p of the right answer. If that is the last of the three, what
+  // arrives at p is g = (0, 0, -1/p₃): Σ g p is -1, and the formula gives ds = p for the wrong
+  // answers and p₃ - 1 for the right one. That is p - one-hot (one-hot: 1 at the right answer, 0
+  // elsewhere), as simple as can be: each score is pulled by as much as its probability is wrong.
+  scores.clear_grad();
+  cross_entropy(reshape(scores, {1, 3}), {2}).backward();
+  std::printf("\n4. p - one-hot by hand: 0.125, 0.25, 0.625 - 1 = -0.375\n");
+  print("   by backward()", scores.grad(), 3);
+  const auto report = check_gradients(
+      [](const std::vector<Tensor>& s) {
+        return cross_entropy(reshape(s[0], {1, 3}), {2});
+      },
+      {scores});
+  std::printf("   by differences (lesson 2): %s\n", report.passed ? "right" : "WRONG");
+
+  // This is why the loss takes logits, not probabilities. In one operation, e^(-200) need not
+  // exist: the loss of logits (0, 200) for the first answer is 200 and a little. In two, softmax
+  // rounds the first p to 0, its logarithm is -∞, and the gradient is lost.
+  const Tensor far = Tensor::matrix({{0, 200}});  // [1, 2]
+  std::printf("   loss of logits (0, 200): %.1f; by log(softmax): %.1f\n",
+              cross_entropy(far, {0}).item(), -log(softmax(far)).at({0, 0}));
+
+  // ## 5. Down the valley
+  //
+  // Plain descent multiplies w₁ by 1 - rate and w₂ by 1 - 25 rate at each step. With rate 0.04 w₂
+  // is 0 at once, and w₁ is still 0.96⁵⁰ = 0.1299 after fifty steps. Above 2/25 = 0.08 the factor
+  // of w₂ is below -1: it jumps across the valley and lands higher each time. And if nobody clears
+  // the gradient, backward() adds each to all those before (that is its rule, lesson 2): the steps
+  // are those of momentum without loss, which swings for ever.
+  std::printf("\n5. w after 50 steps of plain descent from (1, 1)\n");
+  for (const Scalar rate : {Scalar(0.01), Scalar(0.04), Scalar(0.079), Scalar(0.081)})
+    for (const bool clear : {true, false}) {
+      if (!clear && rate != Scalar(0.04)) continue;
+      Tensor w = Tensor::vector({1, 1}).requires_grad(true);  // [2]
+      for (int step = 0; step < 50; ++step) {
+        valley(w).backward();
+        for (std::size_t i = 0; i < 2; ++i) w.mutable_values()[i] -= rate * w.grad().values()[i];
+        if (clear) w.clear_grad();
+      }
+      std::printf("   rate %.3f%-30s %9.4f %9.4f\n", rate, clear ? "" : ", gradient never cleared",
+                  w.at({0}), w.at({1}));
+    }
+
+  // ## 6. Momentum, RMSprop, Adam
+  //
+  // The first step from (1, 1), where the gradient is (1, 25), on paper, with rate 0.1 for all:
+  //
+  //   momentum   v = (1, 25):                  w moves by (0.1, 2.5)
+  //   RMSprop    s = 0.1 g², g / √s = 1/√0.1:  w moves by (0.316, 0.316)
+  //   Adam       m̂ = g, ŝ = g²:                w moves by (0.1, 0.1), as steep or flat as it may be
+  std::printf("\n6. The first step at rate 0.1 moves w by\n");
+  Rule* const rules[] = {momentum, rmsprop, adam};
+  const char* const names[] = {"momentum", "RMSprop", "Adam"};
+  for (int i = 0; i < 3; ++i) {
+    Scalar along = 1, across = 1;
+    Memory first, second;
+    rules[i](along, 1, Scalar(0.1), first);
+    rules[i](across, 25, Scalar(0.1), second);
+    std::printf("   %-9s %.3f %.3f\n", names[i], 1 - along, 1 - across);
+  }
+  // Then fifty steps, by the library; "apart" is how far our own rules end from it. In so short a
+  // valley momentum overshoots before it gains. RMSprop and Adam do not notice the factor of 25:
+  // give the valley 2500 instead (exercise 5) and they do the same, where plain descent is lost.
+  std::printf("\nloss after     0         1         5        10        20        50   apart\n");
+  std::vector<Curve> curves{{"plain", {}}, {"momentum", {}}, {"RMSprop", {}}, {"Adam", {}}};
+  std::vector<Tensor> w;
+  for (int i = 0; i < 4; ++i) w.push_back(Tensor::vector({1, 1}).requires_grad(true));  // [2]
+  Sgd sgd({{"w", w[0]}}, {.learning_rate = Scalar(0.04)});
+  Sgd rolling({{"w", w[1]}}, {.learning_rate = Scalar(0.04), .momentum = Scalar(0.9)});
+  RMSprop scaled({{"w", w[2]}}, {.learning_rate = Scalar(0.04)});
+  Adam both({{"w", w[3]}}, {.learning_rate = Scalar(0.1)});
+  by_library(sgd, w[0], curves[0]);
+  by_library(rolling, w[1], curves[1]);
+  by_library(scaled, w[2], curves[2]);
+  by_library(both, w[3], curves[3]);
+  compare(curves[0], by_hand(plain, Scalar(0.04)), w[0]);
+  compare(curves[1], by_hand(momentum, Scalar(0.04)), w[1]);
+  compare(curves[2], by_hand(rmsprop, Scalar(0.04)), w[2]);
+  compare(curves[3], by_hand(adam, Scalar(0.1)), w[3]);
+  write_file("build/lesson03_descent.svg", curves_svg("loss, step by step", curves));
+  std::printf("Picture: build/lesson03_descent.svg; open it in a browser.\n");
+} catch (const Error& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}
+
+// ## In the debugger
+//
+// Break at gradus::Optimizer::step, `finish`, and compare `print w` before and after.
+// `backward-step` shows the gradients of section 1 to 4 on their way; in section 4 one step,
+// CrossEntropy, does what log and softmax would do in two.
+//
+// ## Exercises
+//
+// 1. Derive dB = Aᵀ dC as section 1 does dA. Let b ask for a gradient and check.
+// 2. Multiply instead of adding in section 2: x * bias. What is the gradient of bias now?
+// 3. Which rate is best for plain descent? The slower of |1 - rate| and |1 - 25 rate| decides: find
+//    where they are equal, on paper, and try it.
+// 4. Leave out the two divisions that make m̂ and ŝ in `adam`. How long is the first step?
+// 5. Make the valley 2500 times as steep across: which rows of the table change?
