@@ -197,6 +197,67 @@ TEST_CASE("the whole classifier agrees with PyTorch") {
       compare("classifier.grad." + p.name, p.tensor.grad());
 }
 
+TEST_CASE("a decoder block agrees with PyTorch, and one that normalises first, with gelu") {
+  for (const std::string name : {"decoder", "decoder_pre_norm"}) {
+    Random random(1);
+    DecoderOptions options;
+    if (name != "decoder")
+      options = {
+          .key_dim = 3, .pre_norm = true, .epsilon = Scalar(0.05), .activation = Activation::gelu};
+    TransformerDecoder decoder(8, 10, 2, random, options);
+    set_weights(name, decoder);
+    const Tensor x = input(name + ".x"), encoded = input(name + ".encoded");
+    std::vector<NamedTensor> inputs = with(decoder.parameters(), x);
+    inputs.push_back({"encoded", encoded});
+    check_case(name, decoder(x, encoded, Mask::padding({5, 3}), Mask::padding({4, 7})), inputs);
+  }
+}
+
+namespace {
+
+struct Translator : SequenceModel {
+  explicit Translator(Random& random)
+      : SequenceModel("Translator"),
+        source(9, 20, 8, random),
+        target(9, 20, 8, random),
+        encoder(8, 10, 2, random),
+        decoder(8, 10, 2, random) {
+    add("source", source);
+    add("target", target);
+    add("encoder", encoder);
+    add("decoder", decoder);
+  }
+  Tensor encode(const Batch& batch, Where where) override {
+    return encoder(source(batch.source, where), batch.source_mask, where);
+  }
+  Tensor decode(const Batch& batch, const Tensor& encoded, Where where) override {
+    const Tensor words = target(batch.ids, where);
+    return target.tokens.logits(decoder(words, encoded, batch.mask, batch.source_mask, where));
+  }
+  PositionalEmbedding source, target;
+  TransformerEncoder encoder;
+  TransformerDecoder decoder;
+};
+
+}  // namespace
+
+TEST_CASE("a whole encoder-decoder, its output tied to its embedding, agrees with PyTorch") {
+  Random random(1);
+  Translator model(random);
+  set_weights("translator", model);
+  const Batches batches(
+      {next_ids({1, 9, 2, 7, 2}, {3, 7, 19, 4, 4}), next_ids({1, 8, 2}, {5, 6, 3})});
+  const Batch batch = batches.make({0, 1});
+  const Tensor logits = model(batch);
+  compare("translator.logits", logits);
+  const Tensor loss = model.loss(logits, batch, here());
+  compare("translator.out", loss);
+  loss.backward();
+  for (const NamedTensor& p : model.parameters())
+    if (p.name.find("key.bias") == std::string::npos)
+      compare("translator.grad." + p.name, p.tensor.grad());
+}
+
 TEST_CASE("five steps of each optimiser agree with PyTorch") {
   const auto run = [](const std::string& name, auto make) {
     Tensor w = input(name + ".start");

@@ -2,6 +2,7 @@
 // similar length are put together: padding is work for nothing.
 #pragma once
 
+#include <gradus/cache.h>
 #include <gradus/ids.h>
 #include <gradus/mask.h>
 #include <gradus/reviews.h>
@@ -30,6 +31,9 @@ struct Batch {
   std::vector<int> labels;  // [B], or [B · T] with -1 for padding
   Ids source = {};          // [B, S], 0 for padding; no numbers if the samples have no source
   Mask source_mask = {};
+  Cache* cache = nullptr;  // of the words before these, when a text is written word by word
+
+  Index first() const { return cache ? cache->length() : 0; }  // the position of the first id
 };
 
 struct BatchOptions {

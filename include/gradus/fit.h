@@ -18,9 +18,8 @@ namespace gradus {
 // decodes.
 class SequenceModel : public Module {
  public:
-  Tensor operator()(const Batch& batch, Where where = here()) {
-    return done(decode(batch, encode(batch, where), where));
-  }
+  // With a cache, batch.ids are the next words of the texts in it. Errors: those of Cache::check().
+  Tensor operator()(const Batch& batch, Where where = here());
   // The mean over the labels that are wanted: cross-entropy, or the loss of a classifier.
   virtual Tensor loss(const Tensor& logits, const Batch& batch, Where where) const;
 

@@ -72,6 +72,9 @@ class Embedding : public Module {
   Embedding(Index vocabulary, Index size, Random& random, Where where = here());
   // Errors: an id outside the vocabulary.
   Tensor operator()(const Ids& ids, Where where = here());
+  // How well each word of the vocabulary fits x: [..., size] to [..., vocabulary]. The same table
+  // reads and writes, so the output has no weights of its own (Press and Wolf 2017).
+  Tensor logits(const Tensor& x, Where where = here()) const;
 
   Tensor table;  // [vocabulary, size]
 };

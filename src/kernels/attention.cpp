@@ -11,6 +11,8 @@
 // added. At the end out = o / s. (Milakov and Gimelshein 2018, "Online normalizer calculation for
 // softmax"; Dao et al. 2022, "FlashAttention", section 3.1.)
 //
+// Dropout of weights leaves s as it is, and multiplies the e^(score - m) that o is made of.
+//
 // The blocks are the same for every machine and number of threads, and so are the bits. Keys that
 // the mask hides from all queries of a block are skipped; they would only add zeros.
 
@@ -56,6 +58,8 @@ Scalar add_block(const Head& head, Index i, Index first, Index count, Scalar* sc
   std::fill(scores + seen, scores + count, Scalar(0));
   const Scalar factor = exp_one(before - most);
   running.sum = running.sum * factor + sum(scores, count);
+  if (head.dropping.rate > 0)
+    for (Index j = 0; j < seen; ++j) scores[j] *= head.kept(i, first + j);
   return factor;
 }
 

@@ -1,7 +1,7 @@
 // Attention of plain arrays without the matrix of all weights. See attention.cpp.
 #pragma once
 
-#include <gradus/scalar.h>
+#include "dropping.h"
 
 #include <cstdint>
 
@@ -46,9 +46,10 @@ struct AttentionInputs {
   HeadsView query, key, value;
   AttentionMask mask;
   Scalar scale;
+  Dropping dropping = {};  // a weight's number is its place in [batch, heads, queries, keys]
 };
 
-// out = softmax(query keyᵀ scale) value for every head, and log Σ e^score of each query
+// out = dropout(softmax(query keyᵀ scale)) value for every head, and log Σ e^score of each query
 // [batch, heads, queries] for the gradient. A query that may look at nothing gets zeros.
 void attention_forward(const AttentionInputs& inputs, MutableHeadsView out, Scalar* log_sum_exp);
 
@@ -59,7 +60,7 @@ struct AttentionGradients {
 void attention_backward(const AttentionInputs& inputs, HeadsView out, const Scalar* log_sum_exp,
                         HeadsView dout, const AttentionGradients& to);
 
-// The weights of one query, the plain way.
+// The weights of one query, the plain way, before any are dropped.
 void attention_weights(const AttentionInputs& inputs, Index b, Index h, Index i, Scalar* weights);
 
 }  // namespace gradus::kernels

@@ -6,6 +6,9 @@
 //   ds = p (dp - Σ over keys of p dp),   and Σ p dp = Σ p (do · v) = do · o, one number a query
 //   dq = scale Σ over keys of ds k,      dk = scale Σ over queries of ds q
 //
+// With dropout, dv has p times the factor of each weight, dp = that factor times do · v, and
+// Σ p dp is do · o as before.
+//
 // (Dao et al. 2022, appendix B.2.) Blocks of keys are gone through in order; for one block the
 // weights of all queries are at hand (T × 128 numbers), so that dv and dk are one matrix product
 // each and every sum has the same order however many threads there are.
@@ -93,7 +96,14 @@ void differentiate_row(const Head& head, const KeyBlock& block, Index i, Scalar 
   if (head.mask.allowed)
     for (Index j = 0; j < seen; ++j)
       if (!head.allows(i, block.first + j)) p[j] = 0;
-  for (Index j = 0; j < seen; ++j) ds[j] = p[j] * (ds[j] - do_dot_o) * head.scale;
+  if (head.dropping.rate > 0)
+    for (Index j = 0; j < seen; ++j) {
+      const Scalar kept = head.kept(i, block.first + j);
+      ds[j] = p[j] * (kept * ds[j] - do_dot_o) * head.scale;
+      p[j] *= kept;
+    }
+  else
+    for (Index j = 0; j < seen; ++j) ds[j] = p[j] * (ds[j] - do_dot_o) * head.scale;
   std::fill(p + seen, p + block.count, Scalar(0));
   std::fill(ds + seen, ds + block.count, Scalar(0));
 }

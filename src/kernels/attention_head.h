@@ -22,7 +22,10 @@ struct Head : AttentionShape {
         value(of.value.of(b, h)),
         mask(of.mask),
         scale(of.scale),
-        cached(of.shape.keys - of.shape.queries) {
+        cached(of.shape.keys - of.shape.queries),
+        dropping(of.dropping),
+        first_weight((b * of.shape.heads + h) * of.shape.queries * of.shape.keys),
+        weights_a_query(of.shape.keys) {
     if (mask.lengths) keys = std::min<Index>(keys, of.mask.lengths[b]);
     if (mask.allowed) mask.allowed += b * mask.batch_stride + h * mask.head_stride;
   }
@@ -36,10 +39,17 @@ struct Head : AttentionShape {
            (!mask.allowed || mask.allowed[i * mask.query_stride + j * mask.key_stride]);
   }
 
+  // What dropout multiplies the weight of query i for key j by.
+  Scalar kept(Index i, Index j) const {
+    return dropping.factor(first_weight + i * weights_a_query + j);
+  }
+
   Rows<const Scalar> query, key, value;
   AttentionMask mask;
   Scalar scale;
   Index cached;  // how many keys come before that of query 0
+  Dropping dropping;
+  Index first_weight, weights_a_query;  // the padding included
 };
 
 // The rows from `first` on as a matrix.

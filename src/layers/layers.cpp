@@ -82,6 +82,10 @@ Tensor Embedding::operator()(const Ids& ids, Where where) {
   return done(embedding(table, ids, where));
 }
 
+Tensor Embedding::logits(const Tensor& x, Where where) const {
+  return matmul(x, table, {.transpose_b = true}, where);
+}
+
 PositionalEmbedding::PositionalEmbedding(Index max_length, Index vocabulary, Index size,
                                          Random& random, Where where)
     : Module("PositionalEmbedding",

@@ -63,6 +63,9 @@ void check_heads(const char* name, const Tensor& x, const AttentionOptions& opti
          "the last size of " + describe(x) + " is no multiple of " +
              std::to_string(options.num_heads) + " heads");
   if (!std::isfinite(options.scale)) fail(name, where, "the scale must be a number");
+  if (!(options.dropout >= 0 && options.dropout < 1))
+    fail(name, where,
+         "the dropout must be at least 0 and below 1, not " + std::to_string(options.dropout));
 }
 
 // The part that a tensor plays, and what it is if it goes by another name.
@@ -96,7 +99,8 @@ kernels::AttentionInputs inputs_of(const Tensor& query, const Tensor& key, const
           view<HeadsView>(key.data(), layout_of(key, options.num_heads)),
           view<HeadsView>(value.data(), layout_of(value, options.num_heads)),
           mask_of(options.mask),
-          scale_of(options, shape.key_dim)};
+          scale_of(options, shape.key_dim),
+          {options.dropout, options.seed}};
 }
 
 struct Attention {

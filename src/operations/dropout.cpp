@@ -1,33 +1,29 @@
 #include <gradus/dropout.h>
 #include <gradus/operation.h>
 
+#include "../kernels/dropping.h"
 #include "../kernels/threads.h"
 
 namespace gradus {
 
 namespace {
 
-// y = x / (1 - rate) where the random number for that position is at least the rate, else 0.
-// Value i has its own random number, so forward and backward need not store which ones fell.
-void drop(const Scalar* x, Index count, Scalar rate, std::uint64_t seed, Scalar* y) {
-  const Scalar scale = 1 / (1 - rate);
-  // The smallest of 2^32 equally likely numbers that is kept.
-  const auto kept_from = static_cast<std::uint64_t>(static_cast<double>(rate) * 4294967296.0);
+// y = x / (1 - rate) where x is kept, else 0 (also where x is no number).
+void drop(const Scalar* x, Index count, kernels::Dropping dropping, Scalar* y) {
   kernels::parallel_for(count, 32768, [=](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
-      const std::uint64_t bits = random_bits(seed, static_cast<std::uint64_t>(i)) >> 32;
-      y[i] = bits >= kept_from ? x[i] * scale : 0;
+      const Scalar factor = dropping.factor(i);
+      y[i] = factor != 0 ? x[i] * factor : 0;
     }
   });
 }
 
 struct Dropout {
   Tensor x;
-  Scalar rate;
-  std::uint64_t seed;
+  kernels::Dropping dropping;
   void backward(const Tensor& dy) const {
     Tensor dx = gradient_for(x);
-    drop(dy.data(), x.size(), rate, seed, dx.mutable_data());
+    drop(dy.data(), x.size(), dropping, dx.mutable_data());
     x.add_grad(dx);
   }
 };
@@ -38,10 +34,10 @@ Tensor dropout(const Tensor& x, Scalar rate, Random& random, Where where) {
   check_exists(x, where);
   if (!(rate >= 0 && rate < 1))
     fail("dropout", where, "the rate must be at least 0 and below 1, not " + std::to_string(rate));
-  const std::uint64_t seed = random.next();
+  const kernels::Dropping dropping{rate, random.next()};
   Tensor y = result_of("dropout", x.shape(), where);
-  drop(x.data(), x.size(), rate, seed, y.mutable_data());
-  return record(y, {{x, false}}, Dropout{x, rate, seed});
+  drop(x.data(), x.size(), dropping, y.mutable_data());
+  return record(y, {{x, false}}, Dropout{x, dropping});
 }
 
 }  // namespace gradus

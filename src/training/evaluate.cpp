@@ -24,6 +24,14 @@ Tensor classification_loss(const Tensor& logits, const std::vector<int>& labels,
   return binary_cross_entropy(logits, Tensor::from({count, 1}, targets, where), where);
 }
 
+Tensor SequenceModel::operator()(const Batch& batch, Where where) {
+  if (!batch.cache) return done(decode(batch, encode(batch, where), where));
+  batch.cache->check(*this, batch.ids, batch.source, where);
+  Tensor& encoded = batch.cache->encoded;
+  if (!encoded.exists()) encoded = encode(batch, where);
+  return done(decode(batch, encoded, where));
+}
+
 Tensor SequenceModel::loss(const Tensor& logits, const Batch& batch, Where where) const {
   if (logits.rank() != 3) return classification_loss(logits, batch.labels, where);
   const Shape positions{logits.shape()[0], logits.shape()[1]};

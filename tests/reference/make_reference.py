@@ -212,6 +212,67 @@ def mean_pooling_case():
     backward("mean_pooling", (x * words).sum(1) / words.sum(1), {"x": x})
 
 
+def decoder_block(w, name, x, encoded, heads, allowed, encoded_allowed, activation=F.relu,
+                  epsilon=1e-3, pre_norm=False):
+    def norm(which, y):
+        return F.layer_norm(y, (y.shape[-1],), w[f"{name}{which}.gamma"], w[f"{name}{which}.beta"], epsilon)
+
+    size = x.shape[1]
+    past = allowed & torch.tril(torch.ones(size, size, dtype=torch.bool))
+    parts = (lambda y: attention(w, name + "attention_1.", y, y, y, heads, past),
+             lambda y: attention(w, name + "attention_2.", y, encoded, encoded, heads, encoded_allowed),
+             lambda y: dense(w, name + "dense_2", activation(dense(w, name + "dense_1", y))))
+    for which, part in zip(("norm_1", "norm_2", "norm_3"), parts):
+        x = x + part(norm(which, x)) if pre_norm else norm(which, x + part(x))
+    return x
+
+
+def decoder_weights(w, name, width, inner, heads, key_dim):
+    w.attention(name + "attention_1.", width, heads, key_dim)
+    w.attention(name + "attention_2.", width, heads, key_dim)
+    w.dense(name + "dense_1", width, inner)
+    w.dense(name + "dense_2", inner, width)
+    for which in ("norm_1", "norm_2", "norm_3"):
+        w.add(f"{name}{which}.gamma", width)
+        w.add(f"{name}{which}.beta", width)
+
+
+def decoder_cases():
+    for case, key_dim, options in (("decoder", 8, {}), ("decoder_pre_norm", 3, {
+            "activation": F.gelu, "epsilon": 0.05, "pre_norm": True})):
+        w = Weights(case)
+        decoder_weights(w, "", 8, 10, 2, key_dim)
+        x, encoded = given(f"{case}.x", 2, 5, 8), given(f"{case}.encoded", 2, 7, 8)
+        out = decoder_block(w, "", x, encoded, 2, padding((5, 3), 5), padding((4, 7), 7), **options)
+        backward(case, out, {"x": x, "encoded": encoded, **w})
+
+
+def translator_case():
+    """A whole encoder-decoder; the target's embedding is its output weights as well."""
+    w = Weights("translator")
+    for side in ("source", "target"):
+        w.add(f"{side}.positions", 9, 8)
+        w.add(f"{side}.tokens.table", 20, 8)
+    encoder_weights(w, "encoder.", 8, 10, 2, 8)
+    decoder_weights(w, "decoder.", 8, 10, 2, 8)
+    source = torch.tensor([[3, 7, 19, 4, 4], [5, 6, 3, 0, 0]])
+    target = torch.tensor([[1, 9, 2, 7], [1, 8, 0, 0]])
+    labels = torch.tensor([[9, 2, 7, 2], [8, 2, -1, -1]])
+
+    def embed(side, ids):
+        return w[f"{side}.tokens.table"][ids] + w[f"{side}.positions"][:ids.shape[1]]
+
+    source_words = (source != 0)[:, None, None, :]
+    encoded = encoder_block(w, "encoder.", embed("source", source), 2, source_words)
+    decoded = decoder_block(w, "decoder.", embed("target", target), encoded, 2,
+                            (target != 0)[:, None, None, :], source_words)
+    logits = keep("translator.logits", decoded @ w["target.tokens.table"].T)
+    loss = keep("translator.out", F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=-1))
+    loss.backward()
+    for name, leaf in w.items():
+        keep(f"translator.grad.{name}", leaf.grad)
+
+
 def write(path):
     header, data = {"__metadata__": {"made_by": "tests/reference/make_reference.py"}}, b""
     for name, tensor in tensors.items():
@@ -227,6 +288,6 @@ def write(path):
 
 for make_case in (softmax_cases, layer_norm_case, cross_entropy_case, attention_cases, encoder_case,
                   classifier_case, optimizer_cases, cross_attention_case, pre_norm_case,
-                  dense_cases, mean_pooling_case):
+                  dense_cases, mean_pooling_case, decoder_cases, translator_case):
     make_case()
 write(os.path.join(os.path.dirname(os.path.abspath(__file__)), "reference.safetensors"))
