@@ -6,7 +6,9 @@
 //   prose.cpp      turns comments into text, and a lesson into text and code
 //   pictures.cpp   puts pictures into pages
 //   output.cpp     reads a lesson; what it prints and draws, below the code that does it
+//   search.cpp     what the search of the book finds
 //   make_book.cpp  writes the pages
+//   book.js        copies code, lists the sections of a page, searches
 #pragma once
 
 #include <cstddef>
@@ -39,6 +41,7 @@ struct Names {
   // Outside of classes; more than one address if several headers declare functions of that name.
   std::map<std::string, std::vector<std::string>> functions;
   std::map<std::string, std::map<std::string, std::string>> members;  // by name, then by class
+  std::map<int, std::string> lessons;                                 // 4 to "04_scaling.html"
   std::map<std::string, std::string> headers;  // "gradus/tensor.h" to "tensor.h.html"
 
   void read_header(const std::string& include, const std::string& page, const std::string& text);
@@ -112,6 +115,8 @@ class Output {
 };
 // "build/attention.svg", in the order of the source; `ending` is ".svg" or ".html".
 std::vector<std::string> pictures_of(const std::string& source, const std::string& ending);
+// What is found: a line of JavaScript for each section of a page, [address, title, text].
+std::string search_entries(const std::string& name, const std::string& html);
 // A picture that can stand in a page with others: its classes and ids get a prefix of their own.
 std::string inline_svg(const std::string& svg, const std::string& prefix);
 

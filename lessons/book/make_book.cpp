@@ -52,7 +52,10 @@ std::string page(const std::string& title, const std::string& body, const std::s
          "<script src=\"book.js\" defer=\"defer\"></script>\n</head>\n<body>\n"
          "<header><nav aria-label=\"Book\">" +
          anchor("index.html", "Contents") + " " + anchor("reference.html", "Reference") + " " +
-         anchor("glossary.html", "Glossary") + "</nav></header>\n<main>\n<h1>" + xml_text(title) +
+         anchor("glossary.html", "Glossary") +
+         "<label>Search <input id=\"search\" type=\"search\" /></label></nav>" +
+         (turn.empty() ? "" : "<nav aria-label=\"Neighbours\">" + turn + "</nav>") +
+         "<ul id=\"found\" aria-live=\"polite\"></ul></header>\n<main>\n<h1>" + xml_text(title) +
          "</h1>\n" + body + "</main>\n" +
          (turn.empty() ? "" : "<footer><nav aria-label=\"Lessons\">" + turn + "</nav></footer>\n") +
          "</body>\n</html>\n";
@@ -90,10 +93,21 @@ std::string contents_page(const Names& names, const std::vector<Lesson>& lessons
   std::string body =
       "<p>A Transformer from the ground up, in C++ that can be read. Each page is a program of the "
       "project with the same text as its file, and what it prints. Names in the code lead to the "
-      "header that declares them.</p>\n<dl class=\"contents\">\n";
-  for (const Lesson& lesson : lessons)
+      "header that declares them.</p>\n";
+  const std::map<int, std::string> parts = {{1, "Attention, and how it learns"},
+                                            {6, "The parts of a model"},
+                                            {11, "A model that reads"},
+                                            {17, "Beyond"}};
+  auto part = parts.begin();
+  for (const Lesson& lesson : lessons) {
+    if (part != parts.end() && std::stoi(lesson.number) >= part->first) {
+      if (part != parts.begin()) body += "</dl>\n";
+      body += "<h2>" + part->second + "</h2>\n<dl class=\"contents\">\n";
+      ++part;
+    }
     body += "<dt>" + anchor(lesson.name + ".html", xml_text(heading(lesson))) + "</dt>\n<dd>" +
             book::inline_html(names, lesson.sentence) + "</dd>\n";
+  }
   return page("Contents", body + "</dl>\n");
 }
 
@@ -178,9 +192,13 @@ int main(int argc, char** argv) try {
   for (const std::string& name : files_in("lessons", ".cpp"))
     if (std::isdigit(static_cast<unsigned char>(name[0])))
       lessons.push_back(book::read_lesson(name, read_file("lessons/" + name + ".cpp", most)));
+  for (const Lesson& lesson : lessons)
+    names.lessons[std::stoi(lesson.number)] = lesson.name + ".html";
 
+  std::string index = "const index = [\n";
   const auto write = [&](const std::string& name, const std::string& text) {
     check_utf8(text, name);
+    if (name.compare(0, 6, "steps-") != 0) index += book::search_entries(name, text);
     write_file(folder + "/" + name, text);
   };
   for (const char* file : {"book.css", "book.js"})
@@ -199,6 +217,7 @@ int main(int argc, char** argv) try {
     const std::string steps = "steps-" + lessons[i].name + ".html";
     if (file_exists("build/steps/" + steps)) write(steps, read_file("build/steps/" + steps, most));
   }
+  write_file(folder + "/search.js", index + "];\n");
   std::printf("%zu lessons and %zu headers: open %s/index.html in a browser\n", lessons.size(),
               headers.size(), folder.c_str());
 } catch (const Error& error) {

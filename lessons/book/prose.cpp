@@ -64,8 +64,10 @@ class Writer {
     }
     if (starts_with(text, "## ")) {
       close();
-      html += "<h2 id=\"s" + std::to_string(++headings_) + "\">" +
-              inline_html(names_, text.substr(3)) + "</h2>\n";
+      const std::string id = "s" + std::to_string(++headings_);
+      html += "<h2 id=\"" + id + "\">" + inline_html(names_, text.substr(3)) +
+              " <a class=\"here\" href=\"#" + id +
+              "\" aria-label=\"Link to this section\">#</a></h2>\n";
     } else if (item) {
       open(text[0] == '-' ? Open::bullets : Open::numbers);
       collected_.push_back(text.substr(mark));
@@ -130,23 +132,6 @@ class Writer {
 };
 
 }  // namespace
-
-std::string inline_html(const Names& names, const std::string& text) {
-  std::string html;
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t open = text.find('`', i);
-    const std::size_t close = open == std::string::npos ? open : text.find('`', open + 1);
-    if (close == std::string::npos) return html + gradus::xml_text(text.substr(i));
-    const std::string code = text.substr(open + 1, close - open - 1);
-    const std::string address = names.address(code);
-    html += gradus::xml_text(text.substr(i, open - i));
-    if (!address.empty()) html += "<a href=\"" + address + "\">";
-    html += "<code>" + gradus::xml_text(code) + "</code>";
-    if (!address.empty()) html += "</a>";
-    i = close + 1;
-  }
-  return html;
-}
 
 std::string prose_html(const Names& names, const Lines& lines, int& headings) {
   Writer writer(names, headings);

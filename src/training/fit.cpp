@@ -94,8 +94,8 @@ struct Trainer {
   // What somebody who presses Ctrl-C is told.
   std::string kept() const {
     if (options.folder.empty()) return "nothing is kept, the next run starts over";
-    return "the state of the last save is in " + state_path() +
-           "; the same command goes on there. To start over, delete that file";
+    return "kept: " + state_path() +
+           "\nThe same command goes on from there; to start over, delete that file.";
   }
 
   void run_epoch() {
