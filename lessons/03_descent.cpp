@@ -99,7 +99,8 @@ void by_library(Optimizer& optimizer, const Tensor& w, Curve& curve) {
 
 void compare(const Curve& curve, const Tensor& ours, const Tensor& theirs) {
   std::printf("%-9s", curve.name.c_str());
-  for (const std::size_t step : {0, 1, 5, 10, 20, 50}) std::printf(" %9.4f", curve.values[step]);
+  for (const std::size_t step : {0u, 1u, 5u, 10u, 20u, 50u})
+    std::printf(" %9.4f", curve.values[step]);
   const Tensor apart = ours - theirs;
   std::printf("   %.4f\n", std::sqrt(sum(apart * apart).item()));
 }

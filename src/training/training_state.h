@@ -18,8 +18,8 @@ void save_state(const std::string& path, const TrainingState& state, Module& mod
                 const Optimizer& optimizer, Where where);
 // Requires: state.settings are those of the training that wants to go on. Errors: they are not
 // those of the file; a damaged file.
-void load_state(const std::string& path, TrainingState& state, Module& model,
-                Optimizer& optimizer, Where where);
+void load_state(const std::string& path, TrainingState& state, Module& model, Optimizer& optimizer,
+                Where where);
 
 // The values of parameters now, and back.
 std::vector<Tensor> copies(const std::vector<NamedTensor>& parameters);

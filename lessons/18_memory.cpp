@@ -1,4 +1,4 @@
-// Lesson 23: who keeps what alive.
+// Lesson 18: who keeps what alive.
 //
 // The backward pass needs what the forward pass computed, so a result must keep its inputs, and
 // those theirs: the whole graph. When the step is over all of it must go: not earlier, or freed
@@ -206,9 +206,9 @@ int main() try {
   std::printf("\n%-24s%16s%16s\n", "nodes alive", "after 1 step", "after 50");
   for (const Curve& curve : {tensors, numbers})
     std::printf("%-24s%16.0f%16.0f\n", curve.name.c_str(), curve.values[0], curve.values[49]);
-  write_file("build/lesson23_alive.svg",
+  write_file("build/lesson18_alive.svg",
              curves_svg("Nodes alive after each step, with a graph", {tensors, numbers}));
-  std::printf("Picture: build/lesson23_alive.svg; open it in a browser.\n");
+  std::printf("Picture: build/lesson18_alive.svg; open it in a browser.\n");
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
@@ -224,7 +224,7 @@ int main() try {
 //
 // 1. Capture a raw pointer, `Value* out = y.get()`, in square_captured. Why does nothing leak, and
 //    who must stay alive for the function to be safe? Do the same with a std::weak_ptr.
-// 2. Take out the line that breaks the ring and run `make lesson-23 MODE=asan`. What is reported?
+// 2. Take out the line that breaks the ring and run `make lesson-18 MODE=asan`. What is reported?
 // 3. How long may a chain be until its end is the end of the program, as MODE=debug and as release?
 // 4. During a training, keep the loss of the best step in a `Tensor best`. How much does it hold?
 // 5. Say w.mutable_values()[0] = 7 between sum(w * w) and backward(). How can the library know?
