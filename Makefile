@@ -10,6 +10,8 @@
 #   make exercises      what is solved and what is next; lessons/exercises/NN_name.cpp is the task
 #   make exercise-NN    judges one; hint-NN is the next hint, watch-NN judges whenever it is saved,
 #                       debug-exercise-NN stops the debugger where the first difference arises
+#   make handout TO=dir for students: the tree with every exercise unsolved
+#   make grade SUBMISSION=dir SALT=words: one submission, or a folder of them, with fresh cases
 #   make prove          does each known wrong answer of the exercises get its own message?
 #   make new NAME=idea  begins a program of your own, lessons/mine/idea.cpp; then make idea or
 #                       make debug-idea
@@ -137,17 +139,21 @@ STUDENT = MAKE="$(MAKE)" CXX="$(CXX)" BUILD=$(BUILD) DEBUGGER=$(DEBUGGER) sh les
 EXERCISES := $(basename $(notdir $(wildcard lessons/exercises/[0-9]*.cpp)))
 COURSE := $(patsubst %,$(E)/%.o,item exercise outcome case_file verdict source mistakes message box)
 
-$(E)/variants: $(E)/variants.o $(COURSE) $(LIBRARY) ; @$(LINK)
-$(E)/%.oracle.o: lessons/exercises/%.cpp lessons/exercises/%.mistakes $(E)/variants lessons/exercises/oracle.h
-	@$(E)/variants $(wordlist 1,2,$^) >$(E)/$*.oracle.cpp && echo "  $< and its variants"
+$(E)/author $(E)/judge $(E)/report: %: %.o $(COURSE) $(LIBRARY) ; @$(LINK)
+$(E)/%.oracle.o: lessons/exercises/%.cpp lessons/exercises/%.mistakes $(E)/author lessons/exercises/oracle.h
+	@$(E)/author variants $(wordlist 1,2,$^) >$(E)/$*.oracle.cpp && echo "  $< and its variants"
 	@$(CXX) $(filter-out -W%,$(FLAGS)) -w -O0 -g0 -Ilessons/exercises -c $(E)/$*.oracle.cpp -o $@
 $(E)/%.oracle: $(E)/%.oracle.o $(E)/oracle.o $(COURSE) $(LIBRARY) ; @$(LINK)
-$(E)/judge: $(E)/judge.o $(COURSE) $(LIBRARY) ; @$(LINK)
 $(E)/%.program: $(E)/%.o $(E)/runner.o $(COURSE) $(LIBRARY) ; @$(LINK) -static 2>/dev/null || $(LINK)
 $(E)/%.cases: $(E)/%.oracle ; @$< write lessons/exercises/$*.mistakes 1 >$@
 exercises: ; +@$(STUDENT) all
 exercise-% hint-% watch-% debug-exercise-%:
 	+@$(STUDENT) $(patsubst %-$*,%,$@) $*
+handout: $(E)/author $(EXERCISES:%=$(E)/%.cases)
+	@TOOLS=$(E) sh lessons/exercises/handout.sh "$(TO)"
+grade: $(addprefix $(E)/,author judge report runner.o $(EXERCISES:%=%.oracle) $(EXERCISES:%=%.cases))
+	@CXX="$(CXX)" FLAGS="$(filter-out -Werror,$(FLAGS)) -O1" BUILD=$(BUILD) \
+	  sh lessons/exercises/grade.sh "$(SUBMISSION)" "$(SALT)"
 prove-%: $(E)/%.oracle ; @$< prove lessons/exercises/$*.mistakes
 prove: $(EXERCISES:%=prove-%)
 
@@ -212,11 +218,11 @@ format: ; @git ls-files --cached --others --exclude-standard '*.cpp' '*.h' | xar
 
 # For projects outside this folder: c++ mine.cpp $(pkg-config --cflags --libs gradus)
 PREFIX ?= /usr/local
-TO = $(DESTDIR)$(PREFIX)
+PLACE = $(DESTDIR)$(PREFIX)
 install: $(LIBRARY)
-	@mkdir -p $(TO)/include/gradus $(TO)/lib/pkgconfig
-	@cp include/gradus/*.h $(TO)/include/gradus/ && cp $(LIBRARY) $(TO)/lib/
-	@sed 's|PREFIX|$(PREFIX)|; s|DEFINES|$(filter -D%,$(FLAGS_$(MODE)))|' tests/gradus.pc >$(TO)/lib/pkgconfig/gradus.pc
+	@mkdir -p $(PLACE)/include/gradus $(PLACE)/lib/pkgconfig
+	@cp include/gradus/*.h $(PLACE)/include/gradus/ && cp $(LIBRARY) $(PLACE)/lib/
+	@sed 's|PREFIX|$(PREFIX)|; s|DEFINES|$(filter -D%,$(FLAGS_$(MODE)))|' tests/gradus.pc >$(PLACE)/lib/pkgconfig/gradus.pc
 
 # Trained weights took time, and stay; `rm -r build` deletes them as well.
 clean:

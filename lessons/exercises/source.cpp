@@ -38,6 +38,15 @@ std::vector<std::pair<std::size_t, std::string>> fixed_lines(const Source& sourc
   return fixed;
 }
 
+// Whether a line might include a file while it is compiled.
+bool reaches_out(const std::string& line) {
+  if (line.find('#') != std::string::npos || line.find("%:") != std::string::npos) return true;
+  const std::vector<std::string> names = names_in(line);
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return name == "asm" || name == "__asm" || name == "__asm__";
+  });
+}
+
 }  // namespace
 
 std::string Source::region_text(std::size_t region) const {
@@ -88,6 +97,11 @@ Graft graft(const Source& original, const Source& student) {
   if (student.regions.size() != original.regions.size())
     return {"", "it has " + std::to_string(student.regions.size()) + " regions between //> yours " +
                     "and //<, the hand-out has " + std::to_string(original.regions.size()) + "\n"};
+  for (const Region& region : student.regions)
+    for (std::size_t i = region.begin; i < region.end; ++i)
+      if (reaches_out(student.lines[i]))
+        return {"", "line " + std::to_string(i + 1) +
+                        " has a # or asm, which could read other files; nothing is taken\n"};
   const auto line = [](std::size_t number, const std::string& path) {
     return "#line " + std::to_string(number) + " \"" + path + "\"\n";
   };

@@ -25,17 +25,17 @@ struct Source {
 // Errors: marks that do not pair up.
 Source read_source(const std::string& path, Where where = here());
 
-// The file with other texts in its regions, in their order. `named` are #line directives around
-// them, so that the compiler speaks of the lines of another file: {file, first line} of each.
+// The file with other texts in its regions, in their order.
 std::string with_regions(const Source& source, const std::vector<std::string>& texts);
 
 // The hand-out's version: no solution.
 std::string unsolved(const Source& source);
 
 // What a student wrote, put between the marks of the original; with notes, one a line, on all that
-// the student changed outside of them, which is not taken.
+// the student changed outside of them, which is not taken. Lines that could read other files while
+// they are compiled (a #, asm) are refused. #line directives keep the student's line numbers.
 struct Graft {
-  std::string text;  // "" if the marks are not there
+  std::string text;  // "" if nothing can be taken
   std::string notes;
 };
 Graft graft(const Source& original, const Source& student);

@@ -9,7 +9,7 @@ mkdir -p "$notes"
 
 # The name of exercise 6 or 06; the file of its cases, which the hand-out brings along.
 name_of() {
-  for file in lessons/exercises/"$1"_*.cpp lessons/exercises/0"$1"_*.cpp; do
+  for file in lessons/exercises/"$1".cpp lessons/exercises/"$1"_*.cpp lessons/exercises/0"$1"_*.cpp; do
     [ -e "$file" ] && basename "$file" .cpp && return
   done
   echo "there is no exercise $1; make exercises lists them" >&2
@@ -48,6 +48,7 @@ all() {
     set -- $points  # "4 of 4 points"
     [ "${1:-0}" = "${3:-1}" ] || next=${next:-$name}
   done
+  build "$tools/report" && "$tools/report" "$notes" >/dev/null  # for GitHub Classroom
   [ -z "$next" ] && echo "All are solved." || echo "Next: make exercise-${next%%_*}"
 }
 

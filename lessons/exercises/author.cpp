@@ -1,5 +1,8 @@
-// variants FILE.cpp FILE.mistakes: writes a program part that holds the exercise in every variant,
-// each in a namespace of its own: solved, not solved, and all that the author foresaw.
+// author variants FILE.cpp FILE.mistakes: writes a program part that holds the exercise in every
+// variant, each in a namespace of its own: solved, not solved, and all that the author foresaw.
+// author unsolved FILE.cpp: writes it as the hand-out has it.
+// author graft FILE.cpp SUBMITTED.cpp: writes it with what a student wrote between the marks; to
+// standard error what is not taken, or why nothing is.
 
 #include "mistakes.h"
 
@@ -22,11 +25,7 @@ void write_variant(const std::string& name, const std::string& path, const std::
               without_includes(text).c_str());
 }
 
-}  // namespace
-
-int main(int, char** arguments) try {
-  const Source source = read_source(arguments[1]);
-  const Mistakes mistakes = read_mistakes(arguments[2]);
+void write_variants(const Source& source, const Mistakes& mistakes) {
   std::printf("#include \"oracle.h\"\n");
   for (const std::string& line : source.lines)
     if (line.rfind("#include", 0) == 0) std::printf("%s\n", line.c_str());
@@ -41,6 +40,21 @@ int main(int, char** arguments) try {
   }
   std::printf("const std::vector<gradus::Answer> gradus::every_answer = %s};\n", table.c_str());
   std::printf("void gradus::make_cases(Cases& into) { solution::cases(into); }\n");
+}
+
+}  // namespace
+
+int main(int, char** arguments) try {
+  const std::string command = arguments[1];
+  const Source source = read_source(arguments[2]);
+  if (command == "variants") write_variants(source, read_mistakes(arguments[3]));
+  if (command == "unsolved") std::printf("%s", unsolved(source).c_str());
+  if (command == "graft") {
+    const Graft result = graft(source, read_source(arguments[3]));
+    std::fprintf(stderr, "%s", result.notes.c_str());
+    std::printf("%s", result.text.c_str());
+    return result.text.empty();
+  }
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

@@ -1,0 +1,34 @@
+#!/bin/sh
+# handout.sh FOLDER: the tree for students. Every exercise is unsolved, with the file of its cases;
+# what tells solutions (mistakes, oracle, history) stays here.
+set -eu
+[ -n "$1" ] && { [ ! -e "$1" ] || [ -z "$(ls -A "$1")" ]; } ||
+  { echo "make handout TO=dir: a folder that is empty or not there yet" >&2; exit 2; }
+cd "$(dirname "$0")/../.."
+mkdir -p "$1"
+to=$(cd "$1" && pwd)
+git ls-files | grep -v -E '^(\.ci/|tests/exercises|lessons/exercises/(.*\.mistakes|oracle|mistakes|author|handout|grade|students|classroom|expected))' |
+  while read -r file; do
+    mkdir -p "$to/$(dirname "$file")"
+    cp -p "$file" "$to/$file"
+  done
+mkdir -p "$to/lessons/exercises/cases" "$to/.github/workflows"
+for file in lessons/exercises/[0-9]*.cpp; do
+  name=$(basename "$file" .cpp)
+  "$TOOLS/author" unsolved "$file" >"$to/$file"
+  cp "$TOOLS/$name.cases" "$to/lessons/exercises/cases/"
+done
+cp lessons/exercises/classroom.yml "$to/.github/workflows/classroom.yml"
+# The students' part comes before the rest of the README.
+awk -v part=lessons/exercises/students.md '
+  /^## / && !done { while ((getline line < part) > 0) print line; print ""; done = 1 } { print }
+' README.md >"$to/README.md"
+# No line of a solution may be in it, but for those that are in every program.
+for file in lessons/exercises/[0-9]*.cpp; do
+  awk '/\/\/> yours/ { inside = 1; next } /\/\/<$/ { inside = 0 } inside && length($0) > 25' "$file" |
+    grep -v '^ *//' | sed 's/^ *//' | grep -n -F -f - "$to"/lessons/exercises/*.* && {
+    echo "the hand-out holds the lines above, which are of the solution of $file" >&2
+    exit 1
+  }
+done || [ $? -eq 1 ]
+echo "$1: $(ls lessons/exercises/[0-9]*.cpp | wc -l) exercises, $(du -sk "$to" | cut -f1) KiB"
