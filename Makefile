@@ -137,13 +137,14 @@ new: ; @sh lessons/new.sh "$(NAME)"
 E := $(BUILD)/lessons/exercises
 STUDENT = MAKE="$(MAKE)" CXX="$(CXX)" BUILD=$(BUILD) DEBUGGER=$(DEBUGGER) sh lessons/exercises/student.sh
 EXERCISES := $(basename $(notdir $(wildcard lessons/exercises/[0-9]*.cpp)))
-COURSE := $(patsubst %,$(E)/%.o,item exercise outcome case_file verdict source mistakes message box)
+COURSE := $(patsubst %,$(E)/%.o,item exercise outcome case_file verdict source message box)
 
+$(E)/author: $(E)/mistakes.o
 $(E)/author $(E)/judge $(E)/report: %: %.o $(COURSE) $(LIBRARY) ; @$(LINK)
 $(E)/%.oracle.o: lessons/exercises/%.cpp lessons/exercises/%.mistakes $(E)/author lessons/exercises/oracle.h
 	@$(E)/author variants $(wordlist 1,2,$^) >$(E)/$*.oracle.cpp && echo "  $< and its variants"
 	@$(CXX) $(filter-out -W%,$(FLAGS)) -w -O0 -g0 -Ilessons/exercises -c $(E)/$*.oracle.cpp -o $@
-$(E)/%.oracle: $(E)/%.oracle.o $(E)/oracle.o $(COURSE) $(LIBRARY) ; @$(LINK)
+$(E)/%.oracle: $(E)/%.oracle.o $(E)/oracle.o $(E)/mistakes.o $(COURSE) $(LIBRARY) ; @$(LINK)
 $(E)/%.program: $(E)/%.o $(E)/runner.o $(COURSE) $(LIBRARY) ; @$(LINK) -static 2>/dev/null || $(LINK)
 $(E)/%.cases: $(E)/%.oracle ; @$< write lessons/exercises/$*.mistakes 1 >$@
 exercises: ; +@$(STUDENT) all

@@ -23,9 +23,13 @@ cases_of() {
 # build TARGET...: what the compiler says is shown as its first error only.
 build() {
   $MAKE -s --no-print-directory "$@" >"$notes/log" 2>&1 && return
-  echo "$name does not compile:"
-  { grep -m 1 -A 2 "exercises/$name.*error" "$notes/log" || grep -m 1 -A 2 'error' "$notes/log" ||
-    tail -n 3 "$notes/log"; } | cut -c 1-300
+  if grep -q "exercises/$name.cpp.*error" "$notes/log"; then
+    echo "$name does not compile:"
+    grep -m 1 -A 2 "exercises/$name.cpp.*error" "$notes/log" | cut -c 1-300
+  else
+    echo "$name could not be built:"
+    tail -n 5 "$notes/log"
+  fi
   return 1
 }
 
@@ -42,7 +46,7 @@ all() {
   for file in lessons/exercises/[0-9]*.cpp; do
     name=$(basename "$file" .cpp)
     judge >"$notes/said" 2>&1
-    line=$(grep -m 1 -E 'not written yet|does not compile|it uses' "$notes/said" | sed 's/.*: //')
+    line=$(grep -m 1 -o -E 'not written yet|does not compile|could not be built' "$notes/said")
     points=$(tail -n 1 "$notes/said" | grep 'points$')
     printf '  %-22s %-16s %s\n' "$name" "$points" "$line"
     set -- $points  # "4 of 4 points"
