@@ -8,14 +8,7 @@ tools=$BUILD/lessons/exercises
 [ -d "$1" ] && [ -n "$2" ] || { echo "make grade SUBMISSION=dir SALT=words" >&2; exit 2; }
 common="exercise item outcome"
 
-# result NAME POINTS-AND-MOST TEXT
-result() { printf 'points 0 1 2 %s\n%s\ntext 0 -1 \n%s\n' "$1" "$2" "$3" >"$out/$1.result"; }
-
-# The most points of an exercise: those of its groups.
-most() {
-  awk '$1 == "group" { group = $0 } $1 == "case" { getline; if (group != before) sum += $1; before = group }
-    END { print sum }' "$tools/$1.cases"
-}
+refuse() { "$tools/judge" refuse "$tools/$1.cases" "$1.cpp" "$out" "$2"; } # refuse NAME WHY
 
 # The submitted file is made a program; what goes wrong is said on standard output.
 compile() { # compile NAME FILE
@@ -23,9 +16,9 @@ compile() { # compile NAME FILE
     tr '\n' ' ' <"$work/notes"
     return 1
   }
+  [ ! -s "$work/notes" ] || tee -a "$out/notes" <"$work/notes" >&2
   objects=
   for part in runner $common; do objects="$objects $tools/$part.o"; done
-  # shellcheck disable=SC2086
   (ulimit -t 120 && ulimit -v 4000000 2>/dev/null
     $CXX $FLAGS -Ilessons/exercises -c "$work/$1.cpp" -o "$work/$1.o" &&
       { $CXX $FLAGS "$work/$1.o" $objects "$BUILD/libgradus.a" -static -o "$work/$1.program" 2>/dev/null ||
@@ -38,24 +31,23 @@ compile() { # compile NAME FILE
 grade_one() { # grade_one NAME SUBMISSION
   file=$(find "$2" -name "$1.cpp" -type f | sort | head -n 1)
   if [ -z "$file" ]; then
-    result "$1" "0 $(most "$1")" "missing: $1.cpp"
+    refuse "$1" "missing: $1.cpp"
     return
   fi
   if ! said=$(compile "$1" "$file"); then
-    result "$1" "0 $(most "$1")" "$said"
+    refuse "$1" "$said"
     return
   fi
   seed=$(printf '%s/%s/%s' "$salt" "$student" "$1" | cksum | cut -d' ' -f1)
   "$tools/$1.oracle" write "lessons/exercises/$1.mistakes" "$seed" |
     "$tools/judge" - "$work/$1.program" "$file" "$out" >"$work/said" 2>&1 ||
-    result "$1" "0 $(most "$1")" "it could not be judged: $(tail -n 1 "$work/said" | cut -c 1-300)"
+    refuse "$1" "it could not be judged: $(tail -n 1 "$work/said" | cut -c 1-300)"
   if [ -n "$(awk '$1 == "unforeseen" { getline; print }' "$out/$1.result")" ]; then
     # The public cases are the same for all, so that two who answer alike can be found.
     "$tools/judge" "$tools/$1.cases" "$work/$1.program" "$file" "$out/public" >"$work/said" 2>&1
     print=$(awk '$1 == "unforeseen" { getline; print }' "$out/public/$1.result")
     [ -z "$print" ] || echo "$1 $print $student" >>"$all/unforeseen"
   fi
-  [ ! -s "$work/notes" ] || { cat "$work/notes" && cat "$work/notes" >>"$out/notes"; }
 }
 
 # What a submission has that is not graded.
@@ -74,7 +66,7 @@ grade_student() {
   student=$(basename "$1")
   out=$all/$student
   mkdir -p "$out/public"
-  for name in $names; do result "$name" "0 $(most "$name")" "not graded yet"; done
+  for name in $names; do refuse "$name" "not graded yet"; done
   "$tools/report" "$out" >/dev/null
   echo "$student"
   name_additions "$1" | sort -u | tee "$out/notes"
@@ -89,7 +81,7 @@ grade_student() {
 }
 
 salt=$2
-all=build/grade
+all=${REPORTS:-build/grade}
 rm -rf "$all"
 mkdir -p "$all"
 work=$(mktemp -d) || exit 1

@@ -1,6 +1,7 @@
 // judge CASES PROGRAM SOURCE FOLDER: judges one exercise, and leaves in FOLDER what other programs
 // read: NN.result for reports, NN.case and NN.stop for the debugger. CASES may be -, standard
 // input, so that no file of the machine holds the answers while the student's program runs.
+// judge refuse CASES SOURCE FOLDER WHY: 0 points without a trial.
 // judge hint CASES COUNT: hint number COUNT, or the last.
 
 #include "box.h"
@@ -84,11 +85,21 @@ std::string fingerprint(const std::vector<Outcome>& outcomes) {
   return std::to_string(hash);
 }
 
-void leave_notes(const std::string& folder, const CaseFile& file, const Verdict& verdict,
-                 const std::vector<Outcome>& outcomes, const std::string& text,
-                 const std::string& source) {
-  const std::string stem = folder + "/" + file.name;
-  const bool unforeseen = verdict.first_wrong >= 0 && verdict.mistakes.empty();
+// What reports read. `line` is where to look, "" if that is not known.
+void write_result(const std::string& folder, const CaseFile& file, int points,
+                  const std::string& source, const std::string& line, const std::string& text,
+                  const std::string& unforeseen) {
+  const std::vector<float> numbers = {static_cast<float>(points),
+                                      static_cast<float>(file.points())};
+  write_file(folder + "/" + file.name + ".result",
+             to_text(number_item("points", file.name, {2}, numbers)) +
+                 to_text(text_item("line", source, line)) + to_text(text_item("text", "", text)) +
+                 to_text(text_item("unforeseen", "", unforeseen)));
+}
+
+// For the debugger: the inputs of the case that failed, and the line to stop at, which is returned.
+std::string write_case(const std::string& stem, const CaseFile& file, const Verdict& verdict,
+                       const std::vector<Outcome>& outcomes) {
   std::string line, inputs;
   if (verdict.first_wrong >= 0) {
     const std::size_t first = static_cast<std::size_t>(verdict.first_wrong);
@@ -100,11 +111,7 @@ void leave_notes(const std::string& folder, const CaseFile& file, const Verdict&
   }
   write_file(stem + ".case", inputs);
   write_file(stem + ".stop", line);
-  write_file(stem + ".result",
-             to_text(number_item("points", file.name, {2},
-                                 {float(verdict.points), float(file.points())})) +
-                 to_text(text_item("line", source, line)) + to_text(text_item("text", "", text)) +
-                 to_text(text_item("unforeseen", "", unforeseen ? fingerprint(outcomes) : "")));
+  return line;
 }
 
 void judge(const std::string& cases, const std::string& program, const std::string& path,
@@ -120,12 +127,28 @@ void judge(const std::string& cases, const std::string& program, const std::stri
       error_outcome("it uses " + name + ", which this exercise is to do without"));
   if (name.empty()) outcomes = ask_all(file, program, printed);
   const Verdict verdict = verdict_of(file, outcomes);
-  text += list_of(file, verdict, outcomes) +
-          message_of(file, outcomes, verdict, path.substr(path.rfind('/') + 1));
+  if (error_of(outcomes.front()) != "not written yet") text += list_of(file, verdict, outcomes);
+  text += message_of(file, outcomes, verdict, path.substr(path.rfind('/') + 1));
   if (!printed.empty()) text += "It printed: " + printed + "\n";
   text += std::to_string(verdict.points) + " of " + std::to_string(file.points()) + " points\n";
   std::printf("%s", text.c_str());
-  leave_notes(folder, file, verdict, outcomes, text, path);
+  const std::string line = write_case(folder + "/" + file.name, file, verdict, outcomes);
+  const bool unforeseen = verdict.first_wrong >= 0 && verdict.mistakes.empty();
+  write_result(folder, file, verdict.points, path, line, text,
+               unforeseen ? fingerprint(outcomes) : "");
+}
+
+void refuse(const std::string& cases, const std::string& source, const std::string& folder,
+            const std::string& why) {
+  write_result(folder, case_file_of(read_file(cases, 1 << 28)), 0, source, "", why, "");
+}
+
+void hint(const std::string& cases, std::size_t wanted) {
+  const CaseFile file = case_file_of(read_file(cases, 1 << 28));
+  const std::size_t last = file.hints.size();
+  if (last > 0)
+    std::printf("%s\n%s", file.hints[std::min(wanted, last) - 1].c_str(),
+                wanted < last ? "" : "(That was the last hint.)\n");
 }
 
 }  // namespace
@@ -134,13 +157,12 @@ int main(int count, char** arguments) try {
 #ifdef __linux__
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // nobody reads the answers out of this program
 #endif
-  if (count == 4) {
-    const CaseFile file = case_file_of(read_file(arguments[2], 1 << 28));
-    const std::size_t wanted = std::strtoull(arguments[3], nullptr, 10);
-    const std::size_t last = file.hints.size();
-    if (last > 0)
-      std::printf("%s\n%s", file.hints[std::min(wanted, last) - 1].c_str(),
-                  wanted < last ? "" : "(That was the last hint.)\n");
+  if (count < 5) {
+    hint(arguments[2], std::strtoull(arguments[3], nullptr, 10));
+    return 0;
+  }
+  if (count > 5) {
+    refuse(arguments[2], arguments[3], arguments[4], arguments[5]);
     return 0;
   }
   judge(arguments[1], arguments[2], arguments[3], arguments[4]);

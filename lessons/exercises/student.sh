@@ -35,9 +35,10 @@ build() {
 
 judge() {
   rm -f "$notes/$name".*
-  printf 'points 0 1 2 %s\n0 0\ntext 0 -1 \nit does not compile\n' "$name" >"$notes/$name.result"
-  build "$tools/judge" "$(cases_of "$name")" "$tools/$name.program" &&
-    "$tools/judge" "$(cases_of "$name")" "$tools/$name.program" "lessons/exercises/$name.cpp" "$notes"
+  build "$tools/judge" "$(cases_of "$name")" || return
+  set -- "lessons/exercises/$name.cpp" "$notes"
+  "$tools/judge" refuse "$(cases_of "$name")" "$@" "it does not compile"
+  build "$tools/$name.program" && "$tools/judge" "$(cases_of "$name")" "$tools/$name.program" "$@"
 }
 
 # One line an exercise, and which is next.
