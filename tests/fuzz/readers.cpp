@@ -2,6 +2,7 @@
 // (FUZZ=tsv). A reader may refuse a file with an Error; a crash, a leak, anything else that is
 // thrown or a promise that is broken ends the run.
 
+#include <gradus/byte_pairs.h>
 #include <gradus/files.h>
 #include <gradus/fit.h>
 #include <gradus/layers.h>
@@ -90,6 +91,25 @@ void tsv(const std::string& bytes) {
   promise(Batches(examples, vectorizer).examples() == examples.size());
 }
 
+// Bytes as an encoding, and as the text that one is learned from.
+void byte_pairs(const std::string& bytes) {
+  BytePairEncoding encoding({"[END]"});
+  encoding.train({bytes, bytes}, 270);
+  promise(encoding.decode(encoding.encode(bytes)) == bytes);
+  encoding.save(folder().path + "/y");
+  BytePairEncoding again({"[END]"});
+  again.load(folder().path + "/y");
+  promise(again.encode(bytes) == encoding.encode(bytes));
+  again.load(folder().file("x", bytes));
+}
+
+void pairs(const std::string& bytes) {
+  std::string lines;
+  const std::vector<SentencePair> read = read_pairs(folder().file("x", bytes));
+  for (const SentencePair& pair : read) lines += pair.text + "\t" + pair.translation + "\n";
+  promise(read_pairs(folder().file("x", lines)).size() == read.size());
+}
+
 void review(const std::string& bytes) {
   make_folder(folder().path + "/pos");
   make_folder(folder().path + "/neg");
@@ -156,12 +176,9 @@ void state(const std::string& bytes) {
   train(3);
 }
 
-const std::map<std::string, void (*)(const std::string&)> readers{{"safetensors", safetensors},
-                                                                  {"vocabulary", vocabulary},
-                                                                  {"text", text},
-                                                                  {"tsv", tsv},
-                                                                  {"review", review},
-                                                                  {"state", state}};
+const std::map<std::string, void (*)(const std::string&)> readers{
+    {"safetensors", safetensors}, {"vocabulary", vocabulary}, {"text", text},     {"tsv", tsv},
+    {"byte_pairs", byte_pairs},   {"pairs", pairs},           {"review", review}, {"state", state}};
 
 }  // namespace
 

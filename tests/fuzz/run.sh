@@ -4,7 +4,7 @@
 #   tests/fuzz/run.sh SECONDS    for all of them together; NAME in FUZZ runs one alone
 set -eu
 cd "$(dirname "$0")/../.."
-names=${FUZZ:-safetensors state vocabulary text tsv review programs}
+names=${FUZZ:-safetensors state vocabulary text tsv pairs byte_pairs review programs}
 seconds=$(($1 / $(echo "$names" | wc -w)))
 if ! echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
   clang++ -fsanitize=fuzzer,address -x c++ - -o /dev/null 2>/dev/null; then
