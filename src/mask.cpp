@@ -18,6 +18,18 @@ void Ids::check(const char* what, const Where& where) const {
              std::to_string(values.size()) + " given");
 }
 
+Ids Ids::rows(const std::vector<int>& which, Where where) const {
+  std::vector<int> picked;
+  for (const int row : which) {
+    if (row < 0 || row >= shape[0])
+      fail("Ids::rows", where,
+           "there is no row " + std::to_string(row) + " among " + std::to_string(shape[0]));
+    const auto begin = values.begin() + row * shape[1];
+    picked.insert(picked.end(), begin, begin + shape[1]);
+  }
+  return Ids(Shape({static_cast<Index>(which.size()), shape[1]}, where), std::move(picked), where);
+}
+
 Ids::Ids(std::initializer_list<int> of_values, Where where)
     : shape({static_cast<Index>(of_values.size())}, where), values(of_values) {}
 

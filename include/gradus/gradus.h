@@ -37,6 +37,7 @@
 #include <gradus/trace.h>
 #include <gradus/transformer.h>
 #include <gradus/watcher.h>
+#include <gradus/writing.h>
 
 namespace gradus {
 

@@ -17,6 +17,9 @@ struct Ids {
   // Errors: the values do not fill the shape.
   void check(const char* what, const Where& where) const;
 
+  // These rows of [B, T], in this order. Errors: no rows, one that is not there.
+  Ids rows(const std::vector<int>& which, Where where = here()) const;
+
   Shape shape;
   std::vector<int> values;
 };

@@ -16,7 +16,9 @@ KeysAndValues& Cache::of(const Module& attention) {
 }
 
 void Cache::pick(const std::vector<int>& rows, Where where) {
-  const Ids ids({static_cast<Index>(rows.size())}, rows, where);
+  texts_ = static_cast<Index>(rows.size());
+  if (!source_.values.empty()) source_ = source_.rows(rows, where);
+  const Ids ids({texts_}, rows, where);
   for (KeysAndValues& entry : entries_)
     for (Tensor* x : {&entry.key, &entry.value}) {
       const Index count = x->shape()[0], length = x->shape()[1], width = x->shape()[2];

@@ -2,6 +2,7 @@
 #include <gradus/loss.h>
 
 #include "../format.h"
+#include "evaluation.h"
 
 #include <algorithm>
 #include <cmath>
@@ -76,29 +77,6 @@ bool History::add(const Epoch& epoch) {
   epochs.push_back(epoch);
   return better;
 }
-
-namespace {
-
-// The mode of every part of a model, put back at the end, however that comes.
-class InEvaluation {
- public:
-  explicit InEvaluation(Module& model) {
-    remember(model);
-    model.eval();
-  }
-  ~InEvaluation() {
-    for (const auto& [part, training] : before_) part->train(training);
-  }
-
- private:
-  void remember(Module& part) {  // ahead of its own parts, whose mode train() sets as well
-    before_.push_back({&part, part.training()});
-    for (Module* below : part.parts()) remember(*below);
-  }
-  std::vector<std::pair<Module*, bool>> before_;
-};
-
-}  // namespace
 
 Metric evaluate(SequenceModel& model, const Batches& batches, Where where) {
   const NoGrad no_grad;

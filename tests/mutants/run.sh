@@ -36,7 +36,8 @@ likely() {  # likely FILE
     src/pictures/*) name=pictures ;;
     src/inspect/*) name=looking_on ;;
     */training_state.cpp) name=resume ;;
-    */evaluate.cpp) name=fit ;;
+    */evaluat*) name=fit ;;
+    */beam_search.cpp | */cache.cpp) name=writing ;;
   esac
   echo "*$name*"
 }

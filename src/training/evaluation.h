@@ -1,0 +1,30 @@
+// Evaluation mode for a while.
+#pragma once
+
+#include <gradus/module.h>
+
+#include <utility>
+#include <vector>
+
+namespace gradus {
+
+// The mode of every part of a model, put back at the end, however that comes.
+class InEvaluation {
+ public:
+  explicit InEvaluation(Module& model) {
+    remember(model);
+    model.eval();
+  }
+  ~InEvaluation() {
+    for (const auto& [part, training] : before_) part->train(training);
+  }
+
+ private:
+  void remember(Module& part) {  // ahead of its own parts, whose mode train() sets as well
+    before_.push_back({&part, part.training()});
+    for (Module* below : part.parts()) remember(*below);
+  }
+  std::vector<std::pair<Module*, bool>> before_;
+};
+
+}  // namespace gradus

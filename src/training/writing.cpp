@@ -1,0 +1,128 @@
+#include <gradus/shaping.h>
+#include <gradus/writing.h>
+
+#include "../kernels/math.h"
+#include "evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace gradus {
+
+void Sampling::check(const Where& where) const {
+  if (!(temperature >= 0) || std::isinf(temperature))
+    fail("Sampling", where,
+         "the temperature must be a number of at least 0, not " + std::to_string(temperature));
+  if (top_k < 1) fail("Sampling", where, "top_k must be at least 1, not " + std::to_string(top_k));
+  if (!(top_p >= 0 && top_p <= 1))
+    fail("Sampling", where, "top_p must lie in 0 … 1, not " + std::to_string(top_p));
+}
+
+int choose(std::span<const Scalar> logits, const Sampling& sampling, Random& random, Where where) {
+  sampling.check(where);
+  std::vector<int> ids(logits.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  const auto logit = [&](int id) { return logits[static_cast<std::size_t>(id)]; };
+  for (const int id : ids)
+    if (std::isnan(logit(id))) fail("choose", where, "the logits are not numbers");
+  const bool greedy = sampling.temperature == 0;
+  const Index count = std::min(static_cast<Index>(ids.size()), greedy ? 1 : sampling.top_k);
+  std::partial_sort(ids.begin(), ids.begin() + count, ids.end(), [&](int a, int b) {
+    return logit(a) != logit(b) ? logit(a) > logit(b) : a < b;
+  });
+  if (std::isinf(logit(ids[0]))) fail("choose", where, "the largest logit is infinite");
+  if (greedy) return ids[0];
+  std::vector<double> up_to;  // the sum of the weights up to each, likeliest first
+  for (Index i = 0; i < count; ++i) {
+    const Scalar below = (logit(ids[static_cast<std::size_t>(i)]) - logit(ids[0]));
+    const auto weight = static_cast<double>(kernels::exp_one(below / sampling.temperature));
+    up_to.push_back(weight + (up_to.empty() ? 0 : up_to.back()));
+  }
+  const auto first_from = [&](double sum) {
+    return std::lower_bound(up_to.begin(), up_to.end(), sum);
+  };
+  const double wanted = static_cast<double>(sampling.top_p) * up_to.back();
+  up_to.erase(std::min(first_from(wanted), up_to.end() - 1) + 1, up_to.end());
+  const double drawn = static_cast<double>(random.uniform()) * up_to.back();
+  const auto chosen = std::upper_bound(up_to.begin(), up_to.end() - 1, drawn);
+  return ids[static_cast<std::size_t>(chosen - up_to.begin())];
+}
+
+Writer::Writer(SequenceModel& model, std::vector<std::vector<int>> prompts, WriterOptions options,
+               const std::vector<std::vector<int>>& sources, Where where)
+    : model_(model), options_(options), texts_(std::move(prompts)), columns_(0) {
+  options_.sampling.check(where);
+  if (texts_.empty()) fail("Writer", where, "there is no prompt");
+  if (!sources.empty() && sources.size() != texts_.size())
+    fail("Writer", where,
+         std::to_string(texts_.size()) + " prompts need as many sources, there are " +
+             std::to_string(sources.size()));
+  std::vector<Sample> samples;
+  for (std::size_t b = 0; b < texts_.size(); ++b) {
+    const std::string prompt = "prompt " + std::to_string(b);
+    if (texts_[b].empty()) fail("Writer", where, prompt + " is empty");
+    if (static_cast<Index>(texts_[b].size()) > options_.max_length)
+      fail("Writer", where,
+           prompt + " has " + std::to_string(texts_[b].size()) +
+               " tokens, there are positions for " + std::to_string(options_.max_length));
+    if (!sources.empty() && sources[b].empty())
+      fail("Writer", where, "the source of " + prompt + " is empty");
+    samples.push_back({{0}, {-1}, sources.empty() ? std::vector<int>{} : sources[b]});
+    prompts_.push_back(texts_[b].size());
+    random_.push_back(Random(random_bits(options_.seed, b)));
+  }
+  columns_ = *std::min_element(prompts_.begin(), prompts_.end());
+  std::vector<std::size_t> all(texts_.size());
+  std::iota(all.begin(), all.end(), 0);
+  batch_ = Batches(std::move(samples), {}, 0, where).make(all, where);
+  batch_.mask = {};
+  batch_.labels = {};
+}
+
+bool Writer::finished(std::size_t b) const {
+  const std::vector<int>& text = texts_[b];
+  return static_cast<Index>(text.size()) >= options_.max_length ||
+         (text.size() > prompts_[b] && text.back() == options_.stop);
+}
+
+// Gives the model the columns that it has not seen, or all if there is no cache.
+void Writer::read(const Where& where) {
+  const NoGrad no_grad;
+  const InEvaluation mode(model_);
+  if (options_.cache) batch_.cache = &cache_;
+  const auto count = static_cast<Index>(texts_.size());
+  const auto last = static_cast<Index>(columns_);
+  std::vector<int> ids;
+  for (const std::vector<int>& text : texts_)
+    for (Index t = batch_.first(); t < last; ++t)
+      ids.push_back(t < static_cast<Index>(text.size()) ? text[static_cast<std::size_t>(t)] : 0);
+  batch_.ids = Ids({count, last - batch_.first()}, std::move(ids), where);
+  const Tensor logits = model_(batch_, where);  // [B, T, V]
+  logits_ = reshape(slice(logits, 1, logits.shape()[1] - 1, logits.shape()[1], where), {count, -1});
+}
+
+bool Writer::next(Where where) {
+  bool done = true;
+  for (std::size_t b = 0; b < texts_.size(); ++b) done &= finished(b);
+  if (done) return false;
+  read(where);
+  const auto width = static_cast<std::size_t>(logits_.shape()[1]);
+  for (std::size_t b = 0; b < texts_.size(); ++b)
+    if (texts_[b].size() == columns_ && !finished(b))
+      texts_[b].push_back(
+          choose(logits_.values().subspan(b * width, width), options_.sampling, random_[b], where));
+  ++columns_;
+  return true;
+}
+
+void Writer::go_on_with(std::vector<std::vector<int>> texts, const std::vector<int>& rows,
+                        const Where& where) {
+  texts_ = std::move(texts);
+  prompts_.assign(texts_.size(), prompts_[0]);
+  if (!batch_.source.values.empty()) batch_.source = batch_.source.rows(rows, where);
+  if (options_.cache) cache_.pick(rows, where);
+  ++columns_;
+}
+
+}  // namespace gradus
