@@ -125,7 +125,7 @@ int main() try {
   // Now the batch of two, with other numbers in a padded position of text 1. Without a mask its two
   // real words change: it matters what the filler is. With the mask they do not. Position 3 itself
   // still does: a padding mask hides keys, not queries, so the filler goes on computing something
-  // out of itself. Nobody must use that; pooling and loss leave it out (lesson 11).
+  // out of itself. Nobody must use that; pooling leaves it out (lesson 11).
   const Tensor batch = Tensor::uniform({2, T, D}, -1, 1, random);  // [B, T, D]
   std::printf("\nPadded position 3 of text 1 replaced: numbers that change at 0, 1, 2, 3\n");
   compare(batch, 1, 3, padding);

@@ -211,7 +211,8 @@ int main() try {
 //    which word of a review must both give the same effect? By how much do the others differ?
 // 2. Leave out two neighbouring words at once ("not dull"). When is that more than the sum of the
 //    two words alone?
-// 3. A third measure: the gradient of the logit with respect to the embedding of each word, times
-//    that embedding. With which of the others does it agree?
-// 4. Read an untrained model (STEPS=1) in the same way. Which of the tables could have told you
+// 3. A third measure: the gradient of the logit with respect to the vector of each word, times that
+//    vector. (Keep what `embedding` returns in a member of the Classifier, read without NoGrad, and
+//    call backward() on the logit.) With which of the others does it agree?
+// 4. Read a model that was never trained: leave out fit(). Which of the tables could have told you
 //    that it knows nothing?

@@ -12,7 +12,7 @@
 //               3 (D H K + H K) + H K D + D        depends on the width H K, not on H alone
 //   weights     [B, H, T, T] numbers of 4 bytes:   depends on H alone, not on K
 //
-// (Gradus never holds the weights as a whole, see lesson 7; a program that computes softmax(Q Kᵀ)
+// (Gradus never holds the weights as a whole, see lesson 17; a program that computes softmax(Q Kᵀ)
 // as a matrix does, and keeps it for the gradient.)
 //
 // Accuracy has no formula. It is measured here, on the shipped reviews of 9 to 15 words, which are

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What a reader may rely on: no file of the library over 250 lines, no function over 50, and nothing
-# that names a folder of somebody's machine.
+# What a reader may rely on: no file of the library over 250 lines, no function over 50, nothing at
+# the top that does not belong there, and nothing that names a folder of somebody's machine.
 cd "$(dirname "$0")/.." || exit 1
 awk 'FNR == 1 { start = 0 }
      FNR == 251 { print FILENAME ": more than 250 lines"; wrong = 1 }
@@ -16,6 +16,10 @@ awk 'FNR == 1 { start = 0 }
      }
      END { exit wrong }' $(git ls-files 'src/*.cpp' 'src/*.h' 'include/*.h')
 long=$?
+if git ls-files | grep -vE '^(src|include|lessons|tests|\.[^/]+)/|^(Makefile|README\.md|\.[^/]+)$'; then
+  echo "the files above do not belong at the top"
+  exit 1
+fi
 if git grep -nE '(^|[^A-Za-z0-9_.}])/(home|root|Users|work|mnt)/' -- . ':!tests/form.sh'; then
   echo "the lines above name a folder of a machine"
   exit 1

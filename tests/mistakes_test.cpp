@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <gradus/gradus.h>
 
+#include "plain.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -13,21 +15,12 @@
 #include <string>
 
 using namespace gradus;
+using plain::refusal;
 
 namespace {
 
 std::string place(int line) {
   return "tests/mistakes_test.cpp:" + std::to_string(line);
-}
-
-// The message of the error that `act` ends with.
-std::string refusal(const std::function<void()>& act) {
-  try {
-    act();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "not refused";
 }
 
 // The message must have all these parts, in this order.

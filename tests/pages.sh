@@ -5,18 +5,9 @@
 #   tests/pages.sh [folder]
 set -u
 cd "$(dirname "$0")/.."
-browser=
-for name in chromium chromium-browser google-chrome; do
-  if command -v $name >/dev/null 2>&1; then browser=$name; fi
-done
-if [ -z "$browser" ]; then
-  echo "SKIPPED: Chromium is not installed"
-  exit 0
-fi
+. tests/browser.sh
 book=${1:-build/book}
 [ -e "$book/index.html" ] || make book >/dev/null || exit 1
-place=$(mktemp -d) || exit 1
-trap 'rm -rf "$place"' EXIT
 cp -r "$book/." "$place/book"
 failed=0
 looked=0
@@ -25,11 +16,9 @@ look() { # look PAGE ACTION WIDTH COLOURS (0: dark): the page in $place/dom.html
     "$book/$1" >"$place/book/acted.html"
   printf '<script>//<![CDATA[\naddEventListener("load", () => setTimeout(() => {\n%s\n%s\n}, 50));\n//]]></script></body></html>' \
     "$2" "$(cat tests/page_check.js)" >>"$place/book/acted.html"
-  timeout 60 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$place/profile" \
-    --blink-settings=preferredColorScheme=$4 --window-size=$3,900 --virtual-time-budget=3000 \
-    --dump-dom "file://$place/book/acted.html" >"$place/dom.html" 2>/dev/null
+  open_page book/acted.html "$3" "$4" --virtual-time-budget=3000
   looked=$((looked + 1))
-  faults=$(sed -n 's/.*<body[^>]* data-faults="\([^"]*\)".*/\1/p' "$place/dom.html" | head -n 1)
+  faults=$(said faults)
   grep -q '<body[^>]* data-faults=""' "$place/dom.html" && return
   echo "$1 ($3, colours $4): ${faults:-not looked over}"
   failed=1

@@ -3,16 +3,7 @@
 # finger and a link would, and compares the numbers that appear with those that were given.
 set -u
 cd "$(dirname "$0")/.."
-browser=
-for name in chromium chromium-browser google-chrome; do
-  if command -v $name >/dev/null 2>&1; then browser=$name; fi
-done
-if [ -z "$browser" ]; then
-  echo "SKIPPED: Chromium is not installed"
-  exit 0
-fi
-place=$(mktemp -d) || exit 1
-trap 'rm -rf "$place"' EXIT
+. tests/browser.sh
 failed=0
 
 # Weights that tell where they come from: 0.hij in head h, from word i to word j, where the heads of
@@ -58,10 +49,8 @@ document.body.dataset.seen = Array.from(document.querySelectorAll("small"),
 document.body.dataset.wide = document.documentElement.scrollWidth > innerWidth;
 </script></body></html>
 END
-  timeout 60 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$place/profile" \
-    --window-size="${width:-800},600" --dump-dom "file://$place/acted.html$2" \
-    >"$place/dom.html" 2>/dev/null
-  seen=$(sed -n 's/.*<body[^>]* data-seen="\([^"]*\)".*/\1/p' "$place/dom.html")
+  open_page "acted.html$2" "${width:-800}" 1
+  seen=$(said seen)
   if [ "$seen" != "$4" ] || ! grep -q 'data-wide="false"' "$place/dom.html"; then
     echo "$1: wanted $4, seen ${seen:-nothing}, $(grep -o 'data-wide="[a-z]*"' "$place/dom.html")"
     failed=$((failed + 1))

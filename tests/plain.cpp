@@ -113,6 +113,11 @@ std::string refusal(const std::function<void()>& act) {
   return "not refused";
 }
 
+void says(const std::string& text, const std::string& part) {
+  CAPTURE(text);
+  CHECK(text.find(part) != std::string::npos);
+}
+
 void check_refused(const std::string& message, const std::string& operation,
                    const gradus::Where& where, const std::string& problem) {
   CHECK(message == operation + " at " + to_string(where) + ": " + problem);

@@ -77,6 +77,8 @@ double gradient_tolerance();
 
 // The message of the Error that `act` ends with, "not refused" if it does not.
 std::string refusal(const std::function<void()>& act);
+// Checks that the text has this part.
+void says(const std::string& text, const std::string& part);
 
 // Checks that the expression ends with the Error "operation at this line: problem".
 #define REFUSED(operation, problem, ...)                                                   \

@@ -1,5 +1,6 @@
 // Training that is interrupted: it goes on with the same bits, and only where it belongs.
 
+#include "plain.h"
 #include "training.h"
 
 #include <algorithm>
@@ -10,6 +11,8 @@
 #include <sstream>
 
 using namespace training;
+using ::plain::refusal;
+using ::plain::says;
 
 namespace {
 
@@ -98,20 +101,6 @@ struct Run {
     REQUIRE(file_exists(folder + "/training.safetensors"));
   }
 };
-
-std::string refusal(const std::function<void()>& act) {
-  try {
-    act();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "not refused";
-}
-
-void says(const std::string& text, const std::string& part) {
-  CAPTURE(text);
-  CHECK(text.find(part) != std::string::npos);
-}
 
 std::string contents(const std::string& path) {
   return read_file(path, 1 << 20);

@@ -3,16 +3,7 @@
 # goes through it with the keyboard, and compares the arithmetic that it shows with that on paper.
 set -u
 cd "$(dirname "$0")/.."
-browser=
-for name in chromium chromium-browser google-chrome; do
-  if command -v $name >/dev/null 2>&1; then browser=$name; fi
-done
-if [ -z "$browser" ]; then
-  echo "SKIPPED: Chromium is not installed"
-  exit 0
-fi
-place=$(mktemp -d) || exit 1
-trap 'rm -rf "$place"' EXIT
+. tests/browser.sh
 failed=0
 
 cat >"$place/program.cpp" <<'END'
@@ -60,11 +51,9 @@ document.body.dataset.seen = seen;
 END
   for width in 1280 390; do
     for colours in 1 0; do  # 0 is dark
-      timeout 60 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$place/profile" \
-        --blink-settings=preferredColorScheme=$colours --window-size=$width,900 \
-        --dump-dom "file://$place/acted.html#${2#*#}" >"$place/dom.html" 2>/dev/null
-      seen=$(sed -n 's/.*<body[^>]* data-seen="\([^"]*\)".*/\1/p' "$place/dom.html")
-      faults=$(sed -n 's/.*<body[^>]* data-faults="\([^"]*\)".*/\1/p' "$place/dom.html")
+      open_page "acted.html#${2#*#}" $width $colours
+      seen=$(said seen)
+      faults=$(said faults)
       if [ "$seen" = "$4" ] && [ -z "$faults" ]; then continue; fi
       echo "$1 ($width, colours $colours): wanted $4, seen ${seen:-nothing}, faults: $faults"
       failed=1
@@ -74,7 +63,7 @@ END
 }
 
 why='seen = text("why")'
-shows "a line" "page.html#line=9" "seen = text('which')" "step 6 of 16, forward"
+shows "a line" "page.html#line=9" "seen = text('which')" "step 4 of 16, forward"
 shows "a product" "page.html#step=1" "focus(cell('v', 2, 2)); $why" "0·1 + 3·4 = 12"
 shows "a negative factor" "page.html#step=1" "focus(cell('v', 0, 2)); $why" "2·1 + (-1)·4 = -2"
 shows "divided by a number" "page.html#step=2" "focus(cell('v', 3, 1)); $why" "18 / 2 = 9"

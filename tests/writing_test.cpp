@@ -3,12 +3,16 @@
 #include <doctest/doctest.h>
 #include <gradus/gradus.h>
 
+#include "plain.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
 
 using namespace gradus;
+using plain::refusal;
+using plain::says;
 
 namespace {
 
@@ -93,20 +97,6 @@ std::vector<Text> written(SequenceModel& model, const std::vector<Text>& prompts
   while (writer.next()) {
   }
   return writer.texts();
-}
-
-std::string refusal(const std::function<void()>& act) {
-  try {
-    act();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "not refused";
-}
-
-void says(const std::string& text, const std::string& part) {
-  CAPTURE(text);
-  CHECK(text.find(part) != std::string::npos);
 }
 
 // How often each token is chosen of 4000.
@@ -466,6 +456,13 @@ TEST_CASE("a few beams are kept as the rule says, step by step on paper") {
   REQUIRE(cut.size() == 2);
   CHECK(cut[0].text == Text{0, 1});
   CHECK(cut[1].text == Text{0, 2});
+  for (const double power : {0.0, 1.0}) {  // nothing can be written: the prompt, and no NaN
+    two.length_power = static_cast<Scalar>(power);
+    const std::vector<Beam> full = beam_search(model, {0, 1}, two);
+    REQUIRE(full.size() == 1);
+    CHECK(full[0].text == Text{0, 1});
+    CHECK(full[0].score == 0);
+  }
 }
 
 TEST_CASE("one beam writes what greedy writes, and the cache changes no bit of a search") {

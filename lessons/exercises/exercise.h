@@ -46,8 +46,8 @@
 //   right    the query is scaled instead                                    another right answer
 //   - matmul(query, key, {.transpose_b = true}) / std::sqrt(d)
 //   + matmul(query / std::sqrt(d), key, {.transpose_b = true})
-//   wrong    The scores are not divided by √d.                              a wrong one: its
-//   message see      lesson 4
+//   wrong    The scores are not divided by √d.                   its message
+//   see      lesson 4
 //   - / std::sqrt(d)
 //   +
 //

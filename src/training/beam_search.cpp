@@ -32,7 +32,9 @@ class BeamSearch {
   };
 
   void put_aside(const std::vector<int>& text, double log_probability) {
-    const auto written = static_cast<Scalar>(text.size() - writer_.prompts_[0]);
+    // At least 1: a prompt that has max_length tokens already comes back as it is.
+    const auto written =
+        static_cast<Scalar>(std::max<std::size_t>(text.size() - writer_.prompts_[0], 1));
     const Scalar norm = kernels::exp_one(options_.length_power * kernels::log_one(written));
     done_.push_back({text, log_probability, log_probability / static_cast<double>(norm)});
   }
