@@ -26,7 +26,7 @@ MultiHeadAttention::MultiHeadAttention(Index width, int num_heads, Index key_dim
   add("value", value);
   add("output", output);
   if (!(dropout_ >= 0 && dropout_ < 1))
-    fail(kind().c_str(), where,
+    fail(kind(), where,
          "the dropout must be at least 0 and below 1, not " + std::to_string(dropout_));
   if (dropout_ > 0) {
     seed_ = random.next();
