@@ -24,8 +24,8 @@ using namespace gradus;
 // ## A valley
 //
 // The loss (w₁² + 25 w₂²) / 2 is a long valley: its slope is w₁ along it and 25 w₂ across. The
-// least is at (0, 0); we start from (1, 1), where the loss is 13. What follows is about the slope
-// that is 25 times as steep in one direction as in the other, as losses of real models are.
+// least is at (0, 0); we start from (1, 1), where the loss is 13. What makes it hard is that it is
+// 25 times as steep across as along.
 Tensor valley(const Tensor& w) {  // [2] to []
   return sum(Tensor::vector({1, 25}) * w * w) / 2;
 }
@@ -226,7 +226,8 @@ int main() try {
   compare(curves[1], by_hand(momentum, Scalar(0.04)), w[1]);
   compare(curves[2], by_hand(rmsprop, Scalar(0.04)), w[2]);
   compare(curves[3], by_hand(adam, Scalar(0.1)), w[3]);
-  write_file("build/lesson03_descent.svg", curves_svg("loss, step by step", curves));
+  write_file("build/lesson03_descent.svg",
+             curves_svg("The loss before each step", curves, 0, "step"));
   std::printf("Picture: build/lesson03_descent.svg; open it in a browser.\n");
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());

@@ -206,8 +206,8 @@ int main() try {
   std::printf("\n%-24s%16s%16s\n", "nodes alive", "after 1 step", "after 50");
   for (const Curve& curve : {tensors, numbers})
     std::printf("%-24s%16.0f%16.0f\n", curve.name.c_str(), curve.values[0], curve.values[49]);
-  write_file("build/lesson18_alive.svg",
-             curves_svg("Nodes alive after each step, with a graph", {tensors, numbers}));
+  write_file("build/lesson18_alive.svg", curves_svg("Nodes alive after each step, with a graph",
+                                                    {tensors, numbers}, 0, "step"));
   std::printf("Picture: build/lesson18_alive.svg; open it in a browser.\n");
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());

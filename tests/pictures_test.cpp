@@ -233,6 +233,16 @@ TEST_CASE("curves are broken where a value is not a number") {
   CHECK(has(refusal([] { curves_svg("", {{"loss", {std::nan("")}}}); }), "nothing to draw"));
 }
 
+TEST_CASE("curves say what they run over: epochs, or what is named") {
+  const std::string epochs = curves_svg("", {{"loss", {3, 2}}});
+  CHECK(has(epochs, ">epoch</text>"));
+  CHECK(has(epochs, "loss, epoch 2: 2<"));
+  const std::string steps = curves_svg("", {{"loss", {3, 2}}}, 0, "<step>");
+  CHECK(has(steps, ">&lt;step&gt;</text>"));
+  CHECK(has(steps, "loss, &lt;step&gt; 2: 2<"));
+  CHECK_FALSE(has(steps, "epoch"));
+}
+
 TEST_CASE("a histogram counts every value once and marks zero where it is") {
   const Tensor values = Tensor::vector({-1, 0, 0, 1, 3});
   const std::string svg = histogram_svg("", values, 4);

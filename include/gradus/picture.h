@@ -35,14 +35,16 @@ std::string attention_html(const std::string& title, const std::vector<AttendedT
 std::string attention_html(const std::string& title, const std::vector<std::string>& words,
                            const Tensor& weights, Where where = here());
 
-// Lines over epochs, interrupted where a value is not a number (or beyond 1e300); `marked_epoch`,
-// from 1 on, is marked as the best. Errors: no value that could be drawn.
+// Lines over epochs, or what `unit` says instead, interrupted where a value is not a number (or
+// beyond 1e300); `marked_epoch`, from 1 on, is marked as the best. Errors: no value that could be
+// drawn.
 struct Curve {
   std::string name;
   std::vector<double> values;  // one for each epoch, from 1 on
 };
 std::string curves_svg(const std::string& title, const std::vector<Curve>& curves,
-                       int marked_epoch = 0, Where where = here());
+                       int marked_epoch = 0, const std::string& unit = "epoch",
+                       Where where = here());
 
 // How often values fall into each of `bins` equal intervals between the smallest and the largest,
 // with zero marked and the statistics beside: of activations, weights or a gradient,

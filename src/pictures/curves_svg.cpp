@@ -19,8 +19,8 @@ std::string path(std::size_t curve, const std::string& places) {
 }
 
 // The line is broken where a value is not a number. Points can be seen as such while they are few.
-std::string line(const Curve& curve, std::size_t number, const chart::Axis& x,
-                 const chart::Axis& y) {
+std::string line(const Curve& curve, std::size_t number, const std::string& unit,
+                 const chart::Axis& x, const chart::Axis& y) {
   std::string places, points;
   bool drawing = false;
   for (std::size_t i = 0; i < curve.values.size(); ++i) {
@@ -31,8 +31,8 @@ std::string line(const Curve& curve, std::size_t number, const chart::Axis& x,
       if (curve.values.size() <= 40)
         points += format("<circle class=\"f%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"><title>",
                          number % 4, at_x, at_y) +
-                  xml_text(curve.name) +
-                  format(", epoch %zu: %.5g</title></circle>\n", i + 1, value);
+                  xml_text(curve.name + ", " + unit) +
+                  format(" %zu: %.5g</title></circle>\n", i + 1, value);
     }
     drawing = chart::drawable(value);
   }
@@ -56,7 +56,7 @@ std::string marked(int epoch, const chart::Axis& x) {
 }  // namespace
 
 std::string curves_svg(const std::string& title, const std::vector<Curve>& curves, int marked_epoch,
-                       Where where) {
+                       const std::string& unit, Where where) {
   std::size_t epochs = 0;
   std::vector<double> all;
   for (const Curve& curve : curves) {
@@ -69,12 +69,12 @@ std::string curves_svg(const std::string& title, const std::vector<Curve>& curve
   const chart::Axis y = chart::Axis(*least, *most).rounded();
   chart::Axis x(1, static_cast<double>(epochs));
   x.step = std::max(std::ceil(x.step), 1.0);  // there is no epoch 1.5
-  std::string svg = chart::begin(title, x, y, "epoch");
+  std::string svg = chart::begin(title, x, y, unit);
   if (x.first() > 1)  // the first one is named though it is not round
     svg += svg::text(chart::left, chart::bottom + 18, "faint", "1", 11, svg::in_the_middle);
   if (marked_epoch > 0) svg += marked(marked_epoch, x);
   for (std::size_t c = 0; c < curves.size(); ++c)
-    svg += line(curves[c], c, x, y) + legend_entry(curves[c], c);
+    svg += line(curves[c], c, unit, x, y) + legend_entry(curves[c], c);
   return svg::finished(svg, "curves_svg", where);
 }
 
