@@ -183,6 +183,7 @@ TEST_CASE("what cannot be sampled is refused") {
   refused({no_number, 1}, {.temperature = 1}, "the logits are not numbers");
   refused({1, infinite}, {.temperature = 1}, "the largest logit is infinite");
   refused({-infinite, -infinite}, {.temperature = 1}, "the largest logit is infinite");
+  refused({}, {}, "at least one logit is wanted");
 }
 
 TEST_CASE("the cache changes no bit: every length, several heads, both kinds of block") {
@@ -322,17 +323,22 @@ TEST_CASE("prompts, sources and options that do not fit are refused") {
     says(message, " at tests/writing_test.cpp:");
   };
   refused({}, {}, {}, "there is no prompt");
-  refused({{1}, {}}, {}, {}, "prompt 1 is empty");
+  refused({{1}, {}}, {}, {}, "prompt 1 is empty: it needs a token to begin with");
   refused({{1}, {1, 2, 3}}, {.max_length = 2}, {},
           "prompt 1 has 3 tokens, there are positions for 2");
   refused({{1}, {2}}, {}, {{1}}, "2 prompts need as many sources, there are 1");
-  refused({{1}, {2}}, {}, {{1}, {}}, "the source of prompt 1 is empty");
+  refused({{1}, {2}}, {}, {{1}, {}},
+          "the source of prompt 1 is empty: it needs at least one token");
   refused({{1}}, {}, {{}}, "the source of prompt 0 is empty");
   refused({{1}}, {.sampling = {.temperature = -1}}, {}, "the temperature must be");
   refused({{1}}, {.sampling = {.top_k = 0}}, {}, "top_k must be");
   refused({{1}}, {.sampling = {.top_p = 2}}, {}, "top_p must lie");
   Writer longer(model, {Text(9, 1)}, {.max_length = 20});
   says(refusal([&] { longer.next(); }), "there are positions for 8 words, the text has 9");
+  Writer changed(model, {{1, 2}}, {.max_length = 8});
+  changed.next();
+  model.first.dense_1.bias.mutable_data()[0] += 1;
+  says(refusal([&] { changed.next(); }), "filled before the weights were changed");
 }
 
 TEST_CASE("a cache of another model, batch, source or other weights is refused") {
@@ -355,7 +361,7 @@ TEST_CASE("a cache of another model, batch, source or other weights is refused")
   model(batch_of(2, cache));
   model(batch_of(2, cache));
   refused(other, batch_of(2, cache), "filled by another model: begin with a new one");
-  refused(model, batch_of(3, cache), "filled with another number of texts");
+  refused(model, batch_of(3, cache), "filled with 2 texts, not 3");
   model.second.dense_1.bias.mutable_data()[0] += 1;
   refused(model, batch_of(2, cache), "filled before the weights were changed");
   Cache replaced;
@@ -505,7 +511,15 @@ TEST_CASE("a search that makes no sense is refused") {
   refused({.beams = -1}, "at least one beam");
   refused({.length_power = no_number}, "length_power must be a number");
   refused({.length_power = infinite}, "length_power must be a number");
-  refused({.max_length = 1}, "prompt 0 has 2 tokens");
+  refused({.max_length = 1}, "prompt 0 has 2 tokens, there are positions for 1");
+  Translator translator(2);
+  const auto translate = [&](const std::optional<Text>& source) {
+    return refusal([&] { beam_search(translator, {1}, {.max_length = 3}, source); });
+  };
+  CHECK(translate(Text{4, 5}) == "not refused");
+  says(translate(Text{}), "Writer at tests/writing_test.cpp:");
+  says(translate(Text{}), "the source of prompt 0 is empty: it needs at least one token");
+  says(translate({}), "ids of shape [B, T] are needed, not []");  // the encoder has none to read
   Chain broken(Tensor::full({3, 3}, no_number));
   says(refusal([&] { beam_search(broken, {1}, {.cache = false}); }), "the logits are not numbers");
 }

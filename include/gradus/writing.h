@@ -5,6 +5,7 @@
 #include <gradus/fit.h>
 
 #include <limits>
+#include <optional>
 #include <vector>
 
 namespace gradus {
@@ -20,7 +21,8 @@ struct Sampling {
   void check(const Where& where) const;
 };
 
-// A token by the logits [V] of one text. Errors: those of Sampling; logits that are not numbers.
+// A token by the logits [V] of one text. Errors: those of Sampling; no logits, or some that are not
+// numbers.
 int choose(std::span<const Scalar> logits, const Sampling& sampling, Random& random,
            Where where = here());
 
@@ -90,9 +92,11 @@ struct Beam {
 // token, and of all these the `beams` likeliest are kept; one that ends with `stop` is put aside.
 // The search is over when there are `beams` of these, or at max_length, where the others join them.
 // (Wu et al. 2016, section 7, with the simpler norm.)
-// Errors: less than one beam, a length_power that is not a number, those of Writer.
+// Errors: less than one beam, a length_power that is not a number, those of Writer (a source that
+// is given and empty is one of them).
 std::vector<Beam> beam_search(SequenceModel& model, const std::vector<int>& prompt,
-                              BeamOptions options = {}, const std::vector<int>& source = {},
+                              BeamOptions options = {},
+                              const std::optional<std::vector<int>>& source = {},
                               Where where = here());
 
 }  // namespace gradus

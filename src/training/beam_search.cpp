@@ -91,15 +91,17 @@ class BeamSearch {
 };
 
 std::vector<Beam> beam_search(SequenceModel& model, const std::vector<int>& prompt,
-                              BeamOptions options, const std::vector<int>& source, Where where) {
+                              BeamOptions options, const std::optional<std::vector<int>>& source,
+                              Where where) {
   if (options.beams < 1)
     fail("beam_search", where, "at least one beam is needed, not " + std::to_string(options.beams));
   if (!std::isfinite(options.length_power))
-    fail("beam_search", where, "length_power must be a number");
+    fail("beam_search", where,
+         "length_power must be a number, not " + std::to_string(options.length_power));
   const WriterOptions writing{
       .max_length = options.max_length, .stop = options.stop, .cache = options.cache};
   std::vector<std::vector<int>> sources;
-  if (!source.empty()) sources.push_back(source);
+  if (source) sources.push_back(*source);
   Writer writer(model, {prompt}, writing, sources, where);
   return BeamSearch(writer, options).run(where);
 }

@@ -21,6 +21,7 @@ void Sampling::check(const Where& where) const {
 
 int choose(std::span<const Scalar> logits, const Sampling& sampling, Random& random, Where where) {
   sampling.check(where);
+  if (logits.empty()) fail("choose", where, "at least one logit is wanted, there is none");
   std::vector<int> ids(logits.size());
   std::iota(ids.begin(), ids.end(), 0);
   const auto logit = [&](int id) { return logits[static_cast<std::size_t>(id)]; };
@@ -61,13 +62,14 @@ Writer::Writer(SequenceModel& model, std::vector<std::vector<int>> prompts, Writ
   std::vector<Sample> samples;
   for (std::size_t b = 0; b < texts_.size(); ++b) {
     const std::string prompt = "prompt " + std::to_string(b);
-    if (texts_[b].empty()) fail("Writer", where, prompt + " is empty");
+    if (texts_[b].empty())
+      fail("Writer", where, prompt + " is empty: it needs a token to begin with");
     if (static_cast<Index>(texts_[b].size()) > options_.max_length)
       fail("Writer", where,
            prompt + " has " + std::to_string(texts_[b].size()) +
                " tokens, there are positions for " + std::to_string(options_.max_length));
     if (!sources.empty() && sources[b].empty())
-      fail("Writer", where, "the source of " + prompt + " is empty");
+      fail("Writer", where, "the source of " + prompt + " is empty: it needs at least one token");
     samples.push_back({{0}, {-1}, sources.empty() ? std::vector<int>{} : sources[b]});
     prompts_.push_back(texts_[b].size());
     random_.push_back(Random(random_bits(options_.seed, b)));
