@@ -49,8 +49,8 @@ FLAGS_release := -O3 -g1
 CHECKED := -D_GLIBCXX_ASSERTIONS -D_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_EXTENSIVE
 FLAGS_debug := -O0 -g $(CHECKED) -DGRADUS_POISON
 FLAGS_double := -O1 -g1 -DGRADUS_DOUBLE
-FLAGS_asan := -O1 -g $(CHECKED) -DGRADUS_POISON -DGRADUS_NO_RECYCLING -fsanitize=address,undefined -fno-sanitize-recover=all
-FLAGS_tsan := -O1 -g -fsanitize=thread
+FLAGS_asan := -O1 -g1 $(CHECKED) -DGRADUS_POISON -DGRADUS_NO_RECYCLING -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_tsan := -O1 -g1 -fsanitize=thread
 FLAGS_fuzz := $(FLAGS_asan) -DGRADUS_DOUBLE -fsanitize=fuzzer-no-link
 ifndef FLAGS_$(MODE)
 $(error MODE=$(MODE) is no kind of build; those are release, debug, double, asan, tsan and fuzz)
@@ -69,6 +69,8 @@ FLAGS_tests/bench/machine := -ffp-contract=fast -O3
 # double the time to build it. (For the same reason -g1: a release build knows names and lines; to
 # look at variables is what the debug build is for.)
 LIGHT_release := -O1
+LIGHT_asan := -O0
+LIGHT_tsan := -O0
 LIGHT = $(filter-out src/training/optimizer,$(filter \
   src/inspect/% src/layers/% src/pictures/% src/text/% src/training/% tests/% lessons/%,$*))
 

@@ -99,7 +99,7 @@ void take_steps(std::vector<Tensor> results, Graph graph) {
 }  // namespace
 
 void Tensor::backward(Graph graph, Where where) const {
-  if (size(where) != 1)
+  if (size(where) != 1 && node_->requires_grad)
     fail("backward", where,
          "only a single number can be differentiated without a seed, " + describe(*this) +
              " holds " + std::to_string(size()) + " values: take its sum or mean, or give a seed");

@@ -194,7 +194,9 @@ int checked_axis(const Tensor& x, int axis, const char* operation, const Where& 
   if (axis < -x.rank() || axis >= x.rank())
     fail(operation, where,
          "there is no axis " + std::to_string(axis) + " in " + describe(x) +
-             (x.rank() ? ": its axes are 0 … " + std::to_string(x.rank() - 1) : ""));
+             (x.rank() ? ": its axes are 0 … " + std::to_string(x.rank() - 1) + ", or -" +
+                             std::to_string(x.rank()) + " … -1 from the end"
+                       : ""));
   return axis < 0 ? axis + x.rank() : axis;
 }
 

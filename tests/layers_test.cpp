@@ -647,6 +647,24 @@ TEST_CASE("numbers that make no sense are refused by the layer, at the caller's 
   refused(encoder_epsilon, line + 8, "LayerNorm", epsilon);
 }
 
+TEST_CASE("a parameter names the line that made its layer") {
+  Random random(1);
+  const auto check = [](const Module& layer, int line) {
+    CHECK(layer.parameter_count() > 0);
+    for (const NamedTensor& parameter : layer.parameters()) {
+      INFO(parameter.name);
+      CHECK(to_string(parameter.tensor.where()) == "tests/layers_test.cpp:" + std::to_string(line));
+    }
+  };
+  check(Dense(2, 3, random), __LINE__);
+  check(LayerNorm(2), __LINE__);
+  check(Embedding(2, 3, random), __LINE__);
+  check(PositionalEmbedding(2, 2, 3, random), __LINE__);
+  check(MultiHeadAttention(4, 2, 3, random), __LINE__);
+  check(TransformerEncoder(4, 3, 2, random), __LINE__);
+  check(TransformerDecoder(4, 3, 2, random), __LINE__);
+}
+
 TEST_CASE("everything that a layer computes names the line that called it") {
   struct Lines : Watcher {
     void before_backward(const Tensor& out) override { seen.push_back(to_string(out.where())); }

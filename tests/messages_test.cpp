@@ -188,6 +188,8 @@ TEST_CASE("gradients that are not there or do not fit are refused") {
   REFUSED("grad", "there is no gradient in x [2, 3]: it does not require one", x.grad());
   REFUSED("backward", "x [2, 3] was not computed from any tensor that requires a gradient",
           x.backward(x));
+  REFUSED("backward", "x [2, 3] was not computed from any tensor that requires a gradient",
+          x.backward());
   x.requires_grad(true);
   REFUSED("grad", "there is no gradient in x [2, 3]: backward() has not come by", x.grad());
   REFUSED("add_grad", "the gradient of x [2, 3] must have its shape, [3] given",

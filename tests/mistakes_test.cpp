@@ -78,8 +78,9 @@ TEST_CASE("mistake 2, a wrong axis: one that does not exist, and one whose sums 
     line = __LINE__ + 1;
     softmax(scores, 3);
   });
-  says(text, {"softmax at " + place(line) +
-              ": there is no axis 3 in scores [2, 4, 6]: its axes are 0 … 2"});
+  says(text,
+       {"softmax at " + place(line) +
+        ": there is no axis 3 in scores [2, 4, 6]: its axes are 0 … 2, or -3 … -1 from the end"});
   text = refusal([&] {
     line = __LINE__ + 1;
     const Tensor largest = max(scores, 2);  // `keep` is missing

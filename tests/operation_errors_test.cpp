@@ -78,8 +78,10 @@ TEST_CASE("products refuse sizes that do not fit, and name both as the product s
 
 TEST_CASE("an axis that is not there, or named twice, is refused by every operation") {
   const Tensor x = a_tensor({2, 3, 4}, "x");
-  const std::string three = "there is no axis 3 in x [2, 3, 4]: its axes are 0 … 2";
-  const std::string four = "there is no axis -4 in x [2, 3, 4]: its axes are 0 … 2";
+  const std::string three =
+      "there is no axis 3 in x [2, 3, 4]: its axes are 0 … 2, or -3 … -1 from the end";
+  const std::string four =
+      "there is no axis -4 in x [2, 3, 4]: its axes are 0 … 2, or -3 … -1 from the end";
   REFUSED("softmax", three, softmax(x, 3));
   REFUSED("softmax", four, softmax(x, -4));
   REFUSED("log_softmax", three, log_softmax(x, 3));

@@ -17,7 +17,8 @@ namespace gradus {
 enum class Activation { none, relu, gelu, tanh, sigmoid };
 
 // Uniform in ± sqrt(6 / (fan_in + fan_out)).
-Tensor glorot_uniform(const Shape& shape, Index fan_in, Index fan_out, Random& random);
+Tensor glorot_uniform(const Shape& shape, Index fan_in, Index fan_out, Random& random,
+                      Where where = here());
 
 // activation(x W + b): x [..., inputs] gives [..., units].
 class Dense : public Layer {

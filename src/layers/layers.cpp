@@ -26,15 +26,16 @@ Tensor activate(const Tensor& x, Activation activation, Where where) {
 
 }  // namespace
 
-Tensor glorot_uniform(const Shape& shape, Index fan_in, Index fan_out, Random& random) {
+Tensor glorot_uniform(const Shape& shape, Index fan_in, Index fan_out, Random& random,
+                      Where where) {
   const Scalar limit = std::sqrt(Scalar(6) / static_cast<Scalar>(fan_in + fan_out));
-  return Tensor::uniform(shape, -limit, limit, random);
+  return Tensor::uniform(shape, -limit, limit, random, where);
 }
 
 Dense::Dense(Index inputs, Index units, Random& random, Activation activation, Where where)
     : Layer("Dense", {{"inputs", inputs}, {"units", units}}, where),
-      kernel(glorot_uniform({inputs, units}, inputs, units, random)),
-      bias(Tensor::zeros({units})),
+      kernel(glorot_uniform({inputs, units}, inputs, units, random, where)),
+      bias(Tensor::zeros({units}, where)),
       activation_(activation) {
   add("kernel", kernel);
   add("bias", bias);
@@ -46,8 +47,8 @@ Tensor Dense::forward(const Tensor& x, Where where) {
 
 LayerNorm::LayerNorm(Index size, Scalar epsilon, Where where)
     : Layer("LayerNorm", {{"size", size}}, where),
-      gamma(Tensor::full({size}, 1)),
-      beta(Tensor::zeros({size})),
+      gamma(Tensor::full({size}, 1, where)),
+      beta(Tensor::zeros({size}, where)),
       epsilon_(epsilon) {
   if (!(epsilon >= 0) || std::isinf(epsilon))
     fail("LayerNorm", where, "epsilon must be a number of at least 0");
@@ -74,7 +75,7 @@ Tensor Dropout::forward(const Tensor& x, Where where) {
 
 Embedding::Embedding(Index vocabulary, Index size, Random& random, Where where)
     : Module("Embedding", {{"vocabulary", vocabulary}, {"size", size}}, where),
-      table(Tensor::uniform({vocabulary, size}, -embedding_limit, embedding_limit, random)) {
+      table(Tensor::uniform({vocabulary, size}, -embedding_limit, embedding_limit, random, where)) {
   add("table", table);
 }
 
@@ -91,7 +92,8 @@ PositionalEmbedding::PositionalEmbedding(Index max_length, Index vocabulary, Ind
     : Module("PositionalEmbedding",
              {{"max_length", max_length}, {"vocabulary", vocabulary}, {"size", size}}, where),
       tokens(vocabulary, size, random, where),
-      positions(Tensor::uniform({max_length, size}, -embedding_limit, embedding_limit, random)) {
+      positions(
+          Tensor::uniform({max_length, size}, -embedding_limit, embedding_limit, random, where)) {
   add("positions", positions);
   add("tokens", tokens);
 }
