@@ -216,7 +216,8 @@ int main() try {
 //
 // ## Exercises
 //
-// 1. What are the slopes of a / b in a and in b? Check them in a graph and by differences.
+// 1. What are the slopes of a / b in a and in b? Check them in a graph and by differences. (Judged,
+//    with the walk for any graph: make exercise-01.)
 // 2. Try out x + f(x), the way round every layer of a Transformer (lesson 9): x = 2v, y = x + 3x.
 //    Predict what each of the three methods finds for v. Then v · v + v: why is recursion right?
 // 3. Let recursion return at once where it has been before. What does its row say now, and why?
