@@ -188,7 +188,7 @@ STEPPED := $(foreach number,01 02 06 07 10,$(filter lessons/$(number)_%,$(LESSON
 DRAWING := $(shell grep -l 'write_file."build/' $(LESSONS))
 book: $(BUILD)/book $(sort $(DRAWING:%.cpp=$(BUILD)/%) $(STEPPED:%.cpp=$(BUILD)/%))
 	@for lesson in $(STEPPED:%.cpp=$(BUILD)/%); do \
-	  GRADUS_RECORD=build/steps/steps-$${lesson##*/}.html STEPS=1 $$lesson >/dev/null 2>&1 || exit 1; done
+	  GRADUS_RECORD=build/steps/steps-$${lesson##*/}.html STEPS=1 EPOCHS=1 $$lesson >/dev/null 2>&1 || exit 1; done
 	@for lesson in $(DRAWING:%.cpp=$(BUILD)/%); do $$lesson >/dev/null 2>&1 || exit 1; done
 	@rm -rf build/book && $(BUILD)/book build/book
 

@@ -19,7 +19,7 @@
 //
 // Sources: Jain and Wallace 2019, "Attention is not Explanation" (who correlate attention with
 // leaving words out, as here); Wiegreffe and Pinter 2019, "Attention is not not Explanation";
-// Spearman 1904. It takes about 6 seconds on two cores. STEPS=n in the environment trains for n
+// Spearman 1904. It takes about 6 seconds on two cores. EPOCHS=n in the environment trains for n
 // epochs only.
 
 #include <gradus/gradus.h>
@@ -115,13 +115,17 @@ Index place_of_largest(const Tensor& x) {
 }
 
 void show(const Reading& r) {
-  std::printf("\n\"%s\" (%s; the model's logit %+.3f)\n", r.example.text.c_str(),
+  std::string text = r.example.text;  // a sentence a line:
+  for (std::size_t i = 1; i < text.size(); ++i)
+    if (text[i - 1] == '.') text[i] = '\n';
+  std::printf("\n%s\n  %s; the model's logit %+.3f\n", text.c_str(),
               r.example.label ? "positive" : "negative", r.logit.item());
   std::printf("  %-12s %9s %9s\n", "word", "attention", "effect");
   for (std::size_t j = 0; j < r.words.size(); ++j)
     std::printf("  %-12s %9.3f %+9.3f\n", r.words[j].c_str(), r.attention.data()[j],
                 r.effect.data()[j]);
-  std::printf("  rank correlation of attention with |effect| %+.3f\n", r.agreement);
+  std::printf("  sum of the effects %+.3f; rank correlation of attention with |effect| %+.3f\n",
+              sum(r.effect).item(), r.agreement);
 }
 
 int main() try {
@@ -136,7 +140,7 @@ int main() try {
   Random random(1);
   Classifier model(static_cast<Index>(vectorizer.vocabulary().size()), random);
   Adam optimizer(model.parameters());
-  const int epochs = setting("STEPS", 10, 1, 10000);
+  const int epochs = setting("EPOCHS", 10, 1, 10000);
   const Index all_steps = epochs * static_cast<Index>(train.count());
   fit(model, optimizer, train, validation,
       {.epochs = epochs,
@@ -145,6 +149,9 @@ int main() try {
   std::printf("test: %s\n", evaluate(model, test).text().c_str());
 
   // ## 2. A few reviews, word by word
+  //
+  // Effects do not add up. Those of the first review sum to -5.8, though its logit is +6.6: each
+  // word was left out while all others stayed, and what a word does depends on what else is there.
   model.eval();
   const NoGrad no_grad;
   model.encoder.attention.keep_weights();

@@ -22,7 +22,7 @@
 //
 // Sources: Vaswani et al. 2017, table 3, rows A and B (heads at fixed width, and smaller key_dim);
 // Michel, Levy and Neubig 2019, "Are Sixteen Heads Really Better than One?"; Chollet, Deep Learning
-// with Python, 2nd ed., section 11.4. It takes about half a minute on two cores. STEPS=n in the
+// with Python, 2nd ed., section 11.4. It takes about half a minute on two cores. EPOCHS=n in the
 // environment trains for n epochs; TIMES=1 prints the time of a step.
 
 #include <gradus/gradus.h>
@@ -144,7 +144,7 @@ int main() try {
 
   // ## 2. The sweep
   const Sweep sweep{train, validation, test, static_cast<Index>(vectorizer.vocabulary().size()),
-                    setting("STEPS", 9, 1, 10000)};
+                    setting("EPOCHS", 9, 1, 10000)};
   std::printf("\n                        attention's       bytes of   test accuracy:\n");
   std::printf(
       "  heads  key_dim width  parameters        weights    median of 5 (lowest to highest)\n");
@@ -201,7 +201,7 @@ int main() try {
 // ## Exercises
 //
 // 1. What do the weights of a text of 600 words take, in a batch of 32 with 8 heads? With 2?
-// 2. Train for 20 epochs (STEPS=20). Do the rows come closer together or move apart?
+// 2. Train for 20 epochs (EPOCHS=20). Do the rows come closer together or move apart?
 // 3. Run the row of 8 heads with ten other seeds. How much does the median move?
 // 4. The longer reviews hold more remarks. Take those of 20 to 30 words. Does a second head help?
 // 5. Give all models the same number of parameters in attention, by choosing the width of the

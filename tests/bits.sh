@@ -10,7 +10,7 @@
 #
 # A lesson that ends with an error fails too, and is never accepted. Each runs in a folder of its own,
 # so that it neither goes on with an earlier training nor overwrites trained weights in build/.
-# Lessons that train run shortened (STEPS=2) where the machine is slow, and are compared with
+# Lessons that train run shortened (two steps or epochs) where the machine is slow, and are compared with
 # lessons/expected/NN.short.txt.
 set -u
 cd "$(dirname "$0")/.."
@@ -37,14 +37,14 @@ transcript() {  # transcript FOLDER LESSON full|short EMULATOR: what it prints, 
     [ -e "$place/$2/lessons" ] || ln -s "$PWD/lessons" "$place/$2/lessons"
     cd "$place/$2" || exit 1
     rm -rf build/*
-    [ "$3" = short ] && export STEPS=2
+    [ "$3" = short ] && export STEPS=2 EPOCHS=2
     $4 "$program" 2>error.txt || echo "ended with exit status $?: $(tail -n 3 error.txt)"
   )
 }
 
 expected() {  # expected LESSON full|short
   number=${1%%_*}
-  if [ "$2" = short ] && grep -q '"STEPS"' "lessons/$1.cpp"; then
+  if [ "$2" = short ] && grep -qE '"(STEPS|EPOCHS)"' "lessons/$1.cpp"; then
     echo "lessons/expected/$number.short.txt"
   else
     echo "lessons/expected/$number.txt"

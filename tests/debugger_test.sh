@@ -46,7 +46,7 @@ check() { # check 01|09 debug|optimised FOLDER DEBUGGER
   program=$3/lessons/$(basename "$(echo lessons/"$1"_*.cpp)" .cpp)
   typed "$1" "$2" >"$commands"
   [ "$4" = lldb ] && typed "$1" "$2" | for_lldb >"$commands"
-  STEPS=2 sh lessons/debugger/start.sh "$4" "$program" "$commands" >build/debugger.txt 2>&1
+  STEPS=2 EPOCHS=2 sh lessons/debugger/start.sh "$4" "$program" "$commands" >build/debugger.txt 2>&1
   wants "$name" 'backward of ' 'the gradient that comes in:' 'input 0: ' \
     'min 1.0000  max 1.0000  mean 1.0000'
   case $1$2 in

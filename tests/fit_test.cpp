@@ -340,7 +340,7 @@ TEST_CASE("a metric is a mean over all texts of all batches") {
   CHECK(metric.count == 4);
   CHECK(metric.correct == 3);
   CHECK(metric.loss() == (3 * 0.25 + 2) / 4);
-  CHECK(metric.text() == "loss 0.6875, accuracy 3/4 = 0.7500");
+  CHECK(metric.text() == "loss 0.6875, 3/4 right");
 }
 
 TEST_CASE(
@@ -355,10 +355,11 @@ TEST_CASE(
       fit(model, optimizer, batches, batches, {.epochs = 3, .quiet = quiet});
     });
   };
-  const std::string train = "train loss 0.3133, accuracy 4/4 = 1.0000; validation loss ";
-  CHECK(output(false) == "epoch  1: " + train + "0.6931, accuracy 0/4 = 0.0000 (best)\n" +
-                             "epoch  2: " + train + "0.1269, accuracy 4/4 = 1.0000 (best)\n" +
-                             "epoch  3: " + train + "0.3133, accuracy 4/4 = 1.0000\n");
+  const std::string train = "loss 0.3133, 4/4 right           ";
+  CHECK(output(false) == "          training                         validation\nepoch  1  " +
+                             train + "loss 0.6931, 0/4 right, best\nepoch  2  " + train +
+                             "loss 0.1269, 4/4 right, best\nepoch  3  " + train +
+                             "loss 0.3133, 4/4 right\n");
   CHECK(output(true).empty());
 }
 

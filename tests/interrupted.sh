@@ -10,8 +10,8 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 ln -s "$PWD/lessons" "$place/lessons"
 cd "$place"
-STEPS=${STEPS:-12}
-export STEPS
+EPOCHS=${EPOCHS:-12}
+export EPOCHS
 
 "$program" >/dev/null 2>&1
 cp $folder/best.safetensors alone.safetensors

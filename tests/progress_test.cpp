@@ -96,6 +96,22 @@ TEST_CASE("a line is narrower than its terminal: the bar gives way, then the end
   CHECK(widths(0).find("##") != std::string::npos);  // 80 columns
 }
 
+TEST_CASE("in 80 columns the line of a training is whole") {
+  std::string line;
+  on_a_terminal(
+      [&] {
+        Progress progress("epoch 12/30", 313, {.done = 119, .later = 5634});
+        for (int step = 0; step < 48; ++step) progress.step("");
+        Metric metric;
+        metric.loss_sum = 643.5;
+        metric.correct = 4321;
+        metric.count = 5344;
+        line = progress.line(1.5, metric.text());
+      },
+      80);
+  CHECK(line == "epoch 12/30 167/313, 32.0 steps/s, 3 min left, loss 0.1204, 4321/5344 right");
+}
+
 TEST_CASE("a terminal that calls itself dumb, or wants no colour, gets plain lines") {
   for (const char* name : {"TERM", "NO_COLOR"})
     CHECK(on_a_terminal([&] {

@@ -62,7 +62,7 @@ struct Metric {
   void add(const Tensor& loss, const Tensor& logits, const std::vector<int>& labels);
   double loss() const { return loss_sum / static_cast<double>(count); }
   double accuracy() const { return static_cast<double>(correct) / static_cast<double>(count); }
-  std::string text() const;  // "loss 0.3012, accuracy 4321/5000 = 0.8642"
+  std::string text() const;  // "loss 0.3012, 4321/5000 right"
 };
 
 // Loss and accuracy over all labels, in evaluation mode; each part is left in the mode it was in.

@@ -12,7 +12,8 @@
 // In every clause "gripping" may also be said as "not dull" or "anything but dull".
 //
 // But for the plain verdicts, good and bad words are equally frequent in good and bad reviews, so
-// counting words is worth little: one has to see which word is negated, and which clause counts.
+// counting words is worth little (lesson 12, section 4, has the figure): one has to see which word
+// is negated, and which clause counts.
 //
 // held_out.tsv has the contrasts, reports and exchanges that never occur in the other files. Each
 // of their parts occurs there, but not together.

@@ -65,8 +65,8 @@ void Metric::add(const Tensor& loss, const Tensor& logits, const std::vector<int
 }
 
 std::string Metric::text() const {
-  return format("loss %.4f, accuracy %lld/%lld = %.4f", loss(), static_cast<long long>(correct),
-                static_cast<long long>(count), accuracy());
+  return format("loss %.4f, %lld/%lld right", loss(), static_cast<long long>(correct),
+                static_cast<long long>(count));
 }
 
 bool History::add(const Epoch& epoch) {

@@ -33,6 +33,7 @@ struct Trainer {
     state.settings = settings();
     optimizer.clear_grad();
     if (!options.folder.empty() && file_exists(state_path())) go_on();
+    if (!options.quiet) std::printf("%-9s %-32s %s\n", "", "training", "validation");
     while (epoch() < options.epochs && !out_of_patience()) run_epoch();
     const std::vector<NamedTensor> parameters = model.parameters();
     for (std::size_t i = 0; i < parameters.size(); ++i)
@@ -139,8 +140,8 @@ struct Trainer {
     const bool better = state.history.add(done);
     if (better) state.best = copies(model.parameters());
     if (!options.quiet) {
-      std::printf("epoch %2d: train %s; validation %s%s\n", epoch(), done.train.text().c_str(),
-                  done.validation.text().c_str(), better ? " (best)" : "");
+      std::printf("epoch %2d  %-32s %s%s\n", epoch(), done.train.text().c_str(),
+                  done.validation.text().c_str(), better ? ", best" : "");
       std::fflush(stdout);
     }
     state.batch = 0;
