@@ -45,13 +45,15 @@ bool close(double a, double b) {
 // The number q with yours = q · right everywhere, or yours = right + q; 0 if there is none.
 double common(const Item& yours, const Item& right, bool factor) {
   double found = 0;
+  bool first = true;
   for (std::size_t i = 0; i < yours.numbers.size(); ++i) {
     const double a = static_cast<double>(yours.numbers[i]),
                  b = static_cast<double>(right.numbers[i]);
     if (factor && close(a, 0) && close(b, 0)) continue;
     const double here = factor ? a / b : a - b;
-    if (found != 0 && !(std::abs(here - found) <= 1e-3 * std::abs(found))) return 0;
+    if (!first && !(std::abs(here - found) <= 1e-3 * std::abs(found))) return 0;
     found = here;
+    first = false;
   }
   return std::isfinite(found) ? found : 0;
 }
@@ -82,10 +84,20 @@ std::string oddity_of_numbers(const Item& yours, const Item& right) {
   return "";
 }
 
+// In one line if there is room, otherwise each in its own.
+std::string lines_of_parts(const std::string& indent, const std::vector<std::string>& parts) {
+  std::string one, many;
+  for (const std::string& part : parts) {
+    one += (one.empty() ? indent : "   ") + part;
+    many += (many.empty() ? indent : "    ") + part + "\n";
+  }
+  return one.size() <= 100 ? one + "\n" : many;
+}
+
 std::string compared(const Item& yours, const Item& right, const std::string& source) {
-  std::string text = "  " + yours.name + "   yours " + brief(yours) + "   right " + brief(right);
-  if (yours.line > 0) text += "   " + source + ":" + std::to_string(yours.line);
-  return text + "\n";
+  std::vector<std::string> parts = {yours.name, "yours " + brief(yours), "right " + brief(right)};
+  if (yours.line > 0) parts.push_back(source + ":" + std::to_string(yours.line));
+  return lines_of_parts("  ", parts);
 }
 
 std::string known_text(const CaseFile& file, const Verdict& verdict) {
@@ -99,9 +111,9 @@ std::string known_text(const CaseFile& file, const Verdict& verdict) {
 }
 
 std::string inputs_text(const Case& given) {
-  std::string text;
-  for (const Item& input : given.inputs) text += "   " + input.name + " " + brief(input);
-  return " " + text + "\n";
+  std::vector<std::string> parts;
+  for (const Item& input : given.inputs) parts.push_back(input.name + " " + brief(input));
+  return lines_of_parts("    ", parts);
 }
 
 }  // namespace
@@ -166,7 +178,8 @@ std::string message_of(const CaseFile& file, const std::vector<Outcome>& yours,
   const std::string error = error_of(yours[first]);
   const Difference found = first_difference(yours[first], question.right, tolerance);
   std::string text = known_text(file, verdict);
-  if (error == "not written yet") return text + "Case 1: not written yet\n";
+  if (error == "not written yet")
+    return text + "Case " + std::to_string(first + 1) + ": not written yet\n";
   if (!error.empty())
     text += "Case " + std::to_string(first + 1) + ": " + error +
             (first > 0 ? "; the earlier ones are right\n" : "\n");
