@@ -159,6 +159,7 @@ grade: $(addprefix $(E)/,author judge report runner.o $(EXERCISES:%=%.oracle) $(
 	  sh lessons/exercises/grade.sh "$(SUBMISSION)" "$(SALT)"
 prove-%: $(E)/%.oracle ; @$< prove lessons/exercises/$*.mistakes
 prove: $(EXERCISES:%=prove-%)
+$(foreach e,$(EXERCISES),$(eval prove-$(firstword $(subst _, ,$e)): prove-$e))  # prove-06
 
 bits: ; @sh tests/bits.sh all
 lessons: $(patsubst %.cpp,$(BUILD)/%,$(filter-out lessons/16%,$(LESSONS)))

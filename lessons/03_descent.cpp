@@ -242,8 +242,10 @@ int main() try {
 //
 // ## Exercises
 //
-// 1. Derive dB = Aᵀ dC as section 1 does dA. Let b ask for a gradient and check.
-// 2. Multiply instead of adding in section 2: x * bias. What is the gradient of bias now?
+// 1. Derive dB = Aᵀ dC as section 1 does dA. Let b ask for a gradient and check. (Judged: make
+//    exercise-03.)
+// 2. Multiply instead of adding in section 2: x * bias. What is the gradient of bias now? (Judged,
+//    for all shapes: make exercise-02.)
 // 3. Which rate is best for plain descent? The slower of |1 - rate| and |1 - 25 rate| decides: find
 //    where they are equal, on paper, and try it.
 // 4. Leave out the two divisions that make m̂ and ŝ in `adam`. How long is the first step?
