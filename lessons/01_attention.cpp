@@ -36,47 +36,11 @@ using Words = std::vector<std::string>;
 const Words words = {"bank", "beside", "the", "river"};
 const Words meanings = {"water", "money", "thing", "grammar"};
 
-// One number of a matrix.
-double number(const Tensor& matrix, Index row, Index column) {
-  return static_cast<double>(matrix.at({row, column}));
-}
-
-// A matrix with a word for each row and each column.
-void show(const char* title, const Tensor& matrix, const Words& rows, const Words& columns) {
-  std::printf("%s %s\n%10s", title, to_string(matrix.shape()).c_str(), "");
-  for (const std::string& column : columns) std::printf("%10s", column.c_str());
-  std::printf("\n");
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::printf("%10s", rows[i].c_str());
-    for (std::size_t j = 0; j < columns.size(); ++j)
-      std::printf("%10.4f", number(matrix, static_cast<Index>(i), static_cast<Index>(j)));
-    std::printf("\n");
-  }
-  std::printf("\n");
-}
-
-// A matrix of numbers from 0 to 1 as a picture: the darker the character, the larger the number.
-void heatmap(const Tensor& matrix, const Words& rows, const Words& columns) {
-  const std::string shades = " .:-=+*#%@";  // one for each tenth
-  std::printf("%10s", "");
-  for (const std::string& column : columns) std::printf("%10s", column.c_str());
-  std::printf("\n");
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::string line;
-    for (std::size_t j = 0; j < columns.size(); ++j) {
-      const Scalar value = matrix.data()[i * columns.size() + j];
-      const int tenth = std::clamp(static_cast<int>(value * 10), 0, 9);
-      line += "  " + std::string(8, shades[static_cast<std::size_t>(tenth)]);
-    }
-    std::printf("%10s%s\n%10s%s\n", rows[i].c_str(), line.c_str(), "", line.c_str());
-  }
-  std::printf("\n");
-}
-
-// How far two tensors are apart at most.
-double largest_difference(const Tensor& a, const Tensor& b) {
-  return static_cast<double>(max(sqrt(pow(a - b, 2))).item());
-}
+// What main prints with; the definitions stand below it.
+double number(const Tensor& matrix, Index row, Index column);
+void show(const char* title, const Tensor& matrix, const Words& rows, const Words& columns);
+void heatmap(const Tensor& matrix, const Words& rows, const Words& columns);
+double largest_difference(const Tensor& a, const Tensor& b);
 
 int main() try {
   // ## The sentence
@@ -139,6 +103,13 @@ int main() try {
   show("weights = softmax(scores)", weights, words, words);
   std::printf("largest difference of softmax(scores) from e^scores / row sum: %.6f\n",
               largest_difference(weights, by_hand));
+
+  // softmax() first subtracts the largest score m of each row, so that no power is above e⁰ = 1
+  // (e^1000 is more than a float can hold). No share changes: e^(s - m) is e^s / e^m, so the power
+  // and the sum of its row are both divided by e^m, and in the quotient e^m cancels.
+  const Tensor largest = max(scores, -1, true);  // [T, 1]
+  std::printf("the same with the largest of each row subtracted first:        %.6f\n\n",
+              largest_difference(softmax(scores - largest), weights));
   show("sum of the weights of each row", sum(weights, -1, true), words, {"sum"});
 
   // Two thirds of what "bank" takes up comes from "river". As a picture: who looks at whom.
@@ -160,9 +131,8 @@ int main() try {
   const Tensor w_output = Tensor::matrix({{1, 0, 0, 0}, {0, 1, 0, 0}});
   const Tensor output = matmul(context, w_output).named("output");  // [T, 2] [2, D] = [T, D]
   show("output = context W_o", output, words, meanings);
-  std::printf(
-      "bank goes in with water %.3f, money %.3f; it comes out with water %.3f, money %.3f\n",
-      number(x, bank, 0), number(x, bank, 1), number(output, bank, 0), number(output, bank, 1));
+  std::printf("bank: water %.3f becomes %.3f, money %.3f becomes %.3f\n", number(x, bank, 0),
+              number(output, bank, 0), number(x, bank, 1), number(output, bank, 1));
 
   // ## The same in one call, for another sentence
   //
@@ -186,10 +156,13 @@ int main() try {
   // ## What the output depends on
   //
   // x was made with requires_grad(true), so every step was written down. backward() goes through
-  // the steps in reverse (lesson 2), and says for each number of x how much the water of "bank"
-  // would change with it. Take "beside", money: 1 more of it raises the score that "bank" gives
-  // "beside" by 1 (its query has 2 there, divided by 2), and a score moves the result by
-  // weight · (value - result) = 0.0339 · (0 - 2.2951) = -0.0779: a better-fitting "beside" takes
+  // the steps in reverse (lesson 2), and says for each number of x how fast the water of "bank"
+  // changes with it. Take "beside", money: 1 more of it raises the score that "bank" gives "beside"
+  // by 1 (its query has 2 there, divided by 2). What does a score do? Raise it by a little h, and
+  // its own power grows by the factor 1 + h; the sum of the row grows by weight · h of itself, and
+  // all shares shrink by that. So weight · h more of this value comes in, and as much less of the
+  // old mixture, which is the result: it moves by weight · (value - result) · h. (Lesson 3 has the
+  // rule for all of softmax.) Here 0.0339 · (0 - 2.2951) = -0.0779: a better-fitting "beside" takes
   // share from "river". Water of "river": 0.48 as it fits better, 0.68 as it hands over more.
   const Tensor row = slice(output, 0, bank, bank + 1);              // [1, D]
   const Tensor water = slice(row, 1, 0, 1).named("water of bank");  // [1, 1]
@@ -199,6 +172,45 @@ int main() try {
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
+}
+
+// A matrix with a word for each row and each column.
+void show(const char* title, const Tensor& matrix, const Words& rows, const Words& columns) {
+  std::printf("%s %s\n%10s", title, to_string(matrix.shape()).c_str(), "");
+  for (const std::string& column : columns) std::printf("%10s", column.c_str());
+  std::printf("\n");
+  for (Index i = 0; i < Index(rows.size()); ++i) {
+    std::printf("%10s", rows[std::size_t(i)].c_str());
+    for (Index j = 0; j < Index(columns.size()); ++j) std::printf("%10.4f", number(matrix, i, j));
+    std::printf("\n");
+  }
+  std::printf("\n");
+}
+
+// A matrix of numbers from 0 to 1 as a picture: the darker the character, the larger the number.
+void heatmap(const Tensor& matrix, const Words& rows, const Words& columns) {
+  const std::string shades = " .:-=+*#%@@";  // one for each tenth; the last is for 1 itself
+  std::printf("%10s", "");
+  for (const std::string& column : columns) std::printf("%10s", column.c_str());
+  std::printf("\n");
+  for (Index i = 0; i < Index(rows.size()); ++i) {
+    std::printf("%10s", rows[std::size_t(i)].c_str());
+    for (Index j = 0; j < Index(columns.size()); ++j)
+      std::printf("  %s",
+                  std::string(8, shades.at(std::size_t(10 * number(matrix, i, j)))).c_str());
+    std::printf("\n");
+  }
+  std::printf("\n");
+}
+
+// One number of a matrix.
+double number(const Tensor& matrix, Index row, Index column) {
+  return static_cast<double>(matrix.at({row, column}));
+}
+
+// How far two tensors are apart at most.
+double largest_difference(const Tensor& a, const Tensor& b) {
+  return static_cast<double>(max(sqrt(pow(a - b, 2))).item());
 }
 
 // ## In the debugger
@@ -220,8 +232,11 @@ int main() try {
 // 1. Compute the row of "the" on paper, from its query to its output, and compare.
 // 2. Swap the rows of "bank" and "river" in x and in `words`. What happens to the outputs? What
 //    does attention know about the order of words?
-// 3. Make W_q and W_k the matrix that changes nothing (ones on the diagonal). Whom does each word
-//    look at most now? Which question can words no longer ask?
+// 3. Give W_q and W_k ones on the diagonal and zeros elsewhere, so that query and key are x itself.
+//    Three words now look at themselves most; which does not? The products have become symmetric:
+//    what can "beside" no longer look for?
 // 4. Divide by 0.2 instead of 2, then by 20. What do the heatmaps look like, and the outputs? (The
 //    one operation still divides by √d: the difference after it is no longer 0.)
-// 5. Add "wet" as a fifth word, with numbers of your own. What does "bank" take from it?
+// 5. Add "wet" as a fifth word, to `words` and, with numbers of your own, to x. What does "bank"
+// take
+//    from it? (A word without a row in x is an error that names the line.)

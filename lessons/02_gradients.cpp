@@ -27,8 +27,8 @@ using namespace gradus;
 
 // ## A graph on paper
 //
-// A model with one weight, w x + b, should give t. With w = 3, x = 2, b = 1, t = 5 it gives 7, and
-// the loss is the square of the error:
+// A model, w x + b, should give t. With w = 3, x = 2, b = 1, t = 5 it gives 7, and the loss is the
+// square of the error:
 //
 //   w=3 ─┐
 //   x=2 ─┴ product=6 ─┐
@@ -170,18 +170,25 @@ int main() try {
 
   // ## Is a gradient right?
   //
-  // Move x by h to both sides and look what f does: a central difference. With f' for the slope of
-  // f, f'' for the slope of that, and so on, Taylor's series says how far it is off:
+  // Move x by h to both sides and look what f does: (f(x+h) - f(x-h)) / 2h, a central difference.
+  // How far is it off? Take f = x³, whose slope is 3x², and multiply out:
   //
-  //   f(x ± h)                =  f ± h f' + h² f''/2 ± h³ f'''/6 + …
-  //   (f(x+h) - f(x-h)) / 2h  =  f' + h² f'''/6 + …       for f = x³ exactly 3x² + h²
+  //   (x+h)³ = x³ + 3x² h + 3x h² + h³        (x-h)³ = x³ - 3x² h + 3x h² - h³
   //
-  // So the result is too large by h². A second error is rounding: float32 keeps 24 binary digits,
-  // so a product is off by up to 2⁻²⁴ of its size; x³, of two products, by up to r = x³ / 2²³; and
-  // the difference of two x³, divided by 2h, by up to r / h. h² + r / h is least where its slope
-  // 2h - r / h² is 0, at h = ∛(r/2); a smaller h is worse (Press et al., Numerical Recipes, section
-  // 5.7). The table has the largest error over a thousand x and, beside it, h² + r / h at x = 1.5.
-  // backward() starts at one number, so f(x) is summed: each x is in one term, and gets its slope.
+  // Subtracted, x³ and 3x h² go and the other two are there twice; divided by 2h, that is 3x² + h².
+  // So the result is too large by h². (For other f Taylor's series says the same: with f', f'',
+  // f''' for the slope, the slope of that and its slope, f(x ± h) = f ± h f' + h² f''/2 ± h³ f'''/6
+  // + …, and what is left over is h² f'''/6 and smaller terms.) Thus a small h is good.
+  //
+  // But there is rounding. float32 keeps 24 binary digits, so a product is off by up to 2⁻²⁴ of its
+  // size, and x³, of two products, by up to r = 2 · x³ / 2²⁴. The difference of two of them may be
+  // off by 2r; divided by 2h that is r / h. Thus a small h is bad.
+  //
+  // The sum h² + r/h is least where its slope, 2h - r/h², is 0: for a little more h the one grows
+  // as fast as the other falls. That is at h = ∛(r/2) (Press et al., Numerical Recipes,
+  // section 5.7). The table has the largest error over a thousand x and, beside it, h² + r/h at x
+  // = 1.5, where it is worst. backward() starts at one number, so f(x) is summed: each x is in one
+  // term of the sum.
   Random random(3);
   Tensor p = Tensor::uniform({1000}, Scalar(0.5), Scalar(1.5), random);  // [1000], the x
   p.requires_grad(true);
@@ -209,7 +216,7 @@ int main() try {
 
 // ## In the debugger
 //
-// Stop in backpropagate, say `next` through the loop for the graph on paper (`step` would go into
+// `break backpropagate`, say `next` through the loop for the graph on paper (`step` would go into
 // reverse_order, which calls itself), and `print *out` at each turn. `delete` the breakpoint; then
 // `backward-step` stops at every step of loss.backward(). Their order is made by walk_below
 // in src/backward.cpp, with a stack of its own where ours is recursive.
@@ -218,8 +225,10 @@ int main() try {
 //
 // 1. What are the slopes of a / b in a and in b? Check them in a graph and by differences. (Judged,
 //    with the walk for any graph: make exercise-01.)
-// 2. Try out x + f(x), the way round every layer of a Transformer (lesson 9): x = 2v, y = x + 3x.
-//    Predict what each of the three methods finds for v. Then v · v + v: why is recursion right?
+// 2. Try out x + f(x), the way round every layer of a Transformer (lesson 9): x = 2v, f = 3x, y
+// with
+//    the inputs x and f, in this order. Predict what each of the three methods finds for v. Then
+//    let y have f first: whose answer changes? At last v · v + v: why is recursion right there?
 // 3. Let recursion return at once where it has been before. What does its row say now, and why?
 // 4. Call backpropagate twice on the graph on paper. Which gradients are wrong, and why? What does
 //    the library promise for this case (tensor.h)?

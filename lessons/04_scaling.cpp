@@ -1,13 +1,16 @@
 // Lesson 4: why attention divides by √d.
 //
-// The score of a query and a key is their dot product, q·k = q₁k₁ + q₂k₂ + … + q_d k_d. If each
-// number has mean 0 and variance 1 (variance: the mean of the squared distance from the mean), so
-// has each product of two of them, and variances of independent numbers add up: q·k has mean 0 and
+// The score of a query and a key is their dot product, q·k = q₁k₁ + q₂k₂ + … + q_d k_d. Let each
+// number have mean 0 and variance 1 (variance: the mean of the squared distance from the mean; its
+// root is the deviation), and let all be independent: none says anything about another. Then the
+// mean of a product is the product of the means. So qk has mean 0 · 0 = 0, and its variance, the
+// mean of q²k², is 1 · 1 = 1. Variances of independent numbers also add up: q·k has mean 0 and
 // variance d. Scores are therefore √d times as large as the numbers they are made of. Softmax turns
 // differences of scores into ratios of weights (two that differ by 5 into e⁵ = 148 to 1), so with
 // large scores it gives nearly everything to one key: attention has decided before anything was
-// learned, and where softmax has decided it passes almost no gradient on. Dividing by √d brings the
-// variance back to 1 whatever d is:
+// learned, and where softmax has decided it passes almost no gradient on (lesson 3, section 3: what
+// arrives at a score is multiplied by its weight). Dividing by √d brings the variance back to 1
+// whatever d is:
 //
 //   weights = softmax(q·k / √d)
 //
@@ -30,9 +33,9 @@ using namespace gradus;
 
 // ## What is measured
 //
-// Entropy says how evenly weights are spread: -Σ w ln w, the mean of -ln w. T equal weights have
-// ln T, the most there can be; a single weight of 1 has 0. (log_softmax gives ln w also where w
-// itself is too small for a float.)
+// Entropy says how evenly weights are spread: -Σ w ln w, the mean of -ln w in which each counts
+// with its weight w. T equal weights have ln T, the most there can be; a single weight of 1 has 0.
+// (log_softmax gives ln w also where w itself is too small for a float.)
 struct Measured {
   double variance = 0;                 // of the scores
   double entropy = 0;                  // of the weights; mean over the queries
@@ -105,7 +108,8 @@ int main() try {
   // First by hand, with three scores 0, 1, 2 and the same times 4 and times 16. The slope is how
   // much the largest weight w grows when its own score grows: it is w (1 - w), computed here by
   // backward(). Once w is 1, the slope is 0, and so is every gradient that comes through it: from
-  // such scores nothing is learned.
+  // such scores nothing is learned. (detach() gives the same values without what they were made of,
+  // as if they had just been typed in; so they are the place where backward() ends.)
   std::printf("%18s   %-32s %s\n", "scores", "weights", "slope of the last weight");
   for (const Scalar factor : {Scalar(1), Scalar(4), Scalar(16)}) {
     Tensor scores = (Tensor::vector({0, 1, 2}) * factor).detach().requires_grad(true);  // [3]
@@ -162,10 +166,11 @@ int main() try {
   //
   // - With the division every query gets about the same: mean and median agree, and nobody is left
   //   out. That all of it is smaller by the common factor √d is harmless: a larger learning rate
-  //   (how far a step of training goes) makes up for it, and the optimiser of lesson 5 does so by
-  //   itself.
-  // - Without it the mean comes from the few queries that happen to have two keys in a near tie.
-  //   The median query gets nothing, and no learning rate can make up for nothing.
+  //   makes up for it, and Adam (lesson 3) does so by itself.
+  // - Without it the mean comes more and more from the few queries that happen to have two keys in
+  // a
+  //   near tie. The median query gets a quarter of the mean at d = 64, a hundredth at 256 and next
+  //   to nothing at 1024: a learning rate that helped it would throw the few far off.
   //
   // "asleep" counts the queries whose gradient is below a hundredth of the mean.
   std::printf("\n         absolute gradient at the query\n");
@@ -187,15 +192,17 @@ int main() try {
 // ## In the debugger
 //
 // Stop in measure() at the line of backward() and look at the weights of the first queries with
-// `print weights`, first for divide = false, then for true. Then break at Softmax::backward: the
-// formula there, y (dy - Σ dy y) for weights y with the gradient dy, is 0 for every y of a row in
-// which one y is 1 and the others are 0.
+// `print weights`, first for divide = false, then for true. Then `break Softmax::backward`: the
+// formula of lesson 3, y (dy - Σ dy y) for weights y with the gradient dy, is 0 for every y of a
+// row in which one y is 1 and the others are 0.
 //
 // ## Exercises
 //
 // 1. Divide by d instead of √d. Which entropy do the weights go to? What does attention do then?
-// 2. Let the numbers of the keys have deviation 3 instead of 1. What should one divide by?
+// 2. Give the keys deviation 3 (the 1 before `random`). By what must one divide now, so that the
+//    variance of the scores is 1 again?
 // 3. Take T = 64 keys. Do the weights become one-sided sooner or later than with 8?
-// 4. Let query and key be the same vector: what is the mean of q·k then? (A word that compares
-//    itself with itself, without W_q and W_k.) Does √d help?
+// 4. Let the first key be the query itself, as for a word that looks at itself without W_q and W_k:
+//    call the random ones `keys`, and take concatenate({query.detach(), slice(keys, 1, 1, T)}, 1)
+//    as key. What is the mean of the first score now? Does dividing by √d help the largest weight?
 // 5. Start from uniform numbers between -√3 and √3, whose variance is 1 too. Do the tables change?
