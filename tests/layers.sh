@@ -11,7 +11,7 @@ room kernels
 room tensor tensor make_tensor operation watcher ids mask backward print
 room operations attention dropout elementwise embedding loss matmul normalize pooling reduce shaping softmax
 room layers layers module transformer cache
-room text text reviews batches byte_pairs
+room text text reviews batches byte_pairs bleu
 room training fit optimizer safetensors progress baseline writing
 room inspect trace profile hooks check_gradients check_training
 room pictures picture

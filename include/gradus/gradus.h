@@ -4,6 +4,7 @@
 #include <gradus/attention.h>
 #include <gradus/baseline.h>
 #include <gradus/batches.h>
+#include <gradus/bleu.h>
 #include <gradus/byte_pairs.h>
 #include <gradus/cache.h>
 #include <gradus/check_gradients.h>

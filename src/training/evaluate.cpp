@@ -2,6 +2,8 @@
 #include <gradus/loss.h>
 
 #include "../format.h"
+#include "../kernels/elementwise.h"
+#include "../kernels/rows.h"
 #include "evaluation.h"
 
 #include <algorithm>
@@ -39,17 +41,25 @@ Tensor SequenceModel::loss(const Tensor& logits, const Batch& batch, Where where
   return cross_entropy(logits, Ids(positions, batch.labels, where), -1, where);
 }
 
+namespace {
+
+int prediction(const Scalar* x, Index classes) {
+  const Scalar most = kernels::largest(x, classes);
+  if (std::isnan(most)) return -1;
+  return classes == 1 ? most > 0 : static_cast<int>(std::find(x, x + classes, most) - x);
+}
+
+}  // namespace
+
 std::vector<int> predictions(const Tensor& logits, Where where) {
   if (logits.rank() == 0) fail("predictions", where, "rows of logits are needed, not one number");
-  const Index classes = logits.shape()[-1];
-  std::vector<int> result;
-  for (const Scalar* x = logits.data(); x < logits.data() + logits.size(); x += classes) {
-    int best = classes == 1 ? x[0] > 0 : 0;
-    for (Index c = 1; c < classes; ++c)
-      if (x[c] > x[best]) best = static_cast<int>(c);
-    const bool nan = std::any_of(x, x + classes, [](Scalar v) { return std::isnan(v); });
-    result.push_back(nan ? -1 : best);
-  }
+  const Index classes = logits.shape()[-1], rows = logits.size() / classes;
+  std::vector<int> result(static_cast<std::size_t>(rows));
+  kernels::parallel_for(
+      rows, 1 + kernels::elementwise_grain / classes, [&](Index begin, Index end) {
+        for (Index i = begin; i < end; ++i)
+          result[static_cast<std::size_t>(i)] = prediction(logits.data() + i * classes, classes);
+      });
   return result;
 }
 
