@@ -60,8 +60,17 @@
 
 #include "item.h"
 
+// Between the marks nobody can include anything: what an answer may want is here.
+#include <algorithm>
+#include <cmath>
 #include <deque>
+#include <functional>
+#include <map>
+#include <numeric>
+#include <set>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace gradus {
 
