@@ -218,8 +218,9 @@ double largest_difference(const Tensor& a, const Tensor& b) {
 // `make debug-01` stops at the first line of main; go on with `next` (one for each line of a long
 // statement). Look at a tensor with `print scores`: its shape, its label, the line of this file
 // that made it, and its values; `graph water` shows all that made it, `heat weights` draws it. At
-// softmax(scores), the seventh `step` is in kernels::softmax, which goes through the rows. It
-// subtracts the largest number of a row first: no share changes, and e^1000 is never computed.
+// softmax(scores), the seventh `step` is in kernels::softmax, which goes through the rows. A kernel
+// has pointers for tensors: `print *x@4` shows four numbers there (`parray 4 x` in lldb).
+// Everything else that the lessons say holds for both debuggers.
 //
 // From water.backward() on, `backward-step` goes from gradient to gradient, each with the values of
 // its inputs and the gradient that comes in. The sixth is that of softmax: two `step`s from there

@@ -144,8 +144,8 @@ int main() try {
   // one key, itself, which is padding. Σ e^score is then a sum over nothing, and 0 / 0 is not a
   // number. The only honest answer is "I heard nothing": zeros, and no gradient. (Row 1 passes no
   // gradient either, for another reason: with one key the weight is 1 whatever the score.)
-  // backward() of more than one number needs a seed: the gradient that the tensor would get from
-  // what follows it. Nothing follows here, so random numbers stand for it.
+  // backward() of more than one number must be told the gradient that arrives from what follows.
+  // Nothing follows here, so random numbers stand for it.
   const Mask both = Mask::padding_of(Ids({1, T}, {0, 7, 3, 9})) & Mask::causal();
   print_mask("padding in front and causal (ids 0 7 3 9)", both, 0);
   const Tensor scores = scores_of(text).requires_grad(true);  // [1, T, T]
@@ -167,19 +167,18 @@ int main() try {
   //   whole model is NaN.
   const Scalar numbers[] = {0, Scalar(-1e9), -std::numeric_limits<Scalar>::infinity()};
   const char* const ways[] = {"masked_softmax", "softmax, - 1e9", "softmax, - infinity"};
-  std::printf("\n%-22s%14s%23s    %s\n", "", "NaN in weights", "NaN in gradient of x",
-              "weights of query 0");
+  std::printf("\n%-19s%14s%18s  %s\n", "NaN in", "weights", "gradient of x", "weights of query 0");
   for (int way = 0; way < 3; ++way) {
     std::vector<Scalar> added;
     for (Index i = 0; i < T * T; ++i)
       added.push_back(both.allows(0, 0, i / T, i % T) ? 0 : numbers[way]);
-    // detach(): the same values, with no graph and no gradient yet.
+    // detach() (lesson 4): each way begins anew, with no gradient yet.
     Tensor x = text.detach().requires_grad(true);  // [1, T, D]
     // For the first way numbers[0] adds nothing and `trick` is not used: it has a mask.
     const Tensor trick = softmax(scores_of(x) + Tensor::from({1, T, T}, added));  // [1, T, T]
     const Tensor w = way == 0 ? masked_softmax(scores_of(x), both) : trick;       // [1, T, T]
     sum(matmul(w, x)).backward();
-    std::printf("%-22s%8d of %d%17d of %d   %s", ways[way], count_nan(w), int(T * T),
+    std::printf("%-19s%8d of %d%12d of %d %s", ways[way], count_nan(w), int(T * T),
                 count_nan(x.grad()), int(T * D),
                 count_nan(w) ? " not a number\n" : to_string(slice(w, 1, 0, 1)).c_str());
   }
@@ -190,14 +189,14 @@ int main() try {
 
 // ## In the debugger
 //
-// `break gradus::masked_softmax` and `continue`: the first two stops are without a mask (`{}`), the
-// third has the causal one. `next` goes round and round in the loops that fill `allowed`, so say
-// `advance 59`, which is the line after them, and `print/d allowed`: the picture above, one row
-// after the other. `step` goes on into kernels::masked_softmax: a key that is not allowed is never
-// read. For the NaN, `delete` that breakpoint, `break 06_masks.cpp:N if way == 2` where N is the
-// line of sum(matmul(w, x)).backward(), `continue`, and say `backward-step`. The third is the step
-// of matmul: row 0 of the weights is NaN, and x gets it. The fourth, softmax, gives NaN to row 0 of
-// the scores. The seventh is the other matmul, and by then x has nothing but NaN.
+// `break gradus::kernels::masked_softmax` and `continue` three times: the first two stops are
+// without a mask (`{}`), the third has the causal one. `up` to its caller and `print/d allowed`:
+// the picture above, one row after the other. `down`, and `next` through the kernel: a key that is
+// not allowed is never read. For the NaN, `delete` that breakpoint, `break 06_masks.cpp:N if way ==
+// 2` where N is the line of sum(matmul(w, x)).backward(), `continue`, and say `backward-step`. The
+// third is the step of matmul: row 0 of the weights is NaN, and x gets it. The fourth, softmax,
+// gives NaN to row 0 of the scores. The seventh is the other matmul, and by then x has nothing but
+// NaN.
 //
 // ## Exercises
 //

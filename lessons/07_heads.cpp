@@ -1,9 +1,8 @@
 // Lesson 7: several heads.
 //
 // A head gives each key one weight, so it looks with one pair of eyes: what comes out is one
-// mixture of the values. Who needs two different things from two different places needs two heads.
-// Multi-head attention has H of them, each with query, key and value matrices of its own to a
-// smaller width d, and one more matrix that puts their results together:
+// mixture of the values. Multi-head attention has H heads, each with query, key and value matrices
+// of its own to a smaller width d, and one more matrix that puts their results together:
 //
 //   head_h = softmax(query_h key_hᵀ / √d) value_h,   query_h = x W_q,h  and so on   [B, T, d]
 //   out    = [head_1, head_2, …, head_H] W_o                                        [B, T, D]
@@ -13,12 +12,15 @@
 //
 // The task is that of lesson 5 with a question of two letters: "which digit stands beside C, and
 // which beside A?" The answer has an order. One head can share its weight between the two places,
-// but then both answers are read off the same mixture, and which digit came from where is lost.
-// With B examples at once, K letters and V digits:
+// say 0.6 and 0.4, and then both answers must be read off one mixture. Everything is in it: the
+// first digit with 0.6, the second with 0.4. But W_o is a matrix, and what a matrix makes of a
+// digit grows with its share: the digit with 0.6 looks more like an answer than that with 0.4,
+// whatever the question. To prefer the smaller share takes something that is not linear, or a
+// second head. We shall try both. With B examples at once, L letters and V digits:
 //
-//   pairs [B, K, D]   question [B, 1, D]   out [B, 1, D]   D = 3K + V
+//   pairs [B, L, D]   question [B, 1, D]   out [B, 1, D]   D = 3L + V
 //   a pair: a 1 for its letter, a 1 for its digit; a question: a 1 for the first letter that is
-//   asked for and a 1, among K other numbers, for the second
+//   asked for and a 1, among L other numbers, for the second
 //
 // Sources: Vaswani et al. 2017, section 3.2.2 and table 3, rows (A); Chollet, Deep Learning with
 // Python, 2nd edition, section 11.4.2. Half a second on two cores; STEPS=n trains n steps only.
@@ -31,43 +33,39 @@
 
 using namespace gradus;
 
-constexpr Index K = 8;          // letters A … H, and pairs in an example
+constexpr Index L = 8;          // letters A … H, and pairs in an example
 constexpr Index V = 4;          // digits 0 … 3
-constexpr Index D = 3 * K + V;  // letter of a pair, first and second letter asked for, digit
+constexpr Index D = 3 * L + V;  // letter of a pair, first and second letter asked for, digit
 
 // ## The data
 //
 // Letters stand in a random order, digits are drawn one by one; the two letters that are asked for
 // are different, their digits need not be.
 struct Puzzles {
-  Tensor pairs;                // [B, K, D]
-  Tensor question;             // [B, 1, D]
-  Ids answers;                 // [B, 2]: the first digit, the second digit
-  std::vector<Index> letters;  // [B, K], and
-  std::vector<Index> digits;   // [B, K]: what the pairs are, for printing
+  Tensor pairs;     // [B, L, D]
+  Tensor question;  // [B, 1, D]
+  Ids answers;      // [B, 2]: the first digit, the second digit
 };
 
 Puzzles random_puzzles(Index B, Random& random) {
-  Puzzles puzzles{Tensor::zeros({B, K, D}), Tensor::zeros({B, 1, D}), {}, {}, {}};
+  Puzzles puzzles{Tensor::zeros({B, L, D}), Tensor::zeros({B, 1, D}), {}};
   Scalar* pair = puzzles.pairs.mutable_data();
   Scalar* question = puzzles.question.mutable_data();
   std::vector<int> answers;
   for (Index b = 0; b < B; ++b, question += D) {
-    std::vector<Index> letters;
-    for (Index i = 0; i < K; ++i) letters.push_back(i);
+    std::vector<Index> letters = {0, 1, 2, 3, 4, 5, 6, 7}, digits;
     random.shuffle(letters);
-    const Index first = random.below(K);                         // positions, not letters
-    const Index second = (first + 1 + random.below(K - 1)) % K;  // any but the first
-    for (Index i = 0; i < K; ++i, pair += D) {
-      const Index letter = letters[static_cast<std::size_t>(i)];
-      puzzles.letters.push_back(letter);
-      puzzles.digits.push_back(random.below(V));
-      pair[letter] = pair[3 * K + puzzles.digits.back()] = 1;
-      if (i == first) question[K + letter] = 1;
-      if (i == second) question[2 * K + letter] = 1;
+    const Index first = random.below(L);                         // positions, not letters
+    const Index second = (first + 1 + random.below(L - 1)) % L;  // any but the first
+    for (const Index letter : letters) {
+      digits.push_back(random.below(V));
+      pair[letter] = pair[3 * L + digits.back()] = 1;
+      pair += D;
     }
-    answers.push_back(static_cast<int>(puzzles.digits[static_cast<std::size_t>(b * K + first)]));
-    answers.push_back(static_cast<int>(puzzles.digits[static_cast<std::size_t>(b * K + second)]));
+    question[L + letters[static_cast<std::size_t>(first)]] = 1;
+    question[2 * L + letters[static_cast<std::size_t>(second)]] = 1;
+    for (const Index place : {first, second})
+      answers.push_back(static_cast<int>(digits[static_cast<std::size_t>(place)]));
   }
   puzzles.answers = Ids({B, 2}, answers);
   return puzzles;
@@ -75,19 +73,36 @@ Puzzles random_puzzles(Index B, Random& random) {
 
 // ## The network
 //
-// Attention and nothing else. Of the D numbers that come out, the first V are the logits of the
-// first answer and the next V those of the second.
-Tensor logits_of(MultiHeadAttention& attention, const Puzzles& puzzles) {
-  const Tensor out = attention(puzzles.question, puzzles.pairs, puzzles.pairs);  // [B, 1, D]
-  return reshape(slice(out, 2, 0, 2 * V), {out.shape()[0], 2, V});               // [B, 2, V]
-}
+// Attention and nothing else: of the D numbers that come out, the first V are the logits (scores
+// before softmax, lesson 3) of the first answer and the next V those of the second. Or, with_relu,
+// a relu behind it and a Dense, one more learned matrix with a bias, that makes the 2V logits.
+struct Finder : Module {
+  Finder(int num_heads, bool with_relu, Random& random)
+      : Module("Finder"),
+        attention(D, num_heads, 16 / num_heads, random),
+        last(D, 2 * V, random),
+        bends(with_relu) {
+    add("attention", attention);
+    if (bends) add("last", last);
+  }
 
-void train(MultiHeadAttention& attention, int steps) {
+  Tensor operator()(const Puzzles& puzzles) {
+    const Tensor out = attention(puzzles.question, puzzles.pairs, puzzles.pairs);  // [B, 1, D]
+    const Tensor logits = bends ? last(relu(out)) : slice(out, 2, 0, 2 * V);       // [B, 1, 2V]
+    return reshape(logits, {out.shape()[0], 2, V});                                // [B, 2, V]
+  }
+
+  MultiHeadAttention attention;
+  Dense last;
+  bool bends;
+};
+
+void train(Finder& model, int steps) {
   Random random(3);
-  Adam optimizer(attention.parameters(), {.learning_rate = Scalar(0.01)});
+  Adam optimizer(model.parameters(), {.learning_rate = Scalar(0.01)});
   for (int step = 0; step < steps; ++step) {
     const Puzzles puzzles = random_puzzles(64, random);
-    const Tensor loss = cross_entropy(logits_of(attention, puzzles), puzzles.answers);
+    const Tensor loss = cross_entropy(model(puzzles), puzzles.answers);
     if (step % 100 == 0 || step + 1 == steps)
       std::printf("  step %3d  loss %.4f\n", step, static_cast<double>(loss.item()));
     loss.backward(Graph::free);
@@ -97,46 +112,42 @@ void train(MultiHeadAttention& attention, int steps) {
 }
 
 // ## What is printed
-void evaluate(MultiHeadAttention& attention, const Puzzles& test) {
+void evaluate(Finder& model, const Puzzles& test) {
   const NoGrad no_grad;
-  const Tensor logits = logits_of(attention, test);  // [B, 2, V]
-  const Index B = logits.shape()[0];
-  int right[2] = {}, both = 0;
-  for (Index b = 0; b < B; ++b) {
-    bool answer_right[2] = {};
-    for (Index a = 0; a < 2; ++a) {
-      const Scalar* row = logits.data() + (b * 2 + a) * V;
-      answer_right[a] = std::max_element(row, row + V) - row ==
-                        test.answers.values[static_cast<std::size_t>(b * 2 + a)];
-      right[a] += answer_right[a];
-    }
-    both += answer_right[0] && answer_right[1];
+  const Tensor logits = model(test);  // [B, 2, V]
+  const std::vector<int> given = predictions(reshape(logits, {logits.shape()[0] * 2, V}));
+  const std::vector<int>& wanted = test.answers.values;
+  int first = 0, second[2] = {}, count[2] = {};  // [1]: where both digits are the same
+  for (std::size_t i = 0; i < given.size(); i += 2) {
+    const bool equal = wanted[i] == wanted[i + 1];
+    first += given[i] == wanted[i];
+    second[equal] += given[i + 1] == wanted[i + 1];
+    ++count[equal];
   }
-  const int count = static_cast<int>(B);
-  std::printf("  loss %.4f; first digit right %d of %d, second %d of %d, both %d of %d\n",
-              static_cast<double>(cross_entropy(logits, test.answers).item()), right[0], count,
-              right[1], count, both, count);
+  std::printf("  on new examples: loss %.4f, first digit right %d/%d,\n",
+              cross_entropy(logits, test.answers).item(), first, count[0] + count[1]);
+  std::printf("  second digit right %d/%d where it differs from the first, %d/%d elsewhere\n",
+              second[0], count[0], second[1], count[1]);
 }
 
 // The weights of each head for one example, above them the pairs.
-void show(MultiHeadAttention& attention, const Puzzles& one) {
+void show(Finder& model, const Puzzles& one) {
   const NoGrad no_grad;
-  attention.keep_weights();
-  logits_of(attention, one);
-  attention.keep_weights(false);
-  const Scalar* question = one.question.data();
-  const auto asked = [](const Scalar* from) {
-    return static_cast<char>('A' + (std::max_element(from, from + K) - from));
-  };
-  std::printf("  %c? %c? -> %d %d ", asked(question + K), asked(question + 2 * K),
-              one.answers.values[0], one.answers.values[1]);
-  for (std::size_t i = 0; i < one.letters.size(); ++i)
-    std::printf("    %c=%d", static_cast<char>('A' + one.letters[i]),
-                static_cast<int>(one.digits[i]));
-  for (Index h = 0; h < attention.weights.shape()[1]; ++h) {  // weights [1, H, 1, K]
+  model.attention.keep_weights();
+  model(one);
+  model.attention.keep_weights(false);
+  const Tensor& weights = model.attention.weights;  // [1, H, 1, L]
+  std::printf(" ");
+  for (Index i = L; i < 3 * L; ++i)
+    if (one.question.data()[i] > 0) std::printf(" %c?", int('A' + i % L));
+  std::printf(" -> %d %d ", one.answers.values[0], one.answers.values[1]);
+  const std::vector<int> letters = predictions(slice(one.pairs, 2, 0, L));  // where the 1 is
+  const std::vector<int> digits = predictions(slice(one.pairs, 2, 3 * L, D));
+  for (std::size_t i = 0; i < L; ++i) std::printf("    %c=%d", 'A' + letters[i], digits[i]);
+  for (Index h = 0; h < weights.shape()[1]; ++h) {
     std::printf("\n  head %d       ", static_cast<int>(h + 1));
-    for (Index i = 0; i < K; ++i)
-      std::printf(" %.4f", static_cast<double>(attention.weights.at({0, h, 0, i})));
+    for (Index i = 0; i < L; ++i)
+      std::printf(" %.4f", static_cast<double>(weights.at({0, h, 0, i})));
   }
   std::printf("\n");
 }
@@ -153,8 +164,15 @@ int main() try {
   print("side by side [B, T, H·d]", merged, 0);
 
   // To split, give the last axis two sizes (nothing moves) and swap the axes T and H (now each head
-  // has its positions together). To merge, go back the same way.
-  const Tensor split = permute(reshape(merged, {1, 3, 2, 2}), {0, 2, 1, 3});  // [B, H, T, d]
+  // has its positions together). To merge, go back the same way. The swap is what costs: reshape()
+  // only counts in another way, permute() copies every number. Queries, keys and values split and
+  // the result merged are 4 B T H d numbers copied on the way forward, and as many backward.
+  const Index before = live_values();
+  const Tensor by_place = reshape(merged, {1, 3, 2, 2});  // [B, T, H, d]
+  const Index after_reshape = live_values();
+  const Tensor split = permute(by_place, {0, 2, 1, 3});  // [B, H, T, d]
+  std::printf("new numbers in memory: %d by reshape, %d by permute\n", int(after_reshape - before),
+              int(live_values() - after_reshape));
   print("split [B, H, T, d]: one matrix for each head", split, 0);
   const Tensor back = reshape(permute(split, {0, 2, 1, 3}), {1, 3, 4});  // [B, T, H·d]
   print("merged again", back, 0);
@@ -163,7 +181,7 @@ int main() try {
   // no error comes, but "head 0" now holds position 1 of both heads and half of position 2.
   print("reshape without permute: wrong", reshape(merged, {1, 2, 3, 2}), 0);
 
-  // The fast operation reads the heads where they lie. It gives the same as the split heads do.
+  // The fast operation reads the heads where they lie, without a copy, and gives the same.
   Random random(5);
   const Tensor query = Tensor::uniform({1, 3, 4}, -1, 1, random);  // [B, T, H·d]
   const Tensor in_place = scaled_dot_product_attention(query, query, merged, {.num_heads = 2});
@@ -177,26 +195,34 @@ int main() try {
   for (Index i = 0; i < 12; ++i) different += in_place.data()[i] != together.data()[i];
   std::printf("heads read in place or split first: %d of 12 numbers differ\n\n", different);
 
-  // ## One head of 16 against two heads of 8
+  // ## One head of 16, two heads of 8
   //
-  // Same data, same number of parameters, same training. Guessing gives a digit with probability
-  // 1/4 and a loss of ln 4 = 1.3863.
+  // Same data, same training, and attention has the same number of parameters. Guessing gives a
+  // digit with probability 1/4 and a loss of ln 4 = 1.3863.
   //
-  // One head looks at both places, and to say which is which it has only the size of the shares. It
-  // gives the first letter the larger one, which names the first digit; the second is right 377
-  // times, guessing would be 250. Of two heads each looks at one place, and both answers are right.
+  // One head looks at both places, and gives the first letter the larger share, which names the
+  // first digit. The second is right wherever it is the same as the first, and elsewhere in 139 of
+  // 762, fewer than guessing would be: the larger share wins again. With a relu behind it, one head
+  // is enough. Of two heads each looks at one place, and W_o needs no help: the results stand side
+  // by side.
   const int steps = setting("STEPS", 400, 1, 100000);
   Random fresh(2);
   const Puzzles test = random_puzzles(1000, fresh);
   const Puzzles one = random_puzzles(1, fresh);
-  for (const int num_heads : {1, 2}) {
+  struct {
+    int num_heads;
+    bool with_relu;
+    const char* name;
+  } const tries[] = {{1, false, "1 head of key_dim 16"},
+                     {1, true, "1 head of key_dim 16, relu and Dense"},
+                     {2, false, "2 heads of key_dim 8"}};
+  for (const auto& [num_heads, with_relu, name] : tries) {
     Random start(1);
-    MultiHeadAttention attention(D, num_heads, 16 / num_heads, start);
-    std::printf("%d head%s of key_dim %d: %d parameters\n", num_heads, num_heads > 1 ? "s" : "",
-                16 / num_heads, static_cast<int>(attention.parameter_count()));
-    train(attention, steps);
-    evaluate(attention, test);
-    show(attention, one);
+    Finder model(num_heads, with_relu, start);
+    std::printf("%s: %d parameters\n", name, static_cast<int>(model.parameter_count()));
+    train(model, steps);
+    evaluate(model, test);
+    show(model, one);
   }
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
@@ -205,14 +231,14 @@ int main() try {
 
 // ## In the debugger
 //
-// Break at MultiHeadAttention::operator() and step: q [B, 1, H·d] holds the queries of all heads
-// side by side. In show(), `print attention.weights` has a row for each head.
+// `break gradus::MultiHeadAttention::operator()` and step: q [B, 1, H·d] holds the queries of all
+// heads side by side. In show(), `print weights` has a row for each head.
 //
 // ## Exercises
 //
-// 1. Give each of the two heads a key_dim of 4, then 2. How many numbers does it take to find one
-//    of eight letters, and to carry one of four digits?
+// 1. Give each of the two heads a key_dim of 4, 2 and 1 (for 16 / num_heads), and time: STEPS=3000.
+//    How few numbers tell eight letters apart and carry one of four digits? (Lesson 5, exercise 2.)
 // 2. Try 4 heads of 4. Which heads look where? Is one of them superfluous?
-// 3. In the question, give the second letter the numbers of the first (a question with two ones and
-//    no order). What do two heads do, and what can they no longer know?
+// 3. In the question, let the second letter stand where the first does: two ones and no order. What
+//    do two heads do, and what can they no longer know?
 // 4. Ask for three letters. How many heads does it take?

@@ -1,13 +1,13 @@
 #!/bin/sh
-# The debugger commands in gdb and lldb, where installed: on lesson 1, unoptimised and optimised, and
-# on the modules and the long graph of lesson 9.
+# The debugger commands in gdb and lldb, where installed: on lesson 1, unoptimised and optimised, on
+# the modules and the long graph of lesson 9, and, as its text has them, on lesson 6.
 set -u
 cd "$(dirname "$0")/.."
 failed=0
 commands=$(mktemp)
 trap 'rm -f "$commands"' EXIT
 line_of() { sed -n "/^ *$2;/=" "lessons/$1.cpp" | tail -n 1; }  # line_of LESSON STATEMENT
-typed() { # typed 01|09 debug|optimised: optimised code keeps arguments, not every variable
+typed() { # typed 01|06|09 debug|optimised: optimised code keeps arguments, not every variable
   case $1$2 in
     01debug)
       printf '%s\n' "tbreak 01_attention.cpp:$(line_of 01_attention \
@@ -21,6 +21,10 @@ typed() { # typed 01|09 debug|optimised: optimised code keeps arguments, not eve
     01optimised)
       printf '%s\n' 'tbreak gradus::backward_step' continue 'print out' 'heat out' 'graph out' \
         'tensor out' 'print out.grad()' ;;
+    06debug)
+      printf '%s\n' 'break gradus::kernels::masked_softmax' continue continue continue up \
+        'print/d allowed' down next delete \
+        "break 06_masks.cpp:$(line_of 06_masks 'sum(matmul(w, x)).backward()') if way == 2" continue ;;
     09debug)
       printf '%s\n' 'tbreak gradus::Dense::forward' continue 'print this->kernel' 'print x' \
         "tbreak 09_depth.cpp:$(line_of 09_depth 'loss.backward()')" continue 'graph loss' ;;
@@ -41,7 +45,7 @@ wants() { # wants NAME TEXT...
     fi
   done
 }
-check() { # check 01|09 debug|optimised FOLDER DEBUGGER
+check() { # check 01|06|09 debug|optimised FOLDER DEBUGGER
   name="$4, lesson $1, $2"
   program=$3/lessons/$(basename "$(echo lessons/"$1"_*.cpp)" .cpp)
   typed "$1" "$2" >"$commands"
@@ -49,6 +53,7 @@ check() { # check 01|09 debug|optimised FOLDER DEBUGGER
   STEPS=2 EPOCHS=2 sh lessons/debugger/start.sh "$4" "$program" "$commands" >build/debugger.txt 2>&1
   wants "$name" 'backward of ' 'the gradient that comes in:' 'input 0: ' \
     'min 1.0000  max 1.0000  mean 1.0000'
+  [ "$1" = 06 ] && wants "$name" 'gradus::masked_softmax' 'kernels::masked_softmax' 'NaN OR INFINITE: 4'
   case $1$2 in
     01*)
       wants "$name" '"scores" divide [4, 4]' '"x" tensor [4, 4]' '"water of bank" slice [1, 1]' \
@@ -79,11 +84,12 @@ for debugger in gdb lldb; do
 done
 [ -n "$found" ] || exit 0
 make -s -j2 MODE=debug BUILD=build/debug build/debug/lessons/01_attention \
-  build/debug/lessons/09_depth >/dev/null || exit 1
+  build/debug/lessons/06_masks build/debug/lessons/09_depth >/dev/null || exit 1
 make -s -j2 BUILD=build/optimised EXTRA="-O2 -g" build/optimised/lessons/01_attention >/dev/null || exit 1
 for debugger in $found; do
   check 01 debug build/debug "$debugger"
   check 01 optimised build/optimised "$debugger"
+  check 06 debug build/debug "$debugger"
   check 09 debug build/debug "$debugger"
 done
 [ $failed = 0 ]

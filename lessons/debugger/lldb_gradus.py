@@ -5,7 +5,8 @@
 
 `make debug-NN DEBUGGER=lldb` loads this; by hand:
     sh lessons/debugger/start.sh lldb PROGRAM
-`help backward-step` and the like say more.
+`help backward-step` and the like say more. gdb's `break place if condition`, `advance line` and
+`delete` are understood too, so that what the lessons say holds for both.
 """
 
 import os
@@ -199,5 +200,10 @@ def __lldb_init_module(debugger, _):
             # Call stacks without the values of arguments: whole matrices.
             "settings set frame-format 'frame #${frame.index}: ${function.name-without-args}"
             "{ at ${line.file.basename}:${line.number}}\\n'",
-            "settings set target.process.thread.step-avoid-regexp " + "|".join(view.SKIPPED)):
+            "settings set target.process.thread.step-avoid-regexp " + "|".join(view.SKIPPED),
+            "command alias advance thread until",
+            "command alias delete breakpoint delete --force",
+            # break file:line if condition; break file:line; break function
+            """command regex break 's/^(.+):([0-9]+) if (.+)$/breakpoint set -f %1 -l %2 -c "%3"/' """
+            "'s/^([^:]+):([0-9]+)$/breakpoint set -f %1 -l %2/' 's/^(.+)$/breakpoint set -n %1/'"):
         debugger.HandleCommand(command)
