@@ -7,12 +7,18 @@
 //
 //   attention(P X) = softmax(P S Pᵀ) P V = P softmax(S) Pᵀ P V = P attention(X)
 //
-// because PᵀP is the identity: each word gets exactly what it got before, wherever it stands. "Dog
-// bites man" and "man bites dog" are the same to it. So each word must carry its position t in its
-// vector x_t:
+// because PᵀP is the identity: each word gets exactly what it got before, wherever it stands. With
+// two words a and b, exchanged: S has the rows (aa, ab) and (ba, bb), where ab says how well b fits
+// a; P S Pᵀ has (bb, ba) and (ab, aa). The row of a has moved, and in it the score of b has moved
+// to where b is now; so a mixes the same values in the same shares. "Dog bites man" and "man bites
+// dog" are the same to attention. So each word must carry its position t in its vector x_t:
 //
-//   learned:     x_t + p_t, with p [T, D] trained like any other weight
+//   learned:     x_t + p_t, with p [T, D] trained like any other parameter
 //   sinusoidal:  x_t + s_t, with s_t[2i] = sin(t ω_i), s_t[2i+1] = cos(t ω_i), ω_i = 10000^(-2i/D)
+//
+// The waves need no training and go on for ever. Learned positions can become whatever the task
+// needs, such as a first place unlike all others; they cost T D parameters, and there are none for
+// places that training never saw. Vaswani et al. measured no difference; the book learns them.
 //
 // Sources: Vaswani et al. 2017, section 3.5; Chollet, Deep Learning with Python, section 11.4.3. It
 // takes about a second on two cores. STEPS=n in the environment trains for n steps only.
@@ -69,8 +75,8 @@ void compare(const char* title, const Head& head, const Tensor& x, const Tensor&
       largest = std::max(largest, std::abs(a.data()[i] - b.data()[i]));
     }
   } while (std::next_permutation(order.begin(), order.end()));
-  std::printf("%-22s %5d of %d values the same to the bit, largest difference %.1e\n", title, same,
-              count, static_cast<double>(largest));
+  std::printf("%-21s %5d/%d same to the bit, largest difference %.1e\n", title, same, count,
+              static_cast<double>(largest));
 }
 
 // ## A task that is all order
@@ -104,8 +110,9 @@ Texts make_texts(Index pairs, Random& random) {
   return {Ids({2 * pairs, length}, ids), answers};
 }
 
-// Words, positions, an encoder block (attention and more, lesson 10), the largest of each number
-// over all words, and one logit: above 0 says "A came first".
+// A table with a learned vector for each word (Embedding, lesson 11), positions, an encoder block
+// (attention and more, lesson 10), the largest of each number over all words, and from these, by a
+// learned matrix (Dense), one logit: above 0 says "A came first".
 struct Model : Module {
   Model(const Tensor& start_positions, bool learned, Random& random)
       : Module("Model"),
@@ -179,8 +186,17 @@ int main() try {
 
   // Why clocks? The dot product of the positions t and t + k is Σ sin sin + cos cos = Σ cos(k ω_i):
   // t has vanished, and each diagonal of the matrix of all products holds one number. Attention,
-  // which compares by dot products, can see how far two words are apart.
+  // which compares by dot products, can see how far two words are apart. Not who comes first, for
+  // cos(-k ω) is cos(k ω). But W_q may turn the hands of the query by a quarter, so that sin and
+  // cos become cos and -sin: then the products are Σ sin(k ω_i), above 0 for the next words and
+  // below 0 for those just before.
   print("dot products of the positions", matmul(waves, waves, {.transpose_b = true}), 3);
+  Tensor turn = Tensor::zeros({D, D});
+  for (Index i = 0; i < D; i += 2) {
+    turn.mutable_data()[(i + 1) * D + i] = 1;  // cos becomes the first of the pair
+    turn.mutable_data()[i * D + i + 1] = -1;   // and -sin the second
+  }
+  print("with the first turned", matmul(matmul(waves, turn), waves, {.transpose_b = true}), 3);
 
   // ## The task, trained
   //
@@ -208,7 +224,8 @@ int main() try {
 //
 // 1. In Head, change 1024 to 16777216 = 2^24. How many values are still the same, and why?
 // 2. Words start within ±0.05, waves reach ±1. Vaswani et al. (section 3.4) multiply the words by
-//    √D before they add the waves. Print how large both are, and try it.
+//    √D = 4 before they add the waves: do so in Model::operator(). Print √mean(x²) of both there,
+//    before and after. In which row of the table does the loss fall faster now?
 // 3. Give the model without positions a causal mask: encoder(x, Mask::causal()). Does it still not
 //    see the order? Guess, train it, and then look for the reason (Haviv et al. 2022, "Transformer
 //    Language Models without Positional Encodings Still Learn Positional Information").
