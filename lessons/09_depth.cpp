@@ -41,7 +41,7 @@ enum class Way { plain, residual, post_norm, pre_norm };
 double gradient_at_the_bottom(int depth, Way way) {
   Random random(8);
   const Tensor input = Tensor::normal({64, 16}, 0, 1, random).requires_grad(true);
-  const Tensor seed = Tensor::normal({64, 16}, 0, 1, random);
+  const Tensor arriving = Tensor::normal({64, 16}, 0, 1, random);
   Tensor x = input;  // [64, 16], and so it stays; between the two layers [64, 32]
   for (int i = 0; i < depth; ++i) {
     Dense dense_1(16, 32, random, Activation::relu), dense_2(32, 16, random);
@@ -51,7 +51,7 @@ double gradient_at_the_bottom(int depth, Way way) {
     if (way == Way::post_norm) x = layer_norm(x + dense_2(dense_1(x)));
     if (way == Way::pre_norm) x = x + dense_2(dense_1(layer_norm(x)));
   }
-  x.backward(seed / Scalar(length(seed)));
+  x.backward(arriving / Scalar(length(arriving)));
   return length(input.grad());
 }
 
@@ -59,8 +59,9 @@ double gradient_at_the_bottom(int depth, Way way) {
 //
 // Twelve blocks (D = 16, F = 32, two heads) are followed by the mean over the words and one number,
 // the logit, which is above 0 for yes. They must learn by heart the texts 1, 3, 5 … of 16, by plain
-// gradient descent. Five starts add a fifth each to the length of the gradient of every block's
-// dense_1 before the first step, [12], and to the loss after every tenth, [steps / 10 + 1].
+// gradient descent. What is measured are the length of the gradient of every block's dense_1 before
+// the first step, [12], and the loss after every tenth, [steps / 10 + 1]; both are means over five
+// starts, so each adds a fifth of what it found.
 void train(bool pre_norm, std::uint64_t start, int steps, Tensor& gradients, Tensor& losses) {
   Random data(8), random(start);
   const Tensor texts = Tensor::normal({16, 6, 16}, 0, 1, data);  // [B, T, D]
@@ -104,8 +105,10 @@ int main() try {
   // The gradient: let dy be what arrives at y, and g = γ dy what arrives at n.
   //
   //   through d      each d_i gets g_i / s
-  //   through s      s gets -Σ g_j d_j / s² = -Σ g_j n_j / s; as s² is the mean of d², s moves by
-  //                  d_i / 4s = n_i / 4 when d_i moves by 1: each d_i gets -n_i mean(g n) / s
+  //   through s      s gets -Σ g_j d_j / s² = -Σ g_j n_j / s, as the slope of 1/s is -1/s². What
+  //                  does d_i do to s? A little h more of it raises d_i² by 2 d_i h, their mean s²
+  //                  by 2 d_i h / 4, and s by that over 2s: the slope is d_i / 4s = n_i / 4. So d_i
+  //                  gets -Σ g_j n_j / s · n_i / 4 = -n_i mean(g n) / s
   //   through mean   x_i moves every d_j by -1/4, so x_i loses the mean of what all d got;
   //                  mean(n) is 0, which leaves mean(g) / s
   //   together       dx_i = (g_i - mean(g) - n_i mean(g n)) / s
@@ -126,8 +129,9 @@ int main() try {
   print("   dx by hand", (g - mean(g) - n * mean(g * n)) / s);
   print("   dx by backward()", x.grad());
 
-  // Adding a number to the whole row, or multiplying it, changes nothing in n: so Σ dx and Σ dx x
-  // are 0, and as x = mean + s n, Σ dx n is 0 too. (fabs, as rounding may leave -0.0000.)
+  // Add a little h to every x: n stays, so the loss does; but the gradient says that it changes by
+  // Σ dx_i h. So Σ dx is 0. Multiply x by 1 + h, which adds h x_i: n stays again, so Σ dx x is 0,
+  // and as x = mean + s n, Σ dx n is 0 too. (fabs, as rounding may leave -0.0000.)
   std::printf("   sum of dx %.4f, sum of dx n %.4f\n", std::fabs(sum(x.grad()).item()),
               std::fabs(sum(x.grad() * n).item()));
 
@@ -171,18 +175,17 @@ int main() try {
 
 // ## In the debugger
 //
-// Break at LayerNormalization::backward (src/operations/normalize.cpp) and compare its formula with
+// Break at Normalize::backward (src/operations/normalize.cpp) and compare its formula with
 // that of section 1; and in section 2 at Add::backward: both inputs of a residual get the same
 // gradient. At the first loss.backward() in `train`, `graph loss` shows how deep twelve blocks are.
 //
 // ## Exercises
 //
-// 1. Give LayerNorm the row (2, 2, 2, 2) by layer_norm, with ε 0 and with 0.001. What comes out,
-// and
-//    why? (With 0 it is 0/0: GRADUS_TRACE=1 says where.)
+// 1. Give layer_norm the row (2, 2, 2, 2), with ε 0 and with 0.001. What comes out, and why?
+//    (With 0 it is 0/0: GRADUS_TRACE=1 says where.)
 // 2. Let γ and β ask for a gradient in section 1. Which one do you expect from y = γ n + β?
-// 3. Start the second Dense of every part at zero. What do the four columns of section 2 show?
+// 3. Start the second Dense of every part at zero (mutable_values() of its kernel). What do the
+//    four columns of section 2 show, and why?
 // 4. Take rate 0.02 in section 3: post-norm reaches 0.0426 instead of 0.2753. Then let the rate
-// rise
-//    in a straight line, from 0 to 0.1 over the 60 steps: 0.2954. So what helped it, small steps at
-//    first or small steps throughout? Try other ends than 0.1.
+//    rise in a straight line, from 0 to 0.1 over the 60 steps: 0.2954. So what helped it, small
+//    steps at first or small steps throughout? Try other ends than 0.1.
