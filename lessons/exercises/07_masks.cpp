@@ -59,11 +59,11 @@ void answer(const Case& given, Answers& answers) {
 
 // A mask that lets each query look at some keys: at least one, unless it is query `empty`.
 Tensor some(Cases& cases, Index B, Index T, Index empty = -1) {
-  Tensor allowed = Tensor::zeros({B, T, T});
+  Tensor mask = Tensor::zeros({B, T, T});
   for (Index row = 0; row < B * T; ++row)
     for (Index key = 0; key < T && row != empty; ++key)
-      if (key == row % T || cases.size(0, 1) == 1) allowed.mutable_data()[row * T + key] = 1;
-  return allowed;
+      if (key == row % T || cases.size(0, 1) == 1) mask.mutable_data()[row * T + key] = 1;
+  return mask;
 }
 
 Case& ask(Cases& cases, const std::string& name, const Tensor& allowed, int largest = 3) {

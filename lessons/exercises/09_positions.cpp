@@ -22,11 +22,11 @@ Tensor waves(Index T, Index D) {
   //> yours  todo(T, D);
   Tensor result = Tensor::zeros({T, D});
   Scalar* next = result.mutable_data();
-  for (Index t = 0; t < T; ++t)
+  for (Index position = 0; position < T; ++position)
     for (Index column = 0; column < D; ++column) {
       const Index i = column / 2;
       const double omega = std::pow(10000.0, -2.0 * double(i) / double(D));
-      const double angle = double(t) * omega;
+      const double angle = double(position) * omega;
       *next++ = Scalar(column % 2 == 0 ? std::sin(angle) : std::cos(angle));
     }
   return result;
@@ -72,8 +72,8 @@ void cases(Cases& cases) {
   ask(cases, 2, 4);
   ask(cases, 3, 6);
   ask(cases, 2, 3);
-  ask(cases, cases.size(20, 40), cases.size(9, 16));
-  ask(cases, cases.size(200, 300), 5);
+  ask(cases, cases.size(10, 20), cases.size(9, 12));
+  ask(cases, cases.size(60, 90), 5);
   cases.group("words", 1);
   ask_words(cases, "1 text, 1 word, D = 2", {1, 1, 2});
   ask_words(cases, "1 text, 2 words, D = 2", {1, 2, 2});

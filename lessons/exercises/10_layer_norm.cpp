@@ -72,7 +72,7 @@ Case& ask(Cases& cases, const std::string& name, const Tensor& x, double epsilon
 Tensor odd_numbers(Cases& cases, Index T, Index D) {
   std::vector<Scalar> all, row;
   for (Index i = 0; i < D; ++i) row.push_back(Scalar(2 * i + 1));
-  for (Index t = 0; t < T; ++t) {
+  for (Index word = 0; word < T; ++word) {
     cases.random.shuffle(row);
     const Scalar offset = Scalar(cases.size(-3, 3));
     for (const Scalar number : row) all.push_back(number + offset);

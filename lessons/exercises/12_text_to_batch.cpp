@@ -57,12 +57,12 @@ Ids to_batch(const std::vector<std::string>& training, const std::vector<std::st
     longest = std::max(longest, row.size());
     rows.push_back(row);
   }
-  std::vector<int> values;
+  std::vector<int> all_texts;
   for (std::vector<int>& row : rows) {
     row.resize(longest, 0);
-    values.insert(values.end(), row.begin(), row.end());
+    all_texts.insert(all_texts.end(), row.begin(), row.end());
   }
-  return Ids({Index(rows.size()), Index(longest)}, values);
+  return Ids({Index(rows.size()), Index(longest)}, all_texts);
   //<
 }
 
