@@ -209,3 +209,4 @@ int main() try {
 // 4. By Mask::from, let query 3 see words 0 and 3 only. What does its output no longer depend on?
 // 5. Put two attentions in a row, each with the causal mask, and replace word 2. Do both together
 //    keep the promise?
+// 6. Write a mask, and the softmax that obeys it, yourself: make exercise-07 judges them.

@@ -242,3 +242,4 @@ int main() try {
 // 3. In the question, let the second letter stand where the first does: two ones and no order. What
 //    do two heads do, and what can they no longer know?
 // 4. Ask for three letters. How many heads does it take?
+// 5. Split and merge the heads yourself: make exercise-08 judges it.

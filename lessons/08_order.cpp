@@ -231,3 +231,4 @@ int main() try {
 //    Language Models without Positional Encodings Still Learn Positional Information").
 // 4. Make the positions for 20 words, train on texts of 10, and test on texts of 20. Which rows of
 //    the learned table were never trained? The waves have a value everywhere: does that help?
+// 5. Write the waves yourself: make exercise-09 judges them.

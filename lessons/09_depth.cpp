@@ -189,3 +189,4 @@ int main() try {
 // 4. Take rate 0.02 in section 3: post-norm reaches 0.0426 instead of 0.2753. Then let the rate
 //    rise in a straight line, from 0 to 0.1 over the 60 steps: 0.2954. So what helped it, small
 //    steps at first or small steps throughout? Try other ends than 0.1.
+// 5. Write LayerNorm and its gradient yourself: make exercise-10 judges them.

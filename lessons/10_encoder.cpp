@@ -150,3 +150,4 @@ int main() try {
 // 3. Give the texts of section 2 two words, x and -x in an order drawn at random, and let the
 // answer
 //    be |x| again, read off the first. Can attention do it now, without the feed-forward part?
+// 4. Write the block yourself, with dropout: make exercise-11 judges it.

@@ -161,3 +161,4 @@ int main() try {
 // 4. Grouping by length makes the reviews of a batch alike. What could go wrong in training, and
 //    how does shuffling the batches help?
 // 5. Set the row of the padding in the table to large numbers and compare both means.
+// 6. Make a batch of texts yourself: make exercise-12 judges it.

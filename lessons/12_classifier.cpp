@@ -243,3 +243,4 @@ int main() try {
 // 4. Write a pattern of your own into make_reviews.cpp, for the held-out reviews only, and run
 //    `make reviews`. Can the model read it?
 // 5. With how many training reviews does the model beat the pairs? Try 1000, 2000 and 5000.
+// 6. Write both poolings yourself: make exercise-13 judges them.
