@@ -72,7 +72,8 @@ void cases(Cases& cases) {
   ask(cases, 2, 4);
   ask(cases, 3, 6);
   ask(cases, 2, 3);
-  ask(cases, cases.size(10, 20), cases.size(9, 12));
+  const Index T = cases.size(10, 20), D = cases.size(9, 12);
+  ask(cases, T, D);
   ask(cases, cases.size(60, 90), 5);
   cases.group("words", 1);
   ask_words(cases, "1 text, 1 word, D = 2", {1, 1, 2});

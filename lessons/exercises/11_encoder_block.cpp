@@ -8,8 +8,9 @@
 //   feed_forward(x) = relu(x W1 + b1) W2 + b2, and norm_1 is LayerNorm with γ1 and β1
 //
 // attention is given below; it has no weights here, so that all can be checked by hand. Dropout
-// works in training only: use dropout(what, 0.5, random), for the attention first, then for the
-// feed-forward part. linear(x, W, b) is x W + b, layer_norm(x, gamma, beta) is there.
+// (lesson 12 says what it does) works in training only: use dropout(what, 0.5, random), for the
+// attention first, then for the feed-forward part. linear(x, W, b) is x W + b, and
+// layer_norm(x, gamma, beta) is there.
 //
 // Name the steps "attended" and "fed", what the two parts give (before dropout), and "middle", so
 // that a message can say which of them is wrong.

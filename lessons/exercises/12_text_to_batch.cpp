@@ -116,7 +116,8 @@ void cases(Cases& cases) {
       {"oh " + a + " (" + b + ")"});
   ask(cases, "a text without words", {a + " " + b + " " + b}, {"...", b});
   const std::vector<std::string> most(words.begin(), words.end() - 3);
-  ask(cases, "3 texts", some(cases, most, 5, 9), some(cases, words, 3, 6));
-  ask(cases, "many texts", some(cases, most, 9, 12), some(cases, words, cases.size(6, 9), 12), 9,
-      7);
+  std::vector<std::string> training = some(cases, most, 5, 9);
+  ask(cases, "3 texts", training, some(cases, words, 3, 6));
+  training = some(cases, most, 9, 12);
+  ask(cases, "many texts", training, some(cases, words, cases.size(6, 9), 12), 9, 7);
 }
