@@ -7,39 +7,33 @@
 #include "mistakes.h"
 
 #include <cstdio>
+#include <regex>
 
 using namespace gradus;
 
 namespace {
 
 // Includes must stand outside of the namespaces; the lines keep their numbers.
-std::string without_includes(std::string text) {
-  for (std::size_t at = text.find("#include"); at != std::string::npos;
-       at = text.find("#include", at + 3))
-    text.insert(at, "//");
-  return text;
-}
-
 void write_variant(const std::string& name, const std::string& path, const std::string& text) {
   std::printf("namespace %s {\n#line 1 \"%s\"\n%s}\n", name.c_str(), path.c_str(),
-              without_includes(text).c_str());
+              std::regex_replace(text, std::regex("#include"), "//#include").c_str());
 }
 
 void write_variants(const Source& source, const Mistakes& mistakes) {
-  std::printf("#include \"oracle.h\"\n");
-  for (const std::string& line : source.lines)
+  const std::string text = read_file(source.path, 1 << 20);
+  std::printf("#include \"judging.h\"\n");
+  for (const std::string& line : lines_of(text))
     if (line.rfind("#include", 0) == 0) std::printf("%s\n", line.c_str());
-  write_variant("solution", source.path, read_file(source.path, 1 << 20));
+  write_variant("solution", source.path, text);
   write_variant("stub", source.path, unsolved(source));
   std::string table = "{&solution::answer, &stub::answer";
-  for (std::size_t i = 0; i < mistakes.variants.size(); ++i) {
-    const std::string name = "variant_" + std::to_string(i + 1);
-    const std::string place = mistakes.path + ":" + std::to_string(mistakes.variants[i].line);
-    write_variant(name, place, varied(source, mistakes.variants[i], mistakes));
-    table += ", &" + name + "::answer";
+  for (const Variant& variant : mistakes.variants) {
+    const std::string line = std::to_string(variant.line);
+    write_variant("line_" + line, mistakes.path + ":" + line, varied(source, variant, mistakes));
+    table += ", &line_" + line + "::answer";
   }
-  std::printf("const std::vector<gradus::Answer> gradus::every_answer = %s};\n", table.c_str());
-  std::printf("void gradus::make_cases(Cases& into) { solution::cases(into); }\n");
+  std::printf("extern const std::vector<gradus::Answer> every_answer = %s};\n", table.c_str());
+  std::printf("void make_cases(gradus::Cases& into) { solution::cases(into); }\n");
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ struct Ran {
 };
 
 // Runs the program on `input`. Where the system lets us, it sees an empty folder as its whole file
-// system (if it is linked statically) and a network without any other machine.
+// system (if it is linked statically), no other process, and a network without any other machine.
 Ran run_boxed(const std::string& program, const std::string& input);
 
 // What this machine does not let us keep away from the program; "" if nothing.

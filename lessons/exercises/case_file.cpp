@@ -1,4 +1,4 @@
-#include "case_file.h"
+#include "judging.h"
 
 namespace gradus {
 
@@ -12,64 +12,49 @@ int CaseFile::points() const {
   return sum;
 }
 
+// exercise, notes, and for each case: group, case, inputs, "right" and its answers, "wrong" and
+// its.
 std::string to_text(const CaseFile& file) {
-  std::vector<Item> items = {text_item("exercise", file.name, "")};
-  for (const std::string& hint : file.hints) items.push_back(text_item("hint", "", hint));
-  for (const std::string& name : file.without) items.push_back(text_item("without", name, ""));
-  for (const KnownMistake& known : file.mistakes)
-    items.push_back(text_item("mistake", known.see, known.message));
+  std::vector<Item> items = {item_of("exercise", file.name, file.points())};
+  items.insert(items.end(), file.notes.begin(), file.notes.end());
   for (const Question& question : file.questions) {
     const Case& given = question.given;
-    items.push_back(text_item("group", given.group, ""));
-    items.push_back(
-        number_item("case", given.name, {2},
-                    {static_cast<float>(given.points), static_cast<float>(given.tolerance)}));
+    items.push_back(item_of("group", given.group, given.points));
+    items.push_back(item_of("case", given.name, given.tolerance));
     items.insert(items.end(), given.inputs.begin(), given.inputs.end());
-    items.push_back(text_item("right", "", ""));
+    items.push_back(item_of("right", "", ""));
     items.insert(items.end(), question.right.begin(), question.right.end());
     for (const Outcome& outcome : question.wrong) {
-      items.push_back(text_item("wrong", "", ""));
+      items.push_back(item_of("wrong", "", ""));
       for (const Item& item : outcome)
         if (item.kind != "trace") items.push_back(item);  // only the right steps are compared
     }
   }
-  std::string text;
-  for (const Item& item : items) text += to_text(item);
-  return text;
+  return to_text(items);
 }
 
 CaseFile case_file_of(const std::string& text, Where where) {
   CaseFile file;
-  std::string group;
-  Outcome* into = nullptr;
+  Case next;
+  std::vector<Item>* into = &file.notes;
   for (const Item& item : items_of(text, where)) {
-    const std::string& kind = item.kind;
-    if (kind == "group")
-      group = item.name;
-    else if (kind == "exercise")
+    if (item.kind == "exercise") {
       file.name = item.name;
-    else if (kind == "hint")
-      file.hints.push_back(item.text);
-    else if (kind == "without")
-      file.without.push_back(item.name);
-    else if (kind == "mistake")
-      file.mistakes.push_back({item.text, item.name});
-    else if (kind == "case") {
-      Case& given = file.questions.emplace_back().given;
-      given.name = item.name;
-      given.group = group;
-      given.points = static_cast<int>(item.numbers.at(0));
-      given.tolerance = static_cast<double>(item.numbers.at(1));
-    } else if (file.questions.empty()) {
-      fail("case file", where, "it has a " + kind + " before the first case");
-    } else if (kind == "input")
-      file.questions.back().given.inputs.push_back(item);
-    else if (kind == "right")
-      into = &file.questions.back().right;
-    else if (kind == "wrong")
-      into = &file.questions.back().wrong.emplace_back();
-    else if (into)
+    } else if (item.kind == "group") {
+      next.group = item.name;
+      next.points = static_cast<int>(item.numbers.at(0));
+    } else if (item.kind == "case") {
+      next.name = item.name;
+      next.tolerance = static_cast<double>(item.numbers.at(0));
+      file.questions.push_back({next, {}, {}});
+      into = &file.questions.back().given.inputs;
+    } else if (item.kind == "right" || item.kind == "wrong") {
+      if (file.questions.empty()) fail("case file", where, "an answer before the first case");
+      Question& last = file.questions.back();
+      into = item.kind == "right" ? &last.right : &last.wrong.emplace_back();
+    } else {
       into->push_back(item);
+    }
   }
   return file;
 }

@@ -1,29 +1,16 @@
 #include "exercise.h"
 
-#include <cmath>
+#include <algorithm>
 #include <sstream>
 
 namespace gradus {
 
 namespace {
 
-std::vector<Index> sizes_of(const Shape& shape) {
-  std::vector<Index> sizes;
-  for (int axis = 0; axis < shape.rank(); ++axis) sizes.push_back(shape[axis]);
-  return sizes;
-}
-
 Shape shape_of(const Item& item) {
   Shape shape;
   for (const Index size : item.sizes) shape = shape.and_then(size);
   return shape;
-}
-
-template <class Values>
-std::vector<float> floats(const Values& values) {
-  std::vector<float> result;
-  for (const auto value : values) result.push_back(static_cast<float>(value));
-  return result;
 }
 
 }  // namespace
@@ -32,6 +19,11 @@ const Item& Case::find(const std::string& wanted, bool text, const Where& where)
   for (const Item& item : inputs)
     if (item.name == wanted && item.is_text == text) return item;
   fail("Case", where, "it has no " + std::string(text ? "text " : "numbers ") + wanted);
+}
+
+bool Case::has(const std::string& wanted) const {
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [&](const Item& item) { return item.name == wanted; });
 }
 
 Tensor Case::tensor(const std::string& wanted, Where where) const {
@@ -68,38 +60,6 @@ std::vector<std::string> Case::lines(const std::string& wanted, Where where) con
   std::istringstream text(find(wanted, true, where).text);
   for (std::string line; std::getline(text, line);) result.push_back(line);
   return result;
-}
-
-bool Case::has(const std::string& wanted) const {
-  for (const Item& item : inputs)
-    if (item.name == wanted) return true;
-  return false;
-}
-
-Case& Case::give(const std::string& called, const Tensor& value) {
-  inputs.push_back(number_item("input", called, sizes_of(value.shape()), floats(value.values())));
-  return *this;
-}
-
-Case& Case::give(const std::string& called, const Ids& value) {
-  inputs.push_back(number_item("input", called, sizes_of(value.shape), floats(value.values)));
-  return *this;
-}
-
-Case& Case::give(const std::string& called, double value) {
-  inputs.push_back(number_item("input", called, {}, {static_cast<float>(value)}));
-  return *this;
-}
-
-Case& Case::give(const std::string& called, const std::string& value) {
-  inputs.push_back(text_item("input", called, value));
-  return *this;
-}
-
-Case& Case::give(const std::string& called, const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += line + "\n";
-  return give(called, text);
 }
 
 Case& Case::tolerate(double share) {
@@ -141,31 +101,11 @@ Index Cases::size(Index low, Index high) {
   return low + random.below(high - low + 1);
 }
 
-void Answers::add(const std::string& name, const Tensor& value) {
-  items.push_back(number_item("answer", name, sizes_of(value.shape()), floats(value.values()),
-                              value.where().line));
-}
-
-void Answers::add(const std::string& name, const Ids& value) {
-  items.push_back(number_item("answer", name, sizes_of(value.shape), floats(value.values)));
-}
-
-void Answers::add(const std::string& name, double value) {
-  items.push_back(number_item("answer", name, {}, {static_cast<float>(value)}));
-}
-
-void Answers::add(const std::string& name, const std::vector<double>& values) {
-  items.push_back(number_item("answer", name, {static_cast<Index>(values.size())}, floats(values)));
-}
-
-void Answers::add(const std::string& name, const std::string& text) {
-  items.push_back(text_item("answer", name, text));
-}
-
 void Answers::add_gradient(const Tensor& of, Where where) {
   const std::string name = "gradient of " + std::string(of.label());
   if (!of.has_grad()) fail(name, where, "none has arrived");
-  items.push_back(number_item("answer", name, sizes_of(of.shape()), floats(of.grad().values())));
+  add(name, of.grad());
+  items.back().line = 0;  // a gradient has no line of the student's
 }
 
 }  // namespace gradus

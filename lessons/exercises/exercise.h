@@ -96,17 +96,13 @@ class Case {
   std::vector<std::string> lines(const std::string& name, Where where = here()) const;
   bool has(const std::string& name) const;
 
-  // For cases(). Each returns the case, so that calls can follow on each other.
-  Case& give(const std::string& called, const Tensor& value);
-  Case& give(const std::string& called, const Ids& value);
-  Case& give(const std::string& called, double value);
-  Case& give(const std::string& called, Index value) { return give(called, double(value)); }
-  Case& give(const std::string& called, int value) { return give(called, double(value)); }
-  Case& give(const std::string& called, const std::string& value);
-  Case& give(const std::string& called, const char* value) {
-    return give(called, std::string(value));
+  // For cases(). The value is a tensor, Ids, a number, a text, or several lines of text; the case
+  // is returned, so that calls can follow on each other.
+  template <class Value>
+  Case& give(const std::string& called, const Value& value) {
+    inputs.push_back(item_of("input", called, value));
+    return *this;
   }
-  Case& give(const std::string& called, const std::vector<std::string>& lines);
   // How far a number may be off, as a share of the largest of its tensor; 1e-4 unless it is set.
   Case& tolerate(double share);
 
@@ -140,14 +136,14 @@ class Cases {
   int points_ = 0;
 };
 
-// What the student's function found, each with a name that messages use.
+// What the student's function found, each with a name that messages use: a tensor, Ids, a number,
+// several numbers, or a text.
 class Answers {
  public:
-  void add(const std::string& name, const Tensor& value);
-  void add(const std::string& name, const Ids& value);
-  void add(const std::string& name, double value);
-  void add(const std::string& name, const std::vector<double>& values);
-  void add(const std::string& name, const std::string& text);
+  template <class Value>
+  void add(const std::string& name, const Value& value) {
+    items.push_back(item_of("answer", name, value));
+  }
   // "gradient of query". Errors: there is none.
   void add_gradient(const Tensor& of, Where where = here());
 

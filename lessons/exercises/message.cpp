@@ -1,4 +1,4 @@
-#include "message.h"
+#include "judging.h"
 
 #include <algorithm>
 #include <cmath>
@@ -27,93 +27,79 @@ std::string position_text(std::size_t place, const std::vector<Index>& sizes) {
   return shape_text(position);
 }
 
-// The sums along the last axis.
-std::vector<double> row_sums(const Item& item) {
-  std::vector<double> sums;
-  const std::size_t row = item.sizes.empty() ? 1 : static_cast<std::size_t>(item.sizes.back());
-  for (std::size_t i = 0; i < item.numbers.size(); ++i) {
-    if (i % row == 0) sums.push_back(0);
-    sums.back() += static_cast<double>(item.numbers[i]);
-  }
-  return sums;
-}
-
 bool close(double a, double b) {
   return std::abs(a - b) <= 1e-3 * std::max(1.0, std::abs(b));
 }
 
-// The number q with yours = q · right everywhere, or yours = right + q; 0 if there is none.
-double common(const Item& yours, const Item& right, bool factor) {
-  double found = 0;
-  bool first = true;
-  for (std::size_t i = 0; i < yours.numbers.size(); ++i) {
-    const double a = static_cast<double>(yours.numbers[i]),
-                 b = static_cast<double>(right.numbers[i]);
-    if (factor && close(a, 0) && close(b, 0)) continue;
-    const double here = factor ? a / b : a - b;
-    if (!first && !(std::abs(here - found) <= 1e-3 * std::abs(found))) return 0;
-    found = here;
-    first = false;
+// The first sum along the last axis that is not 1; 1 if all are.
+double odd_row(const Item& item) {
+  const std::size_t row = item.sizes.empty() ? 1 : static_cast<std::size_t>(item.sizes.back());
+  double sum = 0;
+  for (std::size_t i = 0; i < item.numbers.size(); ++i) {
+    sum += static_cast<double>(item.numbers[i]);
+    if ((i + 1) % row > 0) continue;
+    if (!close(sum, 1)) return sum;
+    sum = 0;
   }
-  return std::isfinite(found) ? found : 0;
+  return 1;
 }
 
-std::string oddity_of_numbers(const Item& yours, const Item& right) {
-  const auto not_finite = [](float x) { return !std::isfinite(x); };
-  const auto bad = std::find_if(yours.numbers.begin(), yours.numbers.end(), not_finite);
-  const std::size_t place = static_cast<std::size_t>(bad - yours.numbers.begin());
-  if (bad != yours.numbers.end() && std::isfinite(right.numbers[place]))
-    return digits(static_cast<double>(*bad)) + " at " + position_text(place, yours.sizes);
-  if (std::all_of(yours.numbers.begin(), yours.numbers.end(), [](float x) { return x == 0; }))
-    return "0 everywhere";
-  const std::vector<double> sums = row_sums(yours), ones = row_sums(right);
-  const auto other = [](double sum) { return !close(sum, 1); };
-  if (right.sizes.size() > 0 && std::none_of(ones.begin(), ones.end(), other))
-    if (const auto odd = std::find_if(sums.begin(), sums.end(), other); odd != sums.end())
-      return "a row has the sum " + digits(*odd) + ", not 1";
-  const double factor = common(yours, right, true), step = common(yours, right, false);
-  if (right.numbers.size() > 1 && factor != 0) return digits(factor) + " times the right numbers";
-  if (right.numbers.size() > 1 && step != 0) return digits(step) + " more than the right numbers";
-  std::vector<float> mine = yours.numbers, others = right.numbers;
-  std::sort(mine.begin(), mine.end());
-  std::sort(others.begin(), others.end());
-  if (std::equal(mine.begin(), mine.end(), others.begin(), [](float a, float b) {
-        return close(static_cast<double>(a), static_cast<double>(b));
-      }))
-    return "the right numbers in another order";
+// The number q with yours = q · right everywhere; 0 if there is none.
+double common_factor(const Item& yours, const Item& right) {
+  double found = 0;
+  for (std::size_t i = 0; i < yours.numbers.size(); ++i) {
+    const double a = static_cast<double>(yours.numbers[i]);
+    const double b = static_cast<double>(right.numbers[i]);
+    if (a == 0 && b == 0) continue;
+    if (found == 0) found = a / b;
+    if (!std::isfinite(found) || !(std::abs(a / b - found) < 1e-3 * std::abs(found))) return 0;
+  }
+  return found;
+}
+
+// "-3 instead of 2 at [0, 1]", of the first number for which `odd` holds; "" if there is none.
+template <class Odd>
+std::string first_odd(const Item& yours, const Item& right, const Odd& odd) {
+  for (std::size_t i = 0; i < right.numbers.size(); ++i) {
+    const double a = static_cast<double>(yours.numbers[i]);
+    const double b = static_cast<double>(right.numbers[i]);
+    if (odd(a, b))
+      return digits(a) + " instead of " + digits(b) + " at " + position_text(i, right.sizes);
+  }
   return "";
 }
 
-// In one line if there is room, otherwise each in its own.
-std::string lines_of_parts(const std::string& indent, const std::vector<std::string>& parts) {
+// In one line of 80 columns if there is room, otherwise each in its own.
+std::string in_lines(const std::string& indent, const std::vector<std::string>& parts) {
   std::string one, many;
   for (const std::string& part : parts) {
     one += (one.empty() ? indent : "   ") + part;
     many += (many.empty() ? indent : "    ") + part + "\n";
   }
-  return one.size() <= 100 ? one + "\n" : many;
+  return one.size() <= 80 ? one + "\n" : many;
 }
 
 std::string compared(const Item& yours, const Item& right, const std::string& source) {
   std::vector<std::string> parts = {yours.name, "yours " + brief(yours), "right " + brief(right)};
   if (yours.line > 0) parts.push_back(source + ":" + std::to_string(yours.line));
-  return lines_of_parts("  ", parts);
-}
-
-std::string known_text(const CaseFile& file, const Verdict& verdict) {
-  std::string text;
-  for (const int mistake : verdict.mistakes) {
-    const KnownMistake& known = file.mistakes[static_cast<std::size_t>(mistake)];
-    text += (text.empty() ? "" : "Or: ") + known.message +
-            (known.see.empty() ? "" : "  (See " + known.see + ".)") + "\n";
-  }
-  return text;
+  return in_lines("  ", parts);
 }
 
 std::string inputs_text(const Case& given) {
   std::vector<std::string> parts;
   for (const Item& input : given.inputs) parts.push_back(input.name + " " + brief(input));
-  return lines_of_parts("    ", parts);
+  return in_lines("    ", parts);
+}
+
+std::string known_text(const CaseFile& file, const Verdict& verdict) {
+  std::string text;
+  const std::vector<Item> known = of_kind("mistake", file.notes);
+  for (const std::size_t mistake : verdict.mistakes) {
+    const Item& item = known.at(mistake);
+    text += (text.empty() ? "" : "Or: ") + item.text;
+    text += (item.name.empty() ? "" : "  (See " + item.name + ".)") + "\n";
+  }
+  return text;
 }
 
 }  // namespace
@@ -140,30 +126,29 @@ std::string oddity(const Item& yours, const Item& right, double tolerance) {
   if (yours.is_text || right.is_text) return "";
   if (yours.sizes != right.sizes)
     return "its shape is " + shape_text(yours.sizes) + ", not " + shape_text(right.sizes);
-  const std::string odd = oddity_of_numbers(yours, right);
-  if (!odd.empty() || right.numbers.size() < 2) return odd;
-  for (std::size_t i = 0; i < right.numbers.size(); ++i) {
-    Item a = yours, b = right;
-    a.sizes = b.sizes = {};
-    a.numbers = {yours.numbers[i]};
-    b.numbers = {right.numbers[i]};
-    if (!same(a, b, tolerance))
-      return digits(static_cast<double>(a.numbers[0])) + " instead of " +
-             digits(static_cast<double>(b.numbers[0])) + " at " + position_text(i, right.sizes);
-  }
-  return "";
+  const std::string not_finite = first_odd(
+      yours, right, [](double a, double b) { return !std::isfinite(a) && std::isfinite(b); });
+  if (!not_finite.empty() || right.numbers.size() < 2) return not_finite;
+  if (std::all_of(yours.numbers.begin(), yours.numbers.end(), [](float x) { return x == 0; }))
+    return "0 everywhere";
+  if (odd_row(right) == 1 && odd_row(yours) != 1)
+    return "a row has the sum " + digits(odd_row(yours)) + ", not 1";
+  if (const double factor = common_factor(yours, right); factor != 0)
+    return digits(factor) + " times the right numbers";
+  const double most = may_be_off(right, tolerance);
+  return first_odd(yours, right,
+                   [&](double a, double b) { return a != b && !(std::abs(a - b) <= most); });
 }
 
 Difference first_difference(const Outcome& yours, const Outcome& right, double tolerance) {
   std::vector<std::string> seen;  // "trace scores", as often as it was there
   for (const Item& mine : yours) {
-    if (mine.kind == "error") break;
     const std::string key = mine.kind + " " + mine.name;
     auto skip = std::count(seen.begin(), seen.end(), key);
     seen.push_back(key);
+    if (mine.kind == "error") continue;
     for (const Item& other : right)
-      if (other.kind == mine.kind && other.name == mine.name && skip-- == 0 &&
-          !same(mine, other, tolerance))
+      if (other.kind + " " + other.name == key && skip-- == 0 && !same(mine, other, tolerance))
         return {&mine, &other};
   }
   return {};
@@ -173,29 +158,24 @@ std::string message_of(const CaseFile& file, const std::vector<Outcome>& yours,
                        const Verdict& verdict, const std::string& source) {
   if (verdict.first_wrong < 0) return "";
   const std::size_t first = static_cast<std::size_t>(verdict.first_wrong);
-  const Question& question = file.questions[first];
-  const double tolerance = question.given.tolerance;
+  const auto& [given, right, wrong] = file.questions[first];
   const std::string error = error_of(yours[first]);
-  const Difference found = first_difference(yours[first], question.right, tolerance);
   std::string text = known_text(file, verdict);
-  if (error == "not written yet")
-    return text + "Case " + std::to_string(first + 1) + ": not written yet\n";
   if (!error.empty())
     text += "Case " + std::to_string(first + 1) + ": " + error +
             (first > 0 ? "; the earlier ones are right\n" : "\n");
-  else if (text.empty())
-    text = "No known mistake.\n";
-  text += inputs_text(question.given);
+  if (error == "not written yet") return text;
+  if (text.empty()) text = "No known mistake.\n";
+  text += inputs_text(given);
+  const Difference found = first_difference(yours[first], right, given.tolerance);
   if (!found.yours) return text;
   text += compared(*found.yours, *found.right, source);
-  const std::string odd = oddity(*found.yours, *found.right, tolerance);
+  const std::string odd = oddity(*found.yours, *found.right, given.tolerance);
   if (!odd.empty()) text += "  " + found.yours->name + ": " + odd + "\n";
-  for (const Item& mine : items_of_kind(yours[first], "answer"))
-    for (const Item& other : items_of_kind(question.right, "answer"))
-      if (found.yours->kind == "trace" && mine.name == other.name &&
-          mine.name != found.yours->name && !same(mine, other, tolerance))
-        text += compared(mine, other, source);
-  return text;
+  if (found.yours->kind != "trace") return text;
+  const Outcome answers = of_kind("answer", yours[first]);
+  const Difference out = first_difference(answers, right, given.tolerance);
+  return text + (out.yours ? compared(*out.yours, *out.right, source) : "");
 }
 
 }  // namespace gradus

@@ -2,22 +2,27 @@
 // describes the file.
 #pragma once
 
+#include "item.h"
 #include "source.h"
 
 namespace gradus {
+
+struct Edit {
+  std::string old, fresh;  // this text, that instead
+};
 
 struct Variant {
   bool right = false;
   std::string message;  // of a wrong answer what was misunderstood, of a right one how it differs
   std::string see;
-  std::vector<std::pair<std::string, std::string>> edits;  // this text, that instead
-  std::vector<std::string> regions;                        // or whole regions
-  int line = 0;                                            // of the file, for messages
+  std::vector<Edit> edits;
+  std::vector<std::string> regions;  // or whole regions
+  int line = 0;                      // of the file, for messages
 };
 
 struct Mistakes {
   std::string path;
-  std::vector<std::string> hints, without;
+  std::vector<Item> notes;  // of the kinds "hint" and "without", as a case file has them
   std::vector<Variant> variants;
 };
 

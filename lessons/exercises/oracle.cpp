@@ -2,25 +2,28 @@
 // oracle prove FILE.mistakes: each wrong answer must have its own message, and all right ones full
 // points.
 
-#include "oracle.h"
-
+#include "judging.h"
 #include "mistakes.h"
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 using namespace gradus;
+
+// Of the file that `author variants` writes: answer() of the solution, of the exercise that is not
+// solved, and of each variant in the order of the .mistakes file; and the solution's cases().
+extern const std::vector<Answer> every_answer;
+void make_cases(Cases& into);
 
 namespace {
 
 CaseFile make_file(const Mistakes& mistakes, std::uint64_t seed) {
   CaseFile file;
-  const std::size_t slash = mistakes.path.rfind('/') + 1;
-  file.name = mistakes.path.substr(slash, mistakes.path.rfind('.') - slash);
-  file.hints = mistakes.hints;
-  file.without = mistakes.without;
+  file.name = std::filesystem::path(mistakes.path).stem();
+  file.notes = mistakes.notes;
   for (const Variant& variant : mistakes.variants)
-    if (!variant.right) file.mistakes.push_back({variant.message, variant.see});
+    if (!variant.right) file.notes.push_back(item_of("mistake", variant.see, variant.message));
   Cases cases(seed);
   make_cases(cases);
   for (const Case& given : cases.all) {
@@ -34,67 +37,68 @@ CaseFile make_file(const Mistakes& mistakes, std::uint64_t seed) {
   return file;
 }
 
-Verdict verdict_on(Answer answer, const CaseFile& file) {
-  std::vector<Outcome> outcomes;
-  for (const Question& question : file.questions)
-    outcomes.push_back(outcome_of(answer, question.given));
-  return verdict_of(file, outcomes);
-}
+// What `prove` counts and complains of.
+struct Proof {
+  const Mistakes& mistakes;
+  int rights = 0, wrongs = 0, problems = 0;
 
-int complain(const Variant& variant, const std::string& problem) {
-  std::printf("  line %d, \"%s\": %s\n", variant.line, variant.message.c_str(), problem.c_str());
-  return 1;
-}
+  static Verdict judge(Answer answer, const CaseFile& file) {
+    std::vector<Outcome> outcomes;
+    for (const Question& question : file.questions)
+      outcomes.push_back(outcome_of(answer, question.given));
+    return verdict_of(file, outcomes);
+  }
 
-// How many things are wrong with a wrong answer's message.
-int check_message(const Mistakes& mistakes, const CaseFile& file, int own, const Variant& variant,
-                  const Verdict& verdict) {
-  if (verdict.first_wrong < 0) return complain(variant, "every case is right: add a case");
-  int problems = verdict.points == file.points();
-  for (const int other : verdict.mistakes)
-    if (other != own)
-      problems += complain(variant, "the same numbers in every case as \"" +
-                                        file.mistakes[static_cast<std::size_t>(other)].message +
-                                        "\": add a case");
-  if (verdict.mistakes.empty()) problems += complain(variant, "does not get its own message");
-  if (mistakes.hints.empty()) problems += complain(variant, "the exercise has no hints");
-  return problems;
-}
+  void complain(const Variant& variant, const std::string& problem) {
+    std::printf("  line %d, \"%s\": %s\n", variant.line, variant.message.c_str(), problem.c_str());
+    ++problems;
+  }
 
-// The matrix of answers against messages: seed 1 is that of the public cases; with others, as in
-// grading, points are what matters.
-int prove(const Mistakes& mistakes) {
-  int problems = 0, rights = 0, wrongs = 0;
-  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+  // With the public cases, those of seed 1. `own` is the number of its message.
+  void check_message(const CaseFile& file, std::size_t own, const Variant& variant,
+                     const Verdict& verdict) {
+    if (verdict.first_wrong < 0) return complain(variant, "every case is right: add a case");
+    if (verdict.mistakes.empty()) complain(variant, "does not get its own message");
+    for (const std::size_t other : verdict.mistakes)
+      if (other != own)
+        complain(variant, "the same numbers in every case as \"" +
+                              of_kind("mistake", file.notes)[other].text + "\": add a case");
+  }
+
+  // With other seeds, as in grading, points are what matters.
+  void try_all(std::uint64_t seed) {
     const CaseFile file = make_file(mistakes, seed);
-    const Verdict solution = verdict_on(every_answer[0], file),
-                  stub = verdict_on(every_answer[1], file);
+    const int all = file.points();
+    const int stub = judge(every_answer[1], file).points;
+    const int solution = judge(every_answer[0], file).points;
     if (seed == 1)
-      std::printf("%-20s stub %d/%d  solution %d/%d", file.name.c_str(), stub.points, file.points(),
-                  solution.points, file.points());
-    problems += stub.points != 0 || solution.points != file.points();
-    int own = 0;
+      std::printf("%-20s stub %d/%d  solution %d/%d", file.name.c_str(), stub, all, solution, all);
+    problems += stub != 0 || solution != all;
+    const std::string with = "seed " + std::to_string(seed) + ": ";
     rights = wrongs = 0;
     for (std::size_t i = 0; i < mistakes.variants.size(); ++i) {
       const Variant& variant = mistakes.variants[i];
-      const Verdict verdict = verdict_on(every_answer[i + 2], file);
-      (variant.right ? rights : wrongs) += 1;
-      const std::string with = "seed " + std::to_string(seed) + ": ";
-      if (variant.right && verdict.first_wrong >= 0)
-        problems += complain(
-            variant, with + "this right answer fails in \"" +
-                         file.questions[static_cast<std::size_t>(verdict.first_wrong)].given.name +
-                         "\"");
-      if (!variant.right && seed > 1 && verdict.points == file.points())
-        problems += complain(variant, with + "this wrong answer gets all points");
+      const Verdict verdict = judge(every_answer[i + 2], file);
+      if (variant.right && verdict.points < all)
+        complain(variant, with + "this right answer fails in case " +
+                              std::to_string(verdict.first_wrong + 1));
+      if (!variant.right && verdict.points == all)
+        complain(variant, with + "this wrong answer gets all points");
       if (!variant.right && seed == 1)
-        problems += check_message(mistakes, file, own, variant, verdict);
-      own += !variant.right;
+        check_message(file, static_cast<std::size_t>(wrongs), variant, verdict);
+      (variant.right ? rights : wrongs) += 1;
     }
   }
-  std::printf("  %d other right  %d wrong: %s\n", rights, wrongs,
-              problems ? "NOT PROVEN" : "each its own message");
-  return problems > 0;
+};
+
+int prove(const Mistakes& mistakes) {
+  Proof proof{mistakes};
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) proof.try_all(seed);
+  const bool hints = !of_kind("hint", mistakes.notes).empty();
+  if (!hints) std::printf("  no hints");
+  std::printf("  %d other right  %d wrong: %s\n", proof.rights, proof.wrongs,
+              proof.problems || !hints ? "NOT PROVEN" : "each its own message");
+  return proof.problems || !hints;
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
-#include "outcome.h"
+#include "judging.h"
 
-#include <algorithm>
 #include <new>
 
 namespace gradus {
@@ -12,14 +11,10 @@ struct Names : Watcher {
   Names() { add_watcher(*this); }
   ~Names() override { remove_watcher(*this); }
   void named(Tensor& tensor) override {
-    if (std::string(tensor.operation()) == "tensor" || items.size() == 1000) return;
-    std::vector<Index> sizes;
-    for (int axis = 0; axis < tensor.rank(); ++axis) sizes.push_back(tensor.shape()[axis]);
-    std::vector<float> numbers;
-    for (const Scalar value : tensor.values()) numbers.push_back(static_cast<float>(value));
-    items.push_back(number_item("trace", tensor.label(), sizes, numbers, tensor.where().line));
+    if (std::string(tensor.operation()) != "tensor" && items.size() < 1000)
+      items.push_back(item_of("trace", tensor.label(), tensor));
   }
-  std::vector<Item> items;
+  Outcome items;
 };
 
 }  // namespace
@@ -39,19 +34,12 @@ Outcome outcome_of(Answer answer, const Case& given) {
   }
   Outcome outcome = names.items;
   outcome.insert(outcome.end(), answers.items.begin(), answers.items.end());
-  if (!error.empty()) outcome.push_back(text_item("error", "", error));
+  if (!error.empty()) outcome.push_back(item_of("error", "", error));
   return outcome;
 }
 
-std::vector<Item> items_of_kind(const std::vector<Item>& items, const std::string& kind) {
-  std::vector<Item> found;
-  std::copy_if(items.begin(), items.end(), std::back_inserter(found),
-               [&](const Item& item) { return item.kind == kind; });
-  return found;
-}
-
 std::string error_of(const Outcome& outcome) {
-  const std::vector<Item> errors = items_of_kind(outcome, "error");
+  const std::vector<Item> errors = of_kind("error", outcome);
   return errors.empty() ? "" : errors.front().text;
 }
 

@@ -2,70 +2,53 @@
 
 #include <algorithm>
 #include <cctype>
+#include <regex>
 
 namespace gradus {
 
 namespace {
 
-std::string trimmed(const std::string& text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r");
-  return begin == std::string::npos
-             ? ""
-             : text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
+std::string replaced(const std::string& pattern, const std::string& text) {
+  return std::regex_replace(text, std::regex(pattern), "");
 }
 
-// What follows "//> yours" is the stub, and no difference.
-std::string comparable(const std::string& line) {
-  const std::string text = trimmed(line);
-  return text.rfind("//> yours", 0) == 0 ? "//> yours" : text;
+std::size_t count_lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-std::string join(const std::vector<std::string>& lines, std::size_t begin, std::size_t end) {
-  std::string text;
-  for (std::size_t i = begin; i < end; ++i) text += lines[i] + "\n";
-  return text;
+std::string line_directive(std::size_t number, const std::string& path) {
+  return "#line " + std::to_string(number) + " \"" + path + "\"\n";
 }
 
-// All lines but those in regions, each with its number.
-std::vector<std::pair<std::size_t, std::string>> fixed_lines(const Source& source) {
-  std::vector<std::pair<std::size_t, std::string>> fixed;
-  std::size_t region = 0;
-  for (std::size_t i = 0; i < source.lines.size(); ++i) {
-    if (region < source.regions.size() && i == source.regions[region].begin)
-      i = source.regions[region++].end;
-    if (!trimmed(source.lines[i]).empty()) fixed.push_back({i + 1, comparable(source.lines[i])});
-  }
-  return fixed;
-}
-
-// Whether a line might include a file while it is compiled.
-bool reaches_out(const std::string& line) {
-  if (line.find('#') != std::string::npos || line.find("%:") != std::string::npos) return true;
-  const std::vector<std::string> names = names_in(line);
-  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
-    return name == "asm" || name == "__asm" || name == "__asm__";
-  });
+// White space is no difference.
+bool alike(std::string a, std::string b) {
+  for (std::string* text : {&a, &b})
+    std::erase_if(*text, [](char c) { return std::isspace(static_cast<unsigned char>(c)); });
+  return a == b;
 }
 
 }  // namespace
 
-std::string Source::region_text(std::size_t region) const {
-  return join(lines, regions[region].begin, regions[region].end);
-}
-
 Source read_source(const std::string& path, Where where) {
   Source source;
   source.path = path;
-  source.lines = lines_of(read_file(path, 1 << 20, where));
+  std::size_t number = 0;
   bool open = false;
-  for (std::size_t i = 0; i < source.lines.size(); ++i) {
-    const std::string line = trimmed(source.lines[i]);
-    const bool begins = line.rfind("//> yours", 0) == 0, ends = line == "//<";
+  for (const std::string& line : lines_of(read_file(path, 1 << 20, where))) {
+    ++number;
+    const std::size_t mark = line.find("//> yours");
+    const bool begins = mark != std::string::npos, ends = !found("^\\s*//<\\s*$", line).empty();
     if (begins ? open : ends && !open)
-      fail("marks", where, path + ":" + std::to_string(i + 1) + " has a mark without its pair");
-    if (begins) source.regions.push_back({i + 1, i + 1, trimmed(line.substr(9))});
-    if (ends) source.regions.back().end = i;
+      fail("marks", where, path + ":" + std::to_string(number) + " has a mark without its pair");
     if (begins || ends) open = begins;
+    if (begins) {
+      const std::string before = source.rest + line.substr(0, mark + 9) + "\n";
+      source.regions.push_back(
+          {before, "", replaced("^\\s+|\\s+$", line.substr(mark + 9)), number + 1});
+      source.rest.clear();
+    } else {
+      (open ? source.regions.back().text : source.rest) += line + "\n";
+    }
   }
   if (open) fail("marks", where, path + ": the last //> yours has no //<");
   return source;
@@ -73,76 +56,52 @@ Source read_source(const std::string& path, Where where) {
 
 std::string with_regions(const Source& source, const std::vector<std::string>& texts) {
   std::string text;
-  std::size_t from = 0;
-  for (std::size_t i = 0; i < source.regions.size(); ++i) {
-    text += join(source.lines, from, source.regions[i].begin) + texts[i];
-    from = source.regions[i].end;
-  }
-  return text + join(source.lines, from, source.lines.size());
+  for (std::size_t i = 0; i < source.regions.size(); ++i)
+    text += source.regions[i].before + texts[i];
+  return text + source.rest;
 }
 
 std::string unsolved(const Source& source) {
-  Source bare = source;
   std::vector<std::string> stubs;
-  for (const Region& region : source.regions) {
-    std::string& mark = bare.lines[region.begin - 1];
-    const std::string indent = mark.substr(0, mark.find('/'));
-    mark = indent + "//> yours";
-    stubs.push_back(region.stub.empty() ? "" : indent + region.stub + "\n");
+  for (const auto& [before, text, stub, line] : source.regions) {
+    const std::string mark = before.substr(before.find_last_of('\n', before.size() - 2) + 1);
+    stubs.push_back(stub.empty() ? "" : mark.substr(0, mark.find('/')) + stub + "\n");
   }
-  return with_regions(bare, stubs);
+  return with_regions(source, stubs);
 }
 
 Graft graft(const Source& original, const Source& student) {
   if (student.regions.size() != original.regions.size())
     return {"", "it has " + std::to_string(student.regions.size()) + " regions between //> yours " +
                     "and //<, the hand-out has " + std::to_string(original.regions.size()) + "\n"};
-  for (const Region& region : student.regions)
-    for (std::size_t i = region.begin; i < region.end; ++i)
-      if (reaches_out(student.lines[i]))
-        return {"", "line " + std::to_string(i + 1) +
-                        " has a # or asm, which could read other files; nothing is taken\n"};
-  const auto line = [](std::size_t number, const std::string& path) {
-    return "#line " + std::to_string(number) + " \"" + path + "\"\n";
-  };
   Graft result;
   std::vector<std::string> texts;
-  for (std::size_t i = 0; i < student.regions.size(); ++i)
-    texts.push_back(line(student.regions[i].begin + 1, student.path) + student.region_text(i) +
-                    line(original.regions[i].end + 1, original.path));
-  result.text = line(1, original.path) + with_regions(original, texts);
-  const auto here = fixed_lines(original), there = fixed_lines(student);
-  std::size_t same = 0;
-  while (same < here.size() && same < there.size() && here[same].second == there[same].second)
-    ++same;
-  if (same < here.size() || same < there.size())
-    result.notes = "outside the marks it is not the file of the hand-out, first at line " +
-                   std::to_string(same < there.size() ? there[same].first : student.lines.size()) +
-                   "; only what lies between the marks is taken\n";
+  bool same = alike(original.rest, student.rest);
+  for (std::size_t i = 0; i < student.regions.size(); ++i) {
+    const Region &mine = student.regions[i], &here = original.regions[i];
+    // A line may go on after a backslash, also in the middle of a word.
+    if (!found("#|%:|\\b(__)?asm", replaced("\\\\\\s*\\n", mine.text)).empty())
+      return {"", "what begins at line " + std::to_string(mine.line) +
+                      " has a # or asm, which could read other files; nothing is taken\n"};
+    texts.push_back(line_directive(mine.line, student.path) + mine.text +
+                    line_directive(here.line + count_lines(here.text), original.path));
+    same = same && alike(mine.before, here.before);
+  }
+  result.text = line_directive(1, original.path) + with_regions(original, texts);
+  if (!same)
+    result.notes =
+        "outside the marks it is not the file of the hand-out; only what lies between "
+        "them is taken\n";
   return result;
 }
 
-std::vector<std::string> names_in(const std::string& code) {
-  std::vector<std::string> names;
-  std::string name;
-  char quote = 0;
-  for (std::size_t i = 0; i <= code.size(); ++i) {
-    const char c = i < code.size() ? code[i] : ' ';
-    if (quote) {
-      if (c == '\\' && quote != '\n')
-        ++i;
-      else if (c == quote)
-        quote = 0;
-    } else if (std::isalnum(static_cast<unsigned char>(c)) || c == '_') {
-      name += c;
-    } else {
-      if (!name.empty()) names.push_back(name);
-      name.clear();
-      if (c == '"' || c == '\'') quote = c;
-      if (c == '/' && code.compare(i, 2, "//") == 0) quote = '\n';
-    }
-  }
-  return names;
+std::string found(const std::string& pattern, const std::string& text) {
+  std::smatch match;
+  return std::regex_search(text, match, std::regex(pattern)) ? match.str() : "";
+}
+
+std::string without_comments(const std::string& code) {
+  return replaced("//[^\\n]*", code);
 }
 
 }  // namespace gradus

@@ -8,18 +8,18 @@
 
 namespace gradus {
 
-// The lines from `begin` to before `end`, which lie between "//> yours" and "//<".
+// What lies between "//> yours" and "//<", and all between the region before and that: the last
+// line of `before` is the mark.
 struct Region {
-  std::size_t begin = 0, end = 0;
-  std::string stub;  // what the hand-out has there
+  std::string before, text;
+  std::string stub;      // what the hand-out has for it
+  std::size_t line = 0;  // the first of the text
 };
 
 struct Source {
   std::string path;
-  std::vector<std::string> lines;
   std::vector<Region> regions;
-
-  std::string region_text(std::size_t region) const;
+  std::string rest;  // what follows the last region, from "//<" on
 };
 
 // Errors: marks that do not pair up.
@@ -31,16 +31,18 @@ std::string with_regions(const Source& source, const std::vector<std::string>& t
 // The hand-out's version: no solution.
 std::string unsolved(const Source& source);
 
-// What a student wrote, put between the marks of the original; with notes, one a line, on all that
-// the student changed outside of them, which is not taken. Lines that could read other files while
-// they are compiled (a #, asm) are refused. #line directives keep the student's line numbers.
+// What a student wrote, put between the marks of the original; with notes, one a line, on what the
+// student changed outside of them, which is not taken. Lines that could read other files while they
+// are compiled (a #, asm) are refused. #line directives keep the student's line numbers.
 struct Graft {
   std::string text;  // "" if nothing can be taken
   std::string notes;
 };
 Graft graft(const Source& original, const Source& student);
 
-// The names in a piece of C++, without those in comments and strings.
-std::vector<std::string> names_in(const std::string& code);
+// The first match of a regular expression; "" if there is none.
+std::string found(const std::string& pattern, const std::string& text);
+// C++ without the comments at the ends of its lines.
+std::string without_comments(const std::string& code);
 
 }  // namespace gradus

@@ -7,17 +7,17 @@ tools=$BUILD/lessons/exercises
 notes=build/exercises
 mkdir -p "$notes"
 
-# The name of exercise 6 or 06; the file of its cases, which the hand-out brings along.
-name_of() {
-  for file in lessons/exercises/"$1".cpp lessons/exercises/"$1"_*.cpp lessons/exercises/0"$1"_*.cpp; do
-    [ -e "$file" ] && basename "$file" .cpp && return
+# Sets the name of exercise 6 or 06, and the file of its cases, which the hand-out brings along.
+find_exercise() {
+  for source in lessons/exercises/"$1".cpp lessons/exercises/"$1"_*.cpp lessons/exercises/0"$1"_*.cpp; do
+    [ -e "$source" ] || continue
+    name=$(basename "$source" .cpp)
+    cases=lessons/exercises/cases/$name.cases
+    [ -e "$cases" ] || cases=$tools/$name.cases
+    return
   done
   echo "there is no exercise $1; make exercises lists them" >&2
   return 1
-}
-cases_of() {
-  if [ -e "lessons/exercises/cases/$1.cases" ]; then echo "lessons/exercises/cases/$1.cases"
-  else echo "$tools/$1.cases"; fi
 }
 
 # build TARGET...: what the compiler says is shown as its first error only.
@@ -33,35 +33,34 @@ build() {
   return 1
 }
 
-judge() {
+exercise() {
   rm -f "$notes/$name".*
-  build "$tools/judge" "$(cases_of "$name")" || return
-  set -- "lessons/exercises/$name.cpp" "$notes"
-  "$tools/judge" refuse "$(cases_of "$name")" "$@" "it does not compile"
-  build "$tools/$name.program" && "$tools/judge" "$(cases_of "$name")" "$tools/$name.program" "$@"
+  build "$tools/judge" "$cases" || return
+  "$tools/judge" "$cases" "" "$source" "$notes" "it does not compile" >/dev/null
+  build "$tools/$name.program" && "$tools/judge" "$cases" "$tools/$name.program" "$source" "$notes"
 }
 
 # One line an exercise, and which is next.
 all() {
   next=
-  for file in lessons/exercises/[0-9]*.cpp; do
-    name=$(basename "$file" .cpp)
-    judge >"$notes/said" 2>&1
+  for source in lessons/exercises/[0-9]*.cpp; do
+    find_exercise "$(basename "$source" .cpp)"
+    exercise >"$notes/said" 2>&1
     line=$(grep -m 1 -o -E 'not written yet|does not compile|could not be built' "$notes/said")
-    points=$(tail -n 1 "$notes/said" | grep 'points$')
+    points=$(grep ' points$' "$notes/said" | tail -n 1)
     printf '  %-22s %-16s %s\n' "$name" "$points" "$line"
     set -- $points  # "4 of 4 points"
     [ "${1:-0}" = "${3:-1}" ] || next=${next:-$name}
   done
-  build "$tools/report" && "$tools/report" "$notes" >/dev/null  # for GitHub Classroom
+  sh lessons/exercises/report.sh "$notes" >/dev/null  # for GitHub Classroom
   [ -z "$next" ] && echo "All are solved." || echo "Next: make exercise-${next%%_*}"
 }
 
 watch() {
   before=
   while :; do
-    now=$(cksum "lessons/exercises/$name.cpp")
-    [ "$now" = "$before" ] || { printf '\n%s\n' "$(date +%T)"; judge; }
+    now=$(cksum "$source")
+    [ "$now" = "$before" ] || { printf '\n%s\n' "$(date +%T)" && exercise; }
     before=$now
     sleep 0.5
   done
@@ -70,30 +69,28 @@ watch() {
 # Stops where the first difference arises, or at the first line to be written, on the case that
 # failed.
 debug() {
-  judge
+  exercise
   [ -s "$notes/$name.case" ] || return 0
   line=$(cat "$notes/$name.stop")
-  [ -n "$line" ] || line=$(awk '/\/\/> yours/ { print FNR + 1; exit }' "lessons/exercises/$name.cpp")
-  build MODE=debug BUILD=build/debug "build/debug/lessons/exercises/$name.program" || return
+  [ -n "$line" ] || line=$(awk '/\/\/> yours/ { print FNR + 1; exit }' "$source")
+  program=build/debug/lessons/exercises/$name.program
+  build MODE=debug BUILD=build/debug "$program" || return
   GRADUS_CASE=$notes/$name.case GRADUS_STOP=$name.cpp:$line
   export GRADUS_CASE GRADUS_STOP
-  exec sh lessons/debugger/start.sh "$DEBUGGER" "build/debug/lessons/exercises/$name.program" "${COMMANDS:-}"
+  exec sh lessons/debugger/start.sh "$DEBUGGER" "$program" "${COMMANDS:-}"
 }
 
+# The next hint; after the last one that again.
 hint() {
-  build "$tools/judge" "$(cases_of "$name")" || return
+  build "$cases" || return
   count=$(($(cat "$notes/$name-hint" 2>/dev/null || echo 0) + 1))
   echo "$count" >"$notes/$name-hint"
-  "$tools/judge" hint "$(cases_of "$name")" "$count"
+  awk -v count="$count" '$1 == "hint" { getline; last = $0; if (++n == count) exit }
+    END { print last; if (n < count) print "(That was the last hint.)" }' "$cases"
 }
 
-if [ "$1" = all ]; then
-  all
-else
-  name=$(name_of "$2") && case $1 in
-    exercise) judge ;;
-    debug-exercise) debug ;;
-    hint | watch) "$1" ;;
-  esac
-fi
+case $1 in
+  all) all ;;
+  *) find_exercise "$2" && "${1%-exercise}" ;;
+esac
 exit 0

@@ -1,4 +1,4 @@
-#include "verdict.h"
+#include "judging.h"
 
 #include <algorithm>
 #include <cmath>
@@ -38,29 +38,32 @@ int points_of(const CaseFile& file, const std::vector<bool>& right) {
 
 }  // namespace
 
-bool same(const Item& yours, const Item& right, double tolerance) {
-  if (yours.name != right.name || yours.is_text != right.is_text || yours.sizes != right.sizes)
-    return false;
-  if (right.is_text) return yours.text == right.text;
+double may_be_off(const Item& right, double tolerance) {
   double largest = 0.1;
   for (const float number : right.numbers)
     if (std::isfinite(number)) largest = std::max(largest, std::abs(static_cast<double>(number)));
-  for (std::size_t i = 0; i < right.numbers.size(); ++i) {
-    const double a = static_cast<double>(yours.numbers[i]);
-    const double b = static_cast<double>(right.numbers[i]);
-    if (std::isnan(a) && std::isnan(b)) continue;
-    if (a != b && !(std::abs(a - b) <= tolerance * largest)) return false;
-  }
-  return true;
+  return tolerance * largest;
+}
+
+bool same(const Item& yours, const Item& right, double tolerance) {
+  if (yours.name != right.name || yours.is_text != right.is_text || yours.sizes != right.sizes ||
+      yours.text != right.text)
+    return false;
+  const double most = may_be_off(right, tolerance);
+  return std::equal(right.numbers.begin(), right.numbers.end(), yours.numbers.begin(),
+                    [&](float b, float a) {
+                      if (std::isnan(a) || std::isnan(b) || a == b)
+                        return std::isnan(a) == std::isnan(b);
+                      return std::abs(static_cast<double>(a) - static_cast<double>(b)) <= most;
+                    });
 }
 
 bool same(const Outcome& yours, const Outcome& right, double tolerance) {
-  const std::vector<Item> a = items_of_kind(yours, "answer"), b = items_of_kind(right, "answer");
-  if (a.size() != b.size() || operation_of(error_of(yours)) != operation_of(error_of(right)))
-    return false;
-  return std::equal(a.begin(), a.end(), b.begin(), [&](const Item& mine, const Item& other) {
-    return same(mine, other, tolerance);
-  });
+  const std::vector<Item> a = of_kind("answer", yours), b = of_kind("answer", right);
+  return operation_of(error_of(yours)) == operation_of(error_of(right)) &&
+         std::equal(
+             a.begin(), a.end(), b.begin(), b.end(),
+             [&](const Item& mine, const Item& other) { return same(mine, other, tolerance); });
 }
 
 Verdict verdict_of(const CaseFile& file, const std::vector<Outcome>& yours) {
@@ -71,13 +74,13 @@ Verdict verdict_of(const CaseFile& file, const std::vector<Outcome>& yours) {
     if (!verdict.right.back() && verdict.first_wrong < 0) verdict.first_wrong = static_cast<int>(i);
   }
   verdict.points = points_of(file, verdict.right);
+  if (verdict.first_wrong < 0) return verdict;
   int best = 1;
-  for (std::size_t i = 0; i < file.mistakes.size() && verdict.first_wrong >= 0; ++i) {
+  for (std::size_t i = 0; i < file.questions[0].wrong.size(); ++i) {
     const int count = fit(file, yours, i, verdict.first_wrong);
-    if (count < best) continue;
     if (count > best) verdict.mistakes.clear();
-    best = count;
-    verdict.mistakes.push_back(static_cast<int>(i));
+    if (count >= best) verdict.mistakes.push_back(i);
+    best = std::max(best, count);
   }
   return verdict;
 }
