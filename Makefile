@@ -146,7 +146,7 @@ $(E)/author $(E)/judge: %: %.o $(JUDGING) $(LIBRARY) ; @$(LINK)
 $(E)/author: $(E)/mistakes.o
 # The hand-out has neither this test nor what it tests.
 $(BUILD)/gradus-tests: $(if $(wildcard tests/exercises_test.cpp),$(JUDGING) $(E)/mistakes.o)
-$(E)/%.oracle.o: lessons/exercises/%.cpp lessons/exercises/%.mistakes $(E)/author lessons/exercises/judging.h
+$(E)/%.oracle.o: lessons/exercises/%.cpp lessons/exercises/%.mistakes $(E)/author $(wildcard lessons/exercises/*.h)
 	@$(E)/author variants $(wordlist 1,2,$^) >$(E)/$*.oracle.cpp && echo "  $< and its variants"
 	@$(CXX) $(filter-out -W%,$(FLAGS)) -w -O0 -g0 -Ilessons/exercises -c $(E)/$*.oracle.cpp -o $@
 $(E)/%.oracle: $(E)/%.oracle.o $(E)/oracle.o $(E)/mistakes.o $(JUDGING) $(LIBRARY) ; @$(LINK)
@@ -163,7 +163,6 @@ grade: $(addprefix $(E)/,author judge runner.o $(EXERCISES:%=%.oracle) $(EXERCIS
 prove-%: $(E)/$$(firstword $$(filter $$*%,$(EXERCISES)) $$*).oracle
 	@$< prove lessons/exercises/$(notdir $(basename $<)).mistakes
 prove: $(EXERCISES:%=prove-%)
-$(foreach e,$(EXERCISES),$(eval prove-$(firstword $(subst _, ,$e)): prove-$e))  # prove-06
 
 bits: ; @sh tests/bits.sh all
 lessons: $(patsubst %.cpp,$(BUILD)/%,$(filter-out lessons/16%,$(LESSONS)))
