@@ -23,12 +23,14 @@ cp lessons/exercises/classroom.yml "$to/.github/workflows/classroom.yml"
 awk -v part=lessons/exercises/students.md '
   /^## / && !done { while ((getline line < part) > 0) print line; print ""; done = 1 } { print }
 ' README.md >"$to/README.md"
-# No line of a solution may be in it, but for those that are in every program.
-for file in lessons/exercises/[0-9]*.cpp; do
-  awk '/\/\/> yours/ { inside = 1; next } /\/\/<$/ { inside = 0 } inside && length($0) > 25' "$file" |
-    grep -v '^ *//' | sed 's/^ *//' | grep -n -F -f - "$to"/lessons/exercises/*.* && {
-    echo "the hand-out holds the lines above, which are of the solution of $file" >&2
-    exit 1
-  }
-done || [ $? -eq 1 ]
+# No line of a solution may be in it, but for those that stand outside of the marks, too.
+awk '{ sub(/^ */, "") } /^\/\/> yours/ { inside = 1 } /^\/\/<$/ { inside = 0 }
+  !inside { known[$0] } inside && length($0) > 20 && !/^\/\// { solution[$0] }
+  END { for (line in solution) if (!(line in known)) print line }
+' lessons/exercises/[0-9]*.cpp >"$to/solution"
+if grep -F -f "$to/solution" "$to"/lessons/exercises/*.* "$to"/lessons/exercises/cases/* >&2; then
+  echo "the hand-out holds the lines above, which are of solutions" >&2
+  exit 1
+fi
+rm "$to/solution"
 echo "$1: $(ls lessons/exercises/[0-9]*.cpp | wc -l) exercises, $(du -sk "$to" | cut -f1) KiB"
