@@ -15,7 +15,7 @@ using plain::refusal;
 
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // A tensor [2, 2] with this name.
@@ -65,7 +65,7 @@ const char* const exercise = "int f() {\n  //> yours  todo();\n  return 1 +\n   
 
 TEST_SUITE("exercises") {
   TEST_CASE("items come back as they were, and text that is no item is refused") {
-    const std::vector<Item> items = {square("input", "x", {1, nan, infinity, -0.25}),
+    const std::vector<Item> items = {square("input", "x", {1, not_a_number, infinity, -0.25}),
                                      item_of("error", "a name", "two\nlines"),
                                      item_of("answer", "", std::vector<double>{})};
     const std::vector<Item> back = items_of(to_text(items));
@@ -80,8 +80,8 @@ TEST_SUITE("exercises") {
   TEST_CASE("numbers are the same up to a share of the largest; NaN is only NaN") {
     CHECK(same(out({1, 2, 3, 100.005}), out({1, 2, 3, 100}), 1e-4));
     CHECK(!same(out({1, 2, 3, 100.02}), out({1, 2, 3, 100}), 1e-4));
-    CHECK(!same(out({1, nan, 3, 4}), out({1, 2, 3, 4}), 1e-4));
-    CHECK(!same(out({1, 2, 3, 4}), out({1, nan, 3, 4}), 1e-4));
+    CHECK(!same(out({1, not_a_number, 3, 4}), out({1, 2, 3, 4}), 1e-4));
+    CHECK(!same(out({1, 2, 3, 4}), out({1, not_a_number, 3, 4}), 1e-4));
     CHECK(!same(out({1, infinity, 3, 4}), out({1, -infinity, 3, 4}), 1e-4));
     CHECK(!same({item_of("answer", "out", std::vector<double>{1, 2, 3, 4})}, out({1, 2, 3, 4}), 1));
     CHECK(!same({}, out({1, 2, 3, 4}), 1));
@@ -113,7 +113,7 @@ TEST_SUITE("exercises") {
       return oddity(square("answer", "out", values), right, 1e-4);
     };
     CHECK(odd({1, 1, 0.5, 0.5}) == "a row has the sum 2, not 1");
-    CHECK(odd({1, 0, nan, 0.5}) == "nan instead of 0.5 at [1, 0]");
+    CHECK(odd({1, 0, not_a_number, 0.5}) == "nan instead of 0.5 at [1, 0]");
     CHECK(odd({0, 0, 0, 0}) == "0 everywhere");
     CHECK(odd({0, 1, 0.5, 0.5}) == "0 instead of 1 at [0, 0]");
     CHECK(oddity(square("answer", "out", {2, 4, 6, 8}), out({1, 2, 3, 4})[0], 1e-4) ==
