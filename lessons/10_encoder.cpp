@@ -119,8 +119,8 @@ int main() try {
 
   // ## 3. Parameters, counted by hand
   //
-  // Dense from D to N has D N weights and N biases. In the book each of the H heads is D wide, so
-  // queries, keys and values are H D wide.
+  // Dense from D to N has D N numbers in its matrix and N biases. In the book each of the H heads
+  // is D wide, so queries, keys and values are H D wide.
   const int D = 256, F = 32, H = 2;
   const int qkv = 3 * (D * H * D + H * D), output = H * D * D + D;
   const int dense = (D * F + F) + (F * D + D), norms = 2 * (D + D);
@@ -130,7 +130,6 @@ int main() try {
   TransformerEncoder book(D, F, H, random);
   book(Tensor::zeros({1, 3, D}));  // so that the summary knows the shapes
   std::printf("%s", book.summary().c_str());
-
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
@@ -138,16 +137,17 @@ int main() try {
 
 // ## In the debugger
 //
-// Break at gradus::TransformerEncoder::forward and step through one block: `next` over its lines,
-// and `print` what each of them has made. In section 2, break at Absolute::operator(): `next` until
+// `break gradus::TransformerEncoder::block` and step through one block: `next` over its lines, and
+// `print` what each of them has made. In section 2, `break Absolute::operator()`: `next` until
 // `word` is there twice, and compare its values for x = -1 and x = 1 with `print word`.
 //
 // ## Exercises
 //
-// 1. Count the parameters of TransformerEncoder(32, 64, 2) with key_dim = 16 by hand; check.
+// 1. Count the parameters of TransformerEncoder(32, 64, 2, random, {.key_dim = 16}) by hand, and
+//    let summary() check.
 // 2. Take the relu away (Activation::none for dense_1) in section 2. What is the error now, and
 //    why does the second Dense not help?
 // 3. Give the texts of section 2 two words, x and -x in an order drawn at random, and let the
-// answer
-//    be |x| again, read off the first. Can attention do it now, without the feed-forward part?
+//    answer be |x| again, read off the first. Can attention do it now, without the feed-forward
+//    part?
 // 4. Write the block yourself, with dropout: make exercise-11 judges it.

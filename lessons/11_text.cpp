@@ -100,8 +100,8 @@ int main() try {
   // ## The embedding
   //
   // Number i stands for row i of a table [V, D], here of V = 6 words and D = 2 numbers, random ones
-  // at first. Looking up is copying; going back, a row receives the gradients of all places where
-  // its word stands, and the rows of absent words receive none.
+  // at first, which training moves. Looking up is copying; going back, a row receives the gradients
+  // of all places where its word stands, and the rows of absent words receive none.
   Random random(1);
   Embedding embedding(6, 2, random);
   const Tensor table = embedding.parameters()[0].tensor;
@@ -151,14 +151,18 @@ int main() try {
 // ## In the debugger
 //
 // Step into small.adapt(texts): the words are counted, then sorted. Stop at the call of `make` and
-// step in to see a batch being filled, `print table` after backward() to see values and gradient.
+// step in to see a batch being filled; `print table` and `print table.grad()` after backward().
 //
 // ## Exercises
 //
 // 1. Raise max_tokens from 6 to 7. Which word gets the new number, and why that one?
-// 2. Write a standardisation that keeps "!" as a word of its own. Which reviews would profit?
-// 3. Batches of 1 need no padding at all. What speaks against them?
+// 2. Write a function that makes a word of each "!" (puts " exclaimed" in its place), and let it
+//    change the texts before adapt() and the batch see them. Which ids change? No review that comes
+//    with the project has a "!"; in which would you expect it to help, and in which not?
+// 3. Batches of 1 need no padding at all. What speaks against them? Give the training reviews of
+//    lesson 12 {.size = 1}, and compare time and losses of two epochs (EPOCHS=2) with those of 32.
 // 4. Grouping by length makes the reviews of a batch alike. What could go wrong in training, and
 //    how does shuffling the batches help?
-// 5. Set the row of the padding in the table to large numbers and compare both means.
+// 5. Make the row of the padding large (`table` without const, its first two mutable_data())
+//    before the words are looked up, and compare both means.
 // 6. Make a batch of texts yourself: make exercise-12 judges it.

@@ -123,7 +123,7 @@ int main() try {
   const Batches validation(validating, vectorizer, {.shuffle = false});
   const Batches test(testing, vectorizer, {.shuffle = false});
   const Batches new_patterns(held_out, vectorizer, {.shuffle = false});
-  std::printf("Reviews: %zu to learn from, %zu to validate, %zu to test, %zu of new patterns\n",
+  std::printf("%zu reviews to learn from, %zu to validate, %zu to test, %zu held out\n",
               train.examples(), validation.examples(), test.examples(), new_patterns.examples());
 
   // ## 2. Training
@@ -230,7 +230,7 @@ int main() try {
 
 // ## In the debugger
 //
-// Step into fit() for one epoch, into TransformerEncoder::forward for one batch, and stop at
+// Step into fit() for one epoch, into TransformerEncoder::block for one batch, and stop at
 // gradus::backward_step for every gradient.
 //
 // ## Exercises

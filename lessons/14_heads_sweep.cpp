@@ -1,19 +1,19 @@
 // Lesson 14: how many heads.
 //
-// H heads of key_dim K compare and mix the words H times, each in K numbers. Two questions hide in
+// H heads compare and mix the words H times, each in d numbers, its key_dim. Two questions hide in
 // "how many heads":
 //
-//   at fixed width     H K = 16: the same numbers in more, narrower heads, H = 1, 2, 4, 8
-//   at fixed key_dim   K = 2: more heads of the same kind, hence more of everything, H = 1, 2, 4, 8
+//   at fixed width     H d = 16: the same numbers in more, narrower heads, H = 1, 2, 4, 8
+//   at fixed key_dim   d = 2: more heads of the same kind, hence more of everything, H = 1, 2, 4, 8
 //
 // What they cost in a model of width D, for B texts of T words:
 //
-//   parameters  query, key and value are D to H K, the output is H K to D:
-//               3 (D H K + H K) + H K D + D        depends on the width H K, not on H alone
-//   weights     [B, H, T, T] numbers of 4 bytes:   depends on H alone, not on K
+//   parameters  query, key and value are D to H d, the output is H d to D:
+//               3 (D H d + H d) + H d D + D        depends on the width H d, not on H alone
+//   weights     [B, H, T, T] numbers of 4 bytes:   depends on H alone, not on d
 //
-// (Gradus never holds the weights as a whole, see lesson 17; a program that computes softmax(Q Kᵀ)
-// as a matrix does, and keeps it for the gradient.)
+// The weights here are those of attention, softmax(Q Kᵀ / √d). (Gradus never holds them as a whole,
+// see lesson 17; a program that computes them as a matrix does, and keeps it for the gradient.)
 //
 // Accuracy has no formula. It is measured here, on the shipped reviews of 9 to 15 words, which are
 // quick to train on; every model five times from different starts, because what one start gives is
@@ -23,7 +23,7 @@
 // Sources: Vaswani et al. 2017, table 3, rows A and B (heads at fixed width, and smaller key_dim);
 // Michel, Levy and Neubig 2019, "Are Sixteen Heads Really Better than One?"; Chollet, Deep Learning
 // with Python, 2nd ed., section 11.4. It takes about half a minute on two cores. EPOCHS=n in the
-// environment trains for n epochs; TIMES=1 prints the time of a step.
+// environment trains for n epochs; TIMES=1 also prints how long a step took.
 
 #include <gradus/gradus.h>
 
@@ -34,16 +34,18 @@
 
 using namespace gradus;
 
+constexpr Index D = 32;  // numbers of a word
+
 // ## The classifier of lesson 12
 //
-// with H and K to choose, and without dropout: the trainings are short. `alone` takes attention
+// with H and d to choose, and without dropout: the trainings are short. `alone` takes attention
 // away in effect: every word may look at itself only. It is what the others are compared with.
 struct Classifier : TextClassifier {
   Classifier(Index vocabulary, int num_heads, Index key_dim, bool look_alone, Random& random)
       : TextClassifier("Classifier"),
-        embedding(40, vocabulary, 32, random),
-        encoder(32, 64, num_heads, random, {.key_dim = key_dim}),
-        logit(32, 1, random),
+        embedding(40, vocabulary, D, random),
+        encoder(D, 64, num_heads, random, {.key_dim = key_dim}),
+        logit(D, 1, random),
         alone(look_alone) {
     add("embedding", embedding);
     add("encoder", encoder);
@@ -56,9 +58,9 @@ struct Classifier : TextClassifier {
     std::vector<bool> itself;  // [T, T]: true on the diagonal
     for (Index i = 0; i < T * T; ++i) itself.push_back(i / T == i % T);
     const Mask look = alone ? mask & Mask::from({T, T}, itself) : mask;
-    const Tensor words = embedding(ids, where);           // [B, T, 32]
-    const Tensor encoded = encoder(words, look, where);   // [B, T, 32]
-    const Tensor review = pooling(encoded, mask, where);  // [B, 32]
+    const Tensor words = embedding(ids, where);           // [B, T, D]
+    const Tensor encoded = encoder(words, look, where);   // [B, T, D]
+    const Tensor review = pooling(encoded, mask, where);  // [B, D]
     return logit(review, where);                          // [B, 1]
   }
 
@@ -112,17 +114,17 @@ struct Sweep {
     }
     std::sort(accuracies.begin(), accuracies.end());
 
-    // By hand: D = 32, and a batch of 32 texts of 15 words.
+    // By hand, for a batch of 32 texts of 15 words.
     const Index width = num_heads * key_dim;
-    const Index by_hand = 3 * (32 * width + width) + width * 32 + 32;
+    const Index by_hand = 3 * (D * width + width) + width * D + D;
     const Index bytes = 4 * 32 * num_heads * 15 * 15;
-    std::printf("  %5d %8d %5d   %6d = %6d   %8d   %.3f (%.3f to %.3f)%s", num_heads,
+    std::printf("  %5d %7d %5d  %5d = %5d  %8d   %.3f (%.3f to %.3f)", num_heads,
                 static_cast<int>(key_dim), static_cast<int>(width), static_cast<int>(by_hand),
                 static_cast<int>(parameters), static_cast<int>(bytes), accuracies[2], accuracies[0],
-                accuracies[4], alone ? "  looking at itself only" : "");
+                accuracies[4]);
     if (std::getenv("TIMES"))
-      std::printf("  %.3f ms a step", std::chrono::duration<double, std::milli>(time).count() /
-                                          (5.0 * epochs * static_cast<double>(train.count())));
+      std::printf("  %.2f ms", std::chrono::duration<double, std::milli>(time).count() /
+                                   (5.0 * epochs * static_cast<double>(train.count())));
     std::printf("\n");
     std::fflush(stdout);
     return {accuracies[0], accuracies[2], accuracies[4]};
@@ -145,9 +147,9 @@ int main() try {
   // ## 2. The sweep
   const Sweep sweep{train, validation, test, static_cast<Index>(vectorizer.vocabulary().size()),
                     setting("EPOCHS", 9, 1, 10000)};
-  std::printf("\n                        attention's       bytes of   test accuracy:\n");
-  std::printf(
-      "  heads  key_dim width  parameters        weights    median of 5 (lowest to highest)\n");
+  std::printf("\n                        attention's  bytes of   test accuracy:\n");
+  std::printf("  heads key_dim width   parameters   weights   median of 5 (lowest to highest)\n");
+  std::printf("  looking at itself only\n");
   const Outcome itself_only = sweep.row(1, 16, true);
   std::vector<Outcome> fixed_width, fixed_key_dim;
   std::printf("  fixed width\n");
@@ -171,7 +173,8 @@ int main() try {
   // The advice for texts and models like these: choose the width first; take few heads; and do not
   // believe a difference between two settings before having seen that between two seeds. A large
   // model on real sentences is another matter: in Vaswani et al., table 3, row A, one head is 0.9
-  // BLEU worse than the best number, and too many lose as well.
+  // BLEU (points of 100 for agreement with human translations) worse than the best number, and too
+  // many lose as well.
   const auto by_median = [](const Outcome& a, const Outcome& b) { return a.median < b.median; };
   const auto by_spread = [](const Outcome& a, const Outcome& b) {
     return a.highest - a.lowest < b.highest - b.lowest;
@@ -182,11 +185,11 @@ int main() try {
               high->median - itself_only.median);
   std::printf("fixed width:   medians differ by %.3f; starts of one row by %.3f at least\n",
               high->median - low->median, steady.highest - steady.lowest);
-  std::printf("fixed key_dim: medians");
+  std::printf("fixed key_dim: medians     ");
   for (const Outcome& outcome : fixed_key_dim) std::printf(" %.3f", outcome.median);
-  std::printf(", worst starts");
+  std::printf(" (1, 2, 4, 8 heads)\n               worst starts");
   for (const Outcome& outcome : fixed_key_dim) std::printf(" %.3f", outcome.lowest);
-  std::printf(" (1, 2, 4, 8 heads)\n");
+  std::printf("\n");
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
@@ -194,15 +197,18 @@ int main() try {
 
 // ## In the debugger
 //
-// Break at MultiHeadAttention::operator(): query has the shape [B, T, H K] whatever H is. Follow it
-// into scaled_dot_product_attention; only there do the heads come apart, and only as a way of
-// counting: head h reads the numbers h K to h K + K - 1 of each row.
-
+// `break gradus::MultiHeadAttention::operator()`: after the first line q, which the Dense `query`
+// makes, has the shape [B, T, H d] whatever H is. Follow it into scaled_dot_product_attention; only
+// there do the heads come apart, and only as a way of counting: head h reads the numbers h d to h d
+// + d - 1 of each row.
+//
 // ## Exercises
 //
-// 1. What do the weights of a text of 600 words take, in a batch of 32 with 8 heads? With 2?
+// 1. How many bytes do the weights of a batch of 32 texts of 600 words take with 8 heads? With
+//    2?
 // 2. Train for 20 epochs (EPOCHS=20). Do the rows come closer together or move apart?
 // 3. Run the row of 8 heads with ten other seeds. How much does the median move?
 // 4. The longer reviews hold more remarks. Take those of 20 to 30 words. Does a second head help?
-// 5. Give all models the same number of parameters in attention, by choosing the width of the
-//    model for each H and K. Which would you choose now?
+// 5. Attention has about 4 D H d parameters. Keep their number and shift the width from
+//    attention to the model and back: D = 16, 32 and 64 with two heads of key_dim 16, 8 and 4.
+//    Which would you choose?
