@@ -200,7 +200,7 @@ int main() try {
 
   // ## The task, trained
   //
-  // The same model three times, from the same first weights and on the same texts; 500 new texts
+  // The same model three times, from the same first values and on the same texts; 500 new texts
   // and their twins are the test. Without positions the loss stays near ln 2 = 0.6931, that of a
   // coin, and exactly half of the answers are right, one of each pair of twins: this is no failure
   // to learn, there is nothing to be seen. With either kind of position the task is easy.

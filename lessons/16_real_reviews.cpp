@@ -109,16 +109,13 @@ int main(int argc, char** argv) try {
   const Metric result = evaluate(model, test);
 
   // The book prints three digits; 25,000 reviews are worth about 0.004 either way.
-  std::printf("\n%-34s %-28s %s\n", "", "test accuracy here", "the book");
-  std::printf("%-34s %lld/%lld = %.4f\n", "words counted", (long long)words_result.correct,
-              (long long)words_result.count, words_result.accuracy());
-  std::printf("%-34s %lld/%lld = %.4f\n", "pairs counted", (long long)pairs_result.correct,
-              (long long)pairs_result.count, pairs_result.accuracy());
-  std::printf("%-34s %lld/%lld = %.4f %13s\n",
+  std::printf("\n%-30s %s %10s\n", "", "test accuracy here", "the book");
+  std::printf("%-30s %18.4f\n", "words counted", words_result.accuracy());
+  std::printf("%-30s %18.4f\n", "pairs counted", pairs_result.accuracy());
+  std::printf("%-30s %18.4f %10s\n",
               positions ? "Transformer with positions" : "Transformer without positions",
-              (long long)result.correct, (long long)result.count, result.accuracy(),
-              positions ? "0.883" : "0.875");
-  std::printf("\nThe weights are in %s/best.safetensors.\n", folder.c_str());
+              result.accuracy(), positions ? "0.883" : "0.875");
+  std::printf("\nThe parameters are in %s/best.safetensors.\n", folder.c_str());
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
@@ -131,9 +128,11 @@ int main(int argc, char** argv) try {
 // 2. The book finds positions to help (0.875 to 0.883). Its program without them had no mask
 //    either: give encoder() and pooling() an empty Mask, pad to 600 ({.pad_to = 600} in each
 //    Batches), and find out how much of that was the mask.
-// 3. Let evaluate() judge the test reviews after each epoch as well. From the third epoch on,
+// 3. Give fit() the test reviews in place of those for validation, for once, so that it prints
+//    how they fare after each epoch, and compare with the usual run. From the third epoch on,
 //    validation flatters the model: it is about films that other reviews have told it about, the
 //    test is about others. How would you split the reviews to see that coming?
-// 4. Give BagOfWords 200,000 pairs. What does that say about what film reviews are made of?
+// 4. Let `pairs` count ten times as much: BagOfWords pairs(200000, true). How near does it come
+//    to the Transformer, and what does that say about what film reviews are made of?
 // 5. Replace the maximum over words by the mean (GlobalAveragePooling). Which epoch is best now?
 // 6. Take three reviews that the model gets wrong, and leave words out one by one (lesson 13).

@@ -1,13 +1,13 @@
 // Lesson 17: attention without the matrix.
 //
-// Attention of T words over T words (lesson 1), with queries and keys of K numbers and values of V,
-// is written with a matrix of T × T weights:
+// Attention of T words over T words (lesson 1), with queries, keys and values of d numbers, is
+// written with a matrix of T × T weights:
 //
-//   scores  = query keyᵀ / √K      [T, K] times [K, T] gives [T, T]
+//   scores  = query keyᵀ / √d      [T, d] times [d, T] gives [T, T]
 //   weights = softmax(scores)      [T, T], each row by itself
-//   out     = weights value        [T, T] times [T, V] gives [T, V]
+//   out     = weights value        [T, T] times [T, d] gives [T, d]
 //
-// What goes in and comes out has T rows of K or V numbers; only what lies between has T². Twice the
+// What goes in and comes out has T rows of d numbers; only what lies between has T². Twice the
 // words, four times the memory: 65,536 words would need 16 GiB for one matrix of one head. Yet each
 // row of `out` is a weighted mean, and a mean can be taken in passing: look at a few keys, update a
 // running result, forget the scores, go on. What stands in the way is the softmax, which subtracts
@@ -79,16 +79,16 @@ Running show_blocks(const Tensor& scores, const Tensor& values) {
 // ## Step 2: the two ways
 //
 // The composed way is the formula at the top, line by line. The fused way is one operation of the
-// library: step 1 for 96 queries and 128 keys at a time, where o is a vector of V numbers
+// library: step 1 for 96 queries and 128 keys at a time, where o is a vector of d numbers
 // (src/kernels/attention.cpp).
 Tensor composed(const Tensor& query, const Tensor& key, const Tensor& value) {
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(query.shape()[-1]));
   const Tensor scores = matmul(query, key, {.transpose_b = true}) * scale;  // [T, T]
   const Tensor weights = softmax(scores);                                   // [T, T]
-  return matmul(weights, value);                                            // [T, V]
+  return matmul(weights, value);                                            // [T, d]
 }
 Tensor fused(const Tensor& query, const Tensor& key, const Tensor& value) {
-  return scaled_dot_product_attention(query, key, value);  // [T, V]
+  return scaled_dot_product_attention(query, key, value);  // [T, d]
 }
 using Attention = Tensor (*)(const Tensor&, const Tensor&, const Tensor&);
 
@@ -97,26 +97,26 @@ struct Sequence {
       : query(Tensor::normal({T, 64}, 0, 1, random).requires_grad(true)),
         key(Tensor::normal({T, 64}, 0, 1, random).requires_grad(true)),
         value(Tensor::normal({T, 64}, 0, 1, random).requires_grad(true)),
-        seed(Tensor::normal({T, 64}, 0, 1, random)) {}
-  Tensor query, key, value;  // K = V = 64
-  Tensor seed;               // the gradient that arrives at the output, as from a loss
+        arriving(Tensor::normal({T, 64}, 0, 1, random)) {}
+  Tensor query, key, value;  // d = 64
+  Tensor arriving;           // the gradient that arrives at the output, as from a loss
 };
 
 // What an attention gives, and how many numbers it holds in memory besides: after forward all that
 // backward will ask for, after backward also the gradients of these (training frees both as it
 // goes; here the graph is kept whole to be looked at).
 struct Result {
-  Tensor out;        // [T, V]
+  Tensor out;        // [T, d]
   Tensor gradients;  // of query, key and value, one below the other: [3 T, 64]
   Index after_forward = 0, after_backward = 0;
 };
 
 Result run(Attention attention, Sequence& in) {
   Result r;
-  const Index before = live_values();  // the inputs and the seed
+  const Index before = live_values();  // the inputs and what arrives
   r.out = attention(in.query, in.key, in.value);
   r.after_forward = live_values() - before - r.out.size();
-  r.out.backward(in.seed);
+  r.out.backward(in.arriving);
   r.after_backward = live_values() - before - 4 * r.out.size();  // out and three gradients
   r.gradients = concatenate({in.query.grad(), in.key.grad(), in.value.grad()}, 0);
   for (Tensor* x : {&in.query, &in.key, &in.value}) x->clear_grad();
@@ -132,7 +132,7 @@ double milliseconds(Attention attention, Sequence& in) {
   double best = 1e9;
   for (int repeat = 0; repeat < 5; ++repeat) {
     const auto start = std::chrono::steady_clock::now();
-    attention(in.query, in.key, in.value).backward(in.seed, Graph::free);
+    attention(in.query, in.key, in.value).backward(in.arriving, Graph::free);
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
     best = std::min(best, took.count());
   }
@@ -164,11 +164,13 @@ int main() try {
   // number a query: as dp = dout · value, the sum is dout · Σ p value = dout · out. With these two
   // numbers backward can go through the blocks one by one.
   //
-  // The price: forward has two matrix products, backward four, and a fifth for the scores again.
+  // The price. Forward has two matrix products, query keyᵀ and weights value. Backward has two for
+  // each of them (lesson 3, section 1): weightsᵀ dout and dout valueᵀ, which are the gradients of
+  // value and weights; dx key and dxᵀ query, those of query and key. And a fifth, query keyᵀ again.
   const Scalar l = r.m + log(Tensor::scalar(r.s)).item();
   std::printf("\nl = m + log s = %.4f\n", l);
-  print("weights by softmax", softmax(scores));
-  print("weights as e^(x - l)", exp(scores - l));
+  print("weights by softmax", softmax(scores), 3);
+  print("weights as e^(x - l)", exp(scores - l), 3);
 
   // ## Step 4: the same result, the memory, the time
   //
@@ -205,10 +207,12 @@ int main() try {
 
 // ## In the debugger
 //
-// Step into `add_block` above and watch `factor`; then break at
-// `gradus::kernels::attention_forward` and go on to the `add_block` there: the same lines for one
-// of 96 queries. In `ScaledDotProductAttention::backward` look at all that was kept: `print
-// log_sum_exp.size()`.
+// Step into `add_block` above and watch `factor`. The kernel does the same for 96 queries: see
+// `add_block` in src/kernels/attention.cpp. It is optimised in every build (the Makefile says why),
+// so a debugger jumps about in it. Look on from its caller instead: `break
+// gradus::kernels::attention_forward`, `continue`, `finish`, and `print log_sum_exp` shows l, a
+// number for each query and all that is kept. `break gradus::kernels::attention_backward` stops
+// where it is used.
 //
 // ## Exercises
 //

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What a reader may rely on: no file of the library over 250 lines, no function over 50, nothing at
-# the top that does not belong there, and nothing that names a folder of somebody's machine.
+# the top that does not belong there, nothing that names a folder of somebody's machine, and no line
+# of a lesson's output over 80 columns.
 cd "$(dirname "$0")/.." || exit 1
 awk 'FNR == 1 { start = 0 }
      FNR == 251 { print FILENAME ": more than 250 lines"; wrong = 1 }
@@ -22,6 +23,12 @@ if git ls-files | grep -vE '^(src|include|lessons|tests|\.[^/]+)/|^(Makefile|REA
 fi
 if git grep -nE '(^|[^A-Za-z0-9_.}])/(home|root|Users|work|mnt)/' -- . ':!tests/form.sh'; then
   echo "the lines above name a folder of a machine"
+  exit 1
+fi
+# What a lesson prints fits a terminal of 80 columns. (In UTF-8 the bytes 200 to 277 begin no character.)
+if LC_ALL=C awk '{ bytes = $0; gsub(/[\200-\277]/, "") }
+        length > 80 { print FILENAME ":" FNR ": " length " columns: " bytes; wide = 1 }
+        END { exit !wide }' lessons/expected/*.txt; then
   exit 1
 fi
 exit $long
