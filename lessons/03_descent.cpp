@@ -208,8 +208,8 @@ int main() try {
     std::printf("   %-9s %.3f %.3f\n", names[i], 1 - along, 1 - across);
   }
   // Then fifty steps, by the library; "apart" is how far our own rules end from it. In so short a
-  // valley momentum overshoots before it gains. RMSprop and Adam do not notice the factor of 25:
-  // give the valley 2500 instead (exercise 5) and they do the same, where plain descent is lost.
+  // valley momentum overshoots before it gains. RMSprop and Adam do not notice the factor of 25,
+  // nor one of 2500 (exercise 5), where plain descent is lost.
   std::printf("\nloss after     0         1         5        10        20        50   apart\n");
   std::vector<Curve> curves{{"plain", {}}, {"momentum", {}}, {"RMSprop", {}}, {"Adam", {}}};
   std::vector<Tensor> w;
@@ -236,16 +236,15 @@ int main() try {
 
 // ## In the debugger
 //
-// Break at gradus::Optimizer::step, `finish`, and compare `print w` before and after.
-// `backward-step` shows the gradients of section 1 to 4 on their way; in section 4 one step,
-// CrossEntropy, does what log and softmax would do in two.
+// `break gradus::Optimizer::step`, `finish`, and compare `print w` before and after.
+// `backward-step` shows the gradients of section 1 to 4; in section 4 one step, CrossEntropy, does
+// what log and softmax would do in two.
 //
 // ## Exercises
 //
-// 1. Derive dB = Aᵀ dC as section 1 does dA. Let b ask for a gradient and check. (Judged: make
-//    exercise-03.)
-// 2. Multiply instead of adding in section 2: x * bias. What is the gradient of bias now? (Judged,
-//    for all shapes: make exercise-02.)
+// 1. Derive dB = Aᵀ dC as section 1 does dA, and check it with b. (Judged: make exercise-03.)
+// 2. Multiply by bias instead of adding it. What is its gradient now? (Judged: make
+//    exercise-02.)
 // 3. Which rate is best for plain descent? The slower of |1 - rate| and |1 - 25 rate| decides: find
 //    where they are equal, on paper, and try it.
 // 4. Leave out the two divisions that make m̂ and ŝ in `adam`. How long is the first step?

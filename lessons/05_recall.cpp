@@ -127,34 +127,9 @@ void train(Recall& model, int steps, bool verbose) {
   }
 }
 
-// One example: the weight of each pair, and the probability of the right answer. `predictions()`
-// says where the largest number of each row is: here, the 1 of a letter or digit.
-void show(const char* name, Recall& model, const Examples& one) {
-  const NoGrad no_grad;  // while this lives, nothing is recorded for a backward()
-  const Tensor probabilities = softmax(model(one));  // [1, 1, L]
-  const std::vector<int> letters = predictions(slice(one.pairs, 2, 0, L));
-  const std::vector<int> digits = predictions(slice(one.pairs, 2, L, 2 * L));
-  std::printf("\n%-16s", name);
-  for (std::size_t i = 0; i < letters.size(); ++i)
-    std::printf("     %c=%d", 'A' + letters[i], digits[i]);
-  std::printf("\n  weights for %c?", 'A' + predictions(one.question)[0]);
-  for (const Scalar weight : model.weights.values()) std::printf("%8.4f", weight);
-  const int answer = one.answers.values[0];
-  std::printf("\n  probability of the right answer, %d: %.4f\n", answer,
-              static_cast<double>(probabilities.at({0, 0, answer})));
-}
-
-// Loss and right answers over examples that the network was not trained on.
-void evaluate(const char* name, Recall& model, const Examples& examples) {
-  const NoGrad no_grad;
-  const Tensor logits = model(examples);               // [B, 1, L]
-  const std::vector<int> given = predictions(logits);  // the digit with the largest logit
-  int right = 0;
-  for (std::size_t i = 0; i < given.size(); ++i) right += given[i] == examples.answers.values[i];
-  std::printf("%-20s loss %.4f, %4d of %zu right\n", name,
-              static_cast<double>(cross_entropy(logits, examples.answers).item()), right,
-              given.size());
-}
+// What main prints with; the definitions stand below it.
+void show(const char* name, Recall& model, const Examples& one);
+void evaluate(const char* name, Recall& model, const Examples& examples);
 
 int main() try {
   const int steps = setting("STEPS", 400, 1, 100000);
@@ -210,6 +185,35 @@ int main() try {
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
+}
+
+// One example: the weight of each pair, and the probability of the right answer. `predictions()`
+// says where the largest number of each row is: here, the 1 of a letter or digit.
+void show(const char* name, Recall& model, const Examples& one) {
+  const NoGrad no_grad;  // while this lives, nothing is recorded for a backward()
+  const Tensor probabilities = softmax(model(one));  // [1, 1, L]
+  const std::vector<int> letters = predictions(slice(one.pairs, 2, 0, L));
+  const std::vector<int> digits = predictions(slice(one.pairs, 2, L, 2 * L));
+  std::printf("\n%-16s", name);
+  for (std::size_t i = 0; i < letters.size(); ++i)
+    std::printf("     %c=%d", 'A' + letters[i], digits[i]);
+  std::printf("\n  weights for %c?", 'A' + predictions(one.question)[0]);
+  for (const Scalar weight : model.weights.values()) std::printf("%8.4f", weight);
+  const int answer = one.answers.values[0];
+  std::printf("\n  probability of the right answer, %d: %.4f\n", answer,
+              static_cast<double>(probabilities.at({0, 0, answer})));
+}
+
+// Loss and right answers over examples that the network was not trained on.
+void evaluate(const char* name, Recall& model, const Examples& examples) {
+  const NoGrad no_grad;
+  const Tensor logits = model(examples);               // [B, 1, L]
+  const std::vector<int> given = predictions(logits);  // the digit with the largest logit
+  int right = 0;
+  for (std::size_t i = 0; i < given.size(); ++i) right += given[i] == examples.answers.values[i];
+  std::printf("%-20s loss %.4f, %4d of %zu right\n", name,
+              static_cast<double>(cross_entropy(logits, examples.answers).item()), right,
+              given.size());
 }
 
 // ## In the debugger

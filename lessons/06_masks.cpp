@@ -47,50 +47,12 @@ Tensor attend(const Tensor& x, const Mask& mask) {
   return matmul(weights, x);                                  // [B, T, D]
 }
 
-// One row for each query, one column for each key; 1 where the query may look. (The 0 is the head:
-// lesson 7 has several. Here there is one.)
-void print_mask(const char* title, const Mask& mask, Index text) {
-  std::printf("\n%s\n", title);
-  for (Index query = 0; query < T; ++query) {
-    std::printf("  query %d: ", int(query));
-    for (Index key = 0; key < T; ++key) std::printf(" %d", mask.allows(text, 0, query, key));
-    std::printf("\n");
-  }
-}
-
-// How many of the D numbers at each of the first `count` positions of a text are not the same in a
-// and b. (NaN, "not a number", is never the same, not even as itself.)
-void print_changed(const char* title, const Tensor& a, const Tensor& b, Index text, Index count) {
-  std::printf("  %-22s", title);
-  for (Index t = 0; t < count; ++t) {
-    int changed = 0;
-    for (Index d = 0; d < D; ++d) changed += a.at({text, t, d}) != b.at({text, t, d});
-    std::printf("  %d of %d", changed, int(D));
-  }
-  std::printf("\n");
-}
-
-// x [B, T, D] with other numbers in position t of a text.
-Tensor replaced(const Tensor& x, Index text, Index t) {
-  Tensor other = Tensor::from(x.shape(), x.values());
-  for (Index d = 0; d < D; ++d) other.mutable_data()[(text * T + t) * D + d] += 2;
-  return other;
-}
-
-// Whose output changes with position t, without a mask, with it, and in the one fast operation that
-// the layers use (lesson 17), which takes the same mask? `{}` is an empty mask: all is allowed.
-void compare(const Tensor& x, Index text, Index t, const Mask& mask) {
-  const Tensor y = replaced(x, text, t);
-  print_changed("no mask", attend(x, {}), attend(y, {}), text, T);
-  print_changed("mask", attend(x, mask), attend(y, mask), text, T);
-  print_changed("mask, fast operation", scaled_dot_product_attention(x, x, x, {.mask = mask}),
-                scaled_dot_product_attention(y, y, y, {.mask = mask}), text, T);
-}
-
-int count_nan(const Tensor& x) {
-  return static_cast<int>(
-      std::count_if(x.data(), x.data() + x.size(), [](Scalar value) { return std::isnan(value); }));
-}
+// What main prints with; the definitions stand below it.
+void print_mask(const char* title, const Mask& mask, Index text);
+void print_changed(const char* title, const Tensor& a, const Tensor& b, Index text, Index count);
+Tensor replaced(const Tensor& x, Index text, Index t);
+void compare(const Tensor& x, Index text, Index t, const Mask& mask);
+int count_nan(const Tensor& x);
 
 int main() try {
   // ## True means "may look"
@@ -185,6 +147,51 @@ int main() try {
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
+}
+
+// One row for each query, one column for each key; 1 where the query may look. (The 0 is the head:
+// lesson 7 has several. Here there is one.)
+void print_mask(const char* title, const Mask& mask, Index text) {
+  std::printf("\n%s\n", title);
+  for (Index query = 0; query < T; ++query) {
+    std::printf("  query %d: ", int(query));
+    for (Index key = 0; key < T; ++key) std::printf(" %d", mask.allows(text, 0, query, key));
+    std::printf("\n");
+  }
+}
+
+// How many of the D numbers at each of the first `count` positions of a text are not the same in a
+// and b. (NaN, "not a number", is never the same, not even as itself.)
+void print_changed(const char* title, const Tensor& a, const Tensor& b, Index text, Index count) {
+  std::printf("  %-22s", title);
+  for (Index t = 0; t < count; ++t) {
+    int changed = 0;
+    for (Index d = 0; d < D; ++d) changed += a.at({text, t, d}) != b.at({text, t, d});
+    std::printf("  %d of %d", changed, int(D));
+  }
+  std::printf("\n");
+}
+
+// x [B, T, D] with other numbers in position t of a text.
+Tensor replaced(const Tensor& x, Index text, Index t) {
+  Tensor other = Tensor::from(x.shape(), x.values());
+  for (Index d = 0; d < D; ++d) other.mutable_data()[(text * T + t) * D + d] += 2;
+  return other;
+}
+
+// Whose output changes with position t, without a mask, with it, and in the one fast operation that
+// the layers use (lesson 17), which takes the same mask? `{}` is an empty mask: all is allowed.
+void compare(const Tensor& x, Index text, Index t, const Mask& mask) {
+  const Tensor y = replaced(x, text, t);
+  print_changed("no mask", attend(x, {}), attend(y, {}), text, T);
+  print_changed("mask", attend(x, mask), attend(y, mask), text, T);
+  print_changed("mask, fast operation", scaled_dot_product_attention(x, x, x, {.mask = mask}),
+                scaled_dot_product_attention(y, y, y, {.mask = mask}), text, T);
+}
+
+int count_nan(const Tensor& x) {
+  return static_cast<int>(
+      std::count_if(x.data(), x.data() + x.size(), [](Scalar value) { return std::isnan(value); }));
 }
 
 // ## In the debugger

@@ -111,46 +111,9 @@ void train(Finder& model, int steps) {
   }
 }
 
-// ## What is printed
-void evaluate(Finder& model, const Puzzles& test) {
-  const NoGrad no_grad;
-  const Tensor logits = model(test);  // [B, 2, V]
-  const std::vector<int> given = predictions(reshape(logits, {logits.shape()[0] * 2, V}));
-  const std::vector<int>& wanted = test.answers.values;
-  int first = 0, second[2] = {}, count[2] = {};  // [1]: where both digits are the same
-  for (std::size_t i = 0; i < given.size(); i += 2) {
-    const bool equal = wanted[i] == wanted[i + 1];
-    first += given[i] == wanted[i];
-    second[equal] += given[i + 1] == wanted[i + 1];
-    ++count[equal];
-  }
-  std::printf("  on new examples: loss %.4f, first digit right %d/%d,\n",
-              cross_entropy(logits, test.answers).item(), first, count[0] + count[1]);
-  std::printf("  second digit right %d/%d where it differs from the first, %d/%d elsewhere\n",
-              second[0], count[0], second[1], count[1]);
-}
-
-// The weights of each head for one example, above them the pairs.
-void show(Finder& model, const Puzzles& one) {
-  const NoGrad no_grad;
-  model.attention.keep_weights();
-  model(one);
-  model.attention.keep_weights(false);
-  const Tensor& weights = model.attention.weights;  // [1, H, 1, L]
-  std::printf(" ");
-  for (Index i = L; i < 3 * L; ++i)
-    if (one.question.data()[i] > 0) std::printf(" %c?", int('A' + i % L));
-  std::printf(" -> %d %d ", one.answers.values[0], one.answers.values[1]);
-  const std::vector<int> letters = predictions(slice(one.pairs, 2, 0, L));  // where the 1 is
-  const std::vector<int> digits = predictions(slice(one.pairs, 2, 3 * L, D));
-  for (std::size_t i = 0; i < L; ++i) std::printf("    %c=%d", 'A' + letters[i], digits[i]);
-  for (Index h = 0; h < weights.shape()[1]; ++h) {
-    std::printf("\n  head %d       ", static_cast<int>(h + 1));
-    for (Index i = 0; i < L; ++i)
-      std::printf(" %.4f", static_cast<double>(weights.at({0, h, 0, i})));
-  }
-  std::printf("\n");
-}
+// What main prints with; the definitions stand below it.
+void evaluate(Finder& model, const Puzzles& test);
+void show(Finder& model, const Puzzles& one);
 
 int main() try {
   // ## Heads in memory
@@ -227,6 +190,46 @@ int main() try {
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
+}
+
+void evaluate(Finder& model, const Puzzles& test) {
+  const NoGrad no_grad;
+  const Tensor logits = model(test);  // [B, 2, V]
+  const std::vector<int> given = predictions(reshape(logits, {logits.shape()[0] * 2, V}));
+  const std::vector<int>& wanted = test.answers.values;
+  int first = 0, second[2] = {}, count[2] = {};  // [1]: where both digits are the same
+  for (std::size_t i = 0; i < given.size(); i += 2) {
+    const bool equal = wanted[i] == wanted[i + 1];
+    first += given[i] == wanted[i];
+    second[equal] += given[i + 1] == wanted[i + 1];
+    ++count[equal];
+  }
+  std::printf("  on new examples: loss %.4f, first digit right %d/%d,\n",
+              cross_entropy(logits, test.answers).item(), first, count[0] + count[1]);
+  std::printf("  second digit right %d/%d where it differs from the first, %d/%d elsewhere\n",
+              second[0], count[0], second[1], count[1]);
+}
+
+// The weights of each head for one example, above them the pairs.
+void show(Finder& model, const Puzzles& one) {
+  const NoGrad no_grad;
+  model.attention.keep_weights();
+  model(one);
+  model.attention.keep_weights(false);
+  const Tensor& weights = model.attention.weights;  // [1, H, 1, L]
+  std::printf(" ");
+  for (Index i = L; i < 3 * L; ++i)
+    if (one.question.data()[i] > 0) std::printf(" %c?", int('A' + i % L));
+  std::printf(" -> %d %d ", one.answers.values[0], one.answers.values[1]);
+  const std::vector<int> letters = predictions(slice(one.pairs, 2, 0, L));  // where the 1 is
+  const std::vector<int> digits = predictions(slice(one.pairs, 2, 3 * L, D));
+  for (std::size_t i = 0; i < L; ++i) std::printf("    %c=%d", 'A' + letters[i], digits[i]);
+  for (Index h = 0; h < weights.shape()[1]; ++h) {
+    std::printf("\n  head %d       ", static_cast<int>(h + 1));
+    for (Index i = 0; i < L; ++i)
+      std::printf(" %.4f", static_cast<double>(weights.at({0, h, 0, i})));
+  }
+  std::printf("\n");
 }
 
 // ## In the debugger

@@ -24,13 +24,8 @@
 
 using namespace gradus;
 
-// The numbers of a batch, text by text.
-void show(const char* title, const Ids& ids) {
-  std::printf("%s %s\n", title, to_string(ids.shape).c_str());
-  const Index columns = ids.shape[-1];
-  for (std::size_t i = 0; i < ids.values.size(); ++i)
-    std::printf("%4d%s", ids.values[i], (static_cast<Index>(i) + 1) % columns ? "" : "\n");
-}
+// What main prints with; it stands below.
+void show(const char* title, const Ids& ids);
 
 int main() try {
   // ## Standardise and split
@@ -146,6 +141,14 @@ int main() try {
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
+}
+
+// The numbers of a batch, text by text.
+void show(const char* title, const Ids& ids) {
+  std::printf("%s %s\n", title, to_string(ids.shape).c_str());
+  const Index columns = ids.shape[-1];
+  for (std::size_t i = 0; i < ids.values.size(); ++i)
+    std::printf("%4d%s", ids.values[i], (static_cast<Index>(i) + 1) % columns ? "" : "\n");
 }
 
 // ## In the debugger

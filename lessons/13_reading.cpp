@@ -110,23 +110,9 @@ Reading read(Classifier& model, const TextVectorizer& vectorizer, const Example&
   return r;
 }
 
-Index place_of_largest(const Tensor& x) {
-  return std::max_element(x.values().begin(), x.values().end()) - x.values().begin();
-}
-
-void show(const Reading& r) {
-  std::string text = r.example.text;  // a sentence a line:
-  for (std::size_t i = 1; i < text.size(); ++i)
-    if (text[i - 1] == '.') text[i] = '\n';
-  std::printf("\n%s\n  %s; the model's logit %+.3f\n", text.c_str(),
-              r.example.label ? "positive" : "negative", r.logit.item());
-  std::printf("  %-12s %9s %9s\n", "word", "attention", "effect");
-  for (std::size_t j = 0; j < r.words.size(); ++j)
-    std::printf("  %-12s %9.3f %+9.3f\n", r.words[j].c_str(), r.attention.data()[j],
-                r.effect.data()[j]);
-  std::printf("  sum of the effects %+.3f; rank correlation of attention with |effect| %+.3f\n",
-              sum(r.effect).item(), r.agreement);
-}
+// What main prints with; the definitions stand below it.
+Index place_of_largest(const Tensor& x);
+void show(const Reading& r);
 
 int main() try {
   // ## 1. A model to read
@@ -204,6 +190,24 @@ int main() try {
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
+}
+
+Index place_of_largest(const Tensor& x) {
+  return std::max_element(x.values().begin(), x.values().end()) - x.values().begin();
+}
+
+void show(const Reading& r) {
+  std::string text = r.example.text;  // a sentence a line:
+  for (std::size_t i = 1; i < text.size(); ++i)
+    if (text[i - 1] == '.') text[i] = '\n';
+  std::printf("\n%s\n  %s; the model's logit %+.3f\n", text.c_str(),
+              r.example.label ? "positive" : "negative", r.logit.item());
+  std::printf("  %-12s %9s %9s\n", "word", "attention", "effect");
+  for (std::size_t j = 0; j < r.words.size(); ++j)
+    std::printf("  %-12s %9.3f %+9.3f\n", r.words[j].c_str(), r.attention.data()[j],
+                r.effect.data()[j]);
+  std::printf("  sum of the effects %+.3f; rank correlation of attention with |effect| %+.3f\n",
+              sum(r.effect).item(), r.agreement);
 }
 
 // ## In the debugger
