@@ -51,8 +51,8 @@ std::string page(const std::string& title, const std::string& body, const std::s
          " · Gradus</title>\n<link rel=\"stylesheet\" href=\"book.css\" />\n"
          "<script src=\"book.js\" defer=\"defer\"></script>\n</head>\n<body>\n"
          "<header><nav aria-label=\"Book\">" +
-         anchor("index.html", "Contents") + " " + anchor("reference.html", "Reference") + " " +
-         anchor("glossary.html", "Glossary") +
+         anchor("index.html", "Contents") + " " + anchor("exercises.html", "Exercises") + " " +
+         anchor("reference.html", "Reference") + " " + anchor("glossary.html", "Glossary") +
          "<label>Search <input id=\"search\" type=\"search\" /></label></nav>" +
          (turn.empty() ? "" : "<nav aria-label=\"Neighbours\">" + turn + "</nav>") +
          "<ul id=\"found\" aria-live=\"polite\"></ul></header>\n<main>\n<h1>" + xml_text(title) +
@@ -111,14 +111,17 @@ std::string contents_page(const Names& names, const std::vector<Lesson>& lessons
   return page("Contents", body + "</dl>\n");
 }
 
-// The first words of a header: the first sentence of its opening comment.
-std::string purpose(const std::string& header) {
+// The first paragraph of a file's opening comment.
+std::string opening(const std::string& header) {
   std::string text;
   for (const std::string& line : book::lines_of(header)) {
     if (line.compare(0, 2, "//") != 0 || book::trimmed(line.substr(2)).empty()) break;
     text += (text.empty() ? "" : " ") + book::trimmed(line.substr(2));
   }
-  return book::first_sentence(text);
+  return text;
+}
+std::string purpose(const std::string& header) {
+  return book::first_sentence(opening(header));
 }
 
 std::string reference_page(const Names& names, const std::vector<std::string>& headers,
@@ -169,6 +172,19 @@ std::string glossary_page(const Names& names) {
   return page("Glossary", body + "</dl>\n");
 }
 
+// How exercises are done, which there are, and (where this is not the students' tree) how they are
+// handed out and graded.
+std::string exercises_page(const Names& names) {
+  std::string text = read_file("lessons/exercises/students.md", most) + "\n";
+  for (const std::string& name : files_in("lessons/exercises", ".cpp"))
+    if (std::isdigit(static_cast<unsigned char>(name[0])))
+      text += "- " + opening(read_file("lessons/exercises/" + name + ".cpp", most)) + "\n";
+  if (file_exists("lessons/exercises/teachers.md"))
+    text += "\n" + read_file("lessons/exercises/teachers.md", most);
+  int headings = 0;
+  return page("Exercises", book::prose_html(names, book::lines_of(text), headings));
+}
+
 // `book mark lessons/01_attention.cpp` prints the lesson with marks: see Output.
 int main(int argc, char** argv) try {
   if (argc == 3 && std::string(argv[1]) == "mark") {
@@ -204,6 +220,7 @@ int main(int argc, char** argv) try {
   for (const char* file : {"book.css", "book.js"})
     write(file, read_file(std::string("lessons/book/") + file, most));
   write("index.html", contents_page(names, lessons));
+  write("exercises.html", exercises_page(names));
   write("reference.html", reference_page(names, headers, texts));
   write("glossary.html", glossary_page(names));
   for (std::size_t i = 0; i < headers.size(); ++i)

@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 mkdir -p "$1"
 to=$(cd "$1" && pwd)
-git ls-files | grep -v -E '^(\.ci/|tests/exercises|lessons/exercises/(.*\.mistakes|oracle|mistakes|author|handout|grade|students|classroom|expected))' |
+git ls-files | grep -v -E '^(\.ci/|tests/exercises|lessons/exercises/(.*\.mistakes|oracle|mistakes|author|handout|grade|teachers|classroom))' |
   while read -r file; do
     mkdir -p "$to/$(dirname "$file")"
     cp -p "$file" "$to/$file"
