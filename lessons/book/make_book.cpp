@@ -176,6 +176,7 @@ std::string glossary_page(const Names& names) {
 // handed out and graded.
 std::string exercises_page(const Names& names) {
   std::string text = read_file("lessons/exercises/students.md", most) + "\n";
+  text.erase(0, text.find('\n'));  // the page has this title already
   for (const std::string& name : files_in("lessons/exercises", ".cpp"))
     if (std::isdigit(static_cast<unsigned char>(name[0])))
       text += "- " + opening(read_file("lessons/exercises/" + name + ".cpp", most)) + "\n";

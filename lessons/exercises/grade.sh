@@ -36,6 +36,7 @@ grade_one() { # grade_one SUBMISSION
   "$tools/$name.oracle" write "lessons/exercises/$name.mistakes" "$seed" |
     "$tools/judge" - "$program" "$file" "$out" >"$work/log" 2>&1 ||
     refuse "it could not be judged: $(tail -n 1 "$work/log" | cut -c 1-300)"
+  grep '^(On this machine' "$work/log" >"$all/gaps"
   # The public cases are the same for all, so that two who answer alike can be found.
   [ ! -s "$out/$name.unforeseen" ] ||
     "$tools/judge" "$tools/$name.cases" "$program" "$file" "$out/public" >/dev/null 2>&1
@@ -86,6 +87,7 @@ if [ -n "$(find "$1" -maxdepth 1 -name '[0-9]*.cpp')" ] || [ -d "$1/lessons" ]; 
 else
   for submission in "$1"/*/; do grade_student "${submission%/}"; done
 fi
+[ ! -s "$all/gaps" ] || cat "$all/gaps"
 [ ! -e "$all/unforeseen" ] || awk '
   { who[$1 " " $2] = who[$1 " " $2] " " $3; ++count[$1 " " $2] }
   END { for (key in who) if (count[key] > 1) {
