@@ -17,6 +17,7 @@
 #                       make debug-idea
 #   make lessons        run every lesson that needs no data of its own
 #   make imdb DATA=dir  the book's experiment on the real reviews (dir/train/pos/0_9.txt ...)
+#   make write          a model that writes reviews (lesson 22); DATA=dir: from the real ones, in hours
 #   make bits           the same digits with other compilers, levels and thread counts?
 #   make book           the lessons as pages for a browser: build/book/index.html
 #   make bench          the speed table of this machine; bench-book, bench-matmul, bench-attention,
@@ -169,6 +170,7 @@ lessons: $(patsubst %.cpp,$(BUILD)/%,$(filter-out lessons/16%,$(LESSONS)))
 	@for lesson in $^; do $$lesson || exit 1; done
 
 imdb: $(BUILD)/lessons/16_real_reviews ; @$< "$(DATA)"
+write: $(BUILD)/lessons/22_language_model ; @$< "$(DATA)"
 
 bench: $(patsubst %,$(BUILD)/bench/%,limits matmul book tiny attention)
 	@$(MAKE) -k $(BUILD)/bench/openblas >/dev/null 2>&1 || echo "(OpenBLAS is not installed)"
@@ -237,6 +239,6 @@ clean:
 	  if ls $$part/*.safetensors >/dev/null 2>&1; then echo "kept: $$part"; else rm -rf "$$part"; fi; \
 	done
 
-.PHONY: help run lessons bits imdb reviews pairs book bench test mutants fuzz doctest new format install clean always
+.PHONY: help run lessons bits imdb write reviews pairs book bench test mutants fuzz doctest new format install clean always
 .SECONDARY:
 -include $(ALL:%.cpp=$(BUILD)/%.d)
