@@ -17,6 +17,8 @@
 #                       make debug-idea
 #   make lessons        run every lesson that needs no data of its own
 #   make imdb DATA=dir  the book's experiment on the real reviews (dir/train/pos/0_9.txt ...)
+#   make translate      train and judge two translators of the sentences that come with the project;
+#                       DATA=spa.txt for the book's experiment on real sentences, which takes hours
 #   make write          a model that writes reviews (lesson 22); DATA=dir: from the real ones, in hours
 #   make bits           the same digits with other compilers, levels and thread counts?
 #   make book           the lessons as pages for a browser: build/book/index.html
@@ -166,10 +168,11 @@ prove-%: $(E)/$$(firstword $$(filter $$*%,$(EXERCISES)) $$*).oracle
 prove: $(EXERCISES:%=prove-%)
 
 bits: ; @sh tests/bits.sh all
-lessons: $(patsubst %.cpp,$(BUILD)/%,$(filter-out lessons/16%,$(LESSONS)))
+lessons: $(patsubst %.cpp,$(BUILD)/%,$(filter-out lessons/16% lessons/25%,$(LESSONS)))
 	@for lesson in $^; do $$lesson || exit 1; done
 
 imdb: $(BUILD)/lessons/16_real_reviews ; @$< "$(DATA)"
+translate: $(BUILD)/lessons/$(if $(DATA),25_real_pairs,20_translation) ; @$< "$(DATA)"
 write: $(BUILD)/lessons/22_language_model ; @$< "$(DATA)"
 
 bench: $(patsubst %,$(BUILD)/bench/%,limits matmul book tiny attention)
@@ -239,6 +242,6 @@ clean:
 	  if ls $$part/*.safetensors >/dev/null 2>&1; then echo "kept: $$part"; else rm -rf "$$part"; fi; \
 	done
 
-.PHONY: help run lessons bits imdb write reviews pairs book bench test mutants fuzz doctest new format install clean always
+.PHONY: help run lessons bits imdb translate write reviews pairs book bench test mutants fuzz doctest new format install clean always
 .SECONDARY:
 -include $(ALL:%.cpp=$(BUILD)/%.d)

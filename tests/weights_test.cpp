@@ -158,6 +158,10 @@ TEST_CASE("weights are loaded into the model that they fit, and change no other"
   write_safetensors(path, {{{"kernel", kernel}, {"bias", Tensor::zeros({4, 1})}}, {}});
   refused(large, "bias must have shape [4], in " + path + " it has [4, 1]");
   CHECK(large.kernel.at({0, 0}) == before);
+  const Embedding seven_words(7, 3, random);
+  write_safetensors(path, {{{"table", seven_words.table}}, {}});
+  Embedding eight_words(8, 3, random);
+  refused(eight_words, "table must have shape [8, 3], in " + path + " it has [7, 3]");
 }
 
 TEST_CASE("weights that are tied stand in the file once and stay tied when they are loaded") {
