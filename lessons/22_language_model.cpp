@@ -141,7 +141,7 @@ int main(int argc, char** argv) try {
 
   // ## Training
   const int epochs = setting("EPOCHS", 5, 1, 1000);
-  const Batches train(reviews[0].samples, {}, 1);
+  const Batches train(reviews[0].samples, {.size = real ? 8u : 32u}, 1);
   Random random(1);
   LanguageModel model(length, tokens.size(), width,
                       {.key_dim = width / 4, .dropout = Scalar(0.1), .pre_norm = true}, random);
