@@ -163,7 +163,7 @@ handout: $(E)/author $(EXERCISES:%=$(E)/%.cases)
 grade: $(addprefix $(E)/,author judge runner.o $(EXERCISES:%=%.oracle) $(EXERCISES:%=%.cases))
 	@CXX="$(CXX)" FLAGS="$(filter-out -Werror,$(FLAGS)) -O1" BUILD=$(BUILD) \
 	  sh lessons/exercises/grade.sh "$(SUBMISSION)" "$(SALT)"
-prove-%: $(E)/$$(firstword $$(filter $$*%,$(EXERCISES)) $$*).oracle
+prove-%: $(E)/$$(notdir $$(basename $$(firstword $$(wildcard lessons/exercises/$$**.cpp)))).oracle
 	@$< prove lessons/exercises/$(notdir $(basename $<)).mistakes
 prove: $(EXERCISES:%=prove-%)
 

@@ -118,6 +118,9 @@ TEST_SUITE("exercises") {
     CHECK(odd({0, 1, 0.5, 0.5}) == "0 instead of 1 at [0, 0]");
     CHECK(oddity(square("answer", "out", {2, 4, 6, 8}), out({1, 2, 3, 4})[0], 1e-4) ==
           "2 times the right numbers");
+    // Whole numbers have the sum 1 by chance.
+    CHECK(oddity(square("answer", "out", {0, 1, 1, 1}), out({0, 1, 1, 0})[0], 1e-4) ==
+          "1 instead of 0 at [1, 1]");
     CHECK(oddity(item_of("answer", "out", 1), right, 1e-4) == "its shape is [], not [2, 2]");
   }
 
@@ -130,13 +133,18 @@ TEST_SUITE("exercises") {
     const std::vector<Outcome> yours = {{step, out({9, 2, 3, 4})[0]}, {}, {}};
     const std::string text = message_of(file, yours, verdict_of(file, yours), "a.cpp");
     CHECK(text ==
-          "No known mistake.\n    x 5   text \"two\nlines\"\n"
+          "No known mistake.\n    x 5   text \"two\" \"lines\"\n"
           "  s   yours [[1 1] [1 3]]   right [[1 1] [1 1]]   a.cpp:24\n"
           "  s: 3 instead of 1 at [1, 1]\n"
           "  out   yours [[9 2] [3 4]]   right [[1 2] [3 4]]\n");
-    const std::vector<Outcome> known(3, out({2, 4, 6, 8}));
+    std::vector<Outcome> known(3, out({2, 4, 6, 8}));
     CHECK(message_of(file, known, verdict_of(file, known), "a.cpp")
-              .find("doubled  (See lesson 1.)") == 0);
+              .find("doubled  (See lesson 1.)\n    x 5") == 0);
+    known[1] = {item_of("error", "", "it crashed")};
+    known[2] = out({2, 4, 6, 9});
+    CHECK(message_of(file, known, verdict_of(file, known), "a.cpp")
+              .find("doubled  (See lesson 1.)\nYour answer to case 3 is not that of this mistake: "
+                    "something else is different, too.\nOr: ") == 0);
     const std::vector<Outcome> error(3, {item_of("error", "", "it crashed")});
     CHECK(message_of(file, error, verdict_of(file, error), "a.cpp").find("Case 1: it crashed\n") ==
           0);

@@ -86,17 +86,17 @@ Case& ask_gradient(Cases& cases, const std::string& name, Index T, Index D, doub
 
 void cases(Cases& cases) {
   cases.group("small", 1);
-  ask(cases, "1 word, D = 4, ε = 4", odd_numbers(cases, 1, 4), 4);
-  ask(cases, "1 word, D = 2, ε = 0", odd_numbers(cases, 1, 2), 0);
-  ask(cases, "2 words, D = 4, ε = 4", odd_numbers(cases, 2, 4), 4);
-  ask(cases, "1 word, D = 3, ε = 0", odd_numbers(cases, 1, 3), 0);
+  ask(cases, "1 word, D = 4, epsilon 4", odd_numbers(cases, 1, 4), 4);
+  ask(cases, "1 word, D = 2, epsilon 0", odd_numbers(cases, 1, 2), 0);
+  ask(cases, "2 words, D = 4, epsilon 4", odd_numbers(cases, 2, 4), 4);
+  ask(cases, "1 word, D = 3, epsilon 0", odd_numbers(cases, 1, 3), 0);
   cases.group("edges", 1);
   ask(cases, "equal numbers", Tensor::full({1, 3}, Scalar(cases.size(2, 9))), 1);
   const Index T = cases.size(4, 6), D = cases.size(7, 9);
   ask(cases, "different sizes on every axis", cases.normal({T, D}), 0.001);
   cases.group("gradient", 2);
-  ask_gradient(cases, "gradient, 1 word, D = 4, ε = 4", 1, 4, 4);
-  ask_gradient(cases, "gradient, 1 word, D = 3, ε = 0", 1, 3, 0);
-  ask_gradient(cases, "gradient, 2 words, D = 4, ε = 4", 2, 4, 4);
+  ask_gradient(cases, "gradient, 1 word, D = 4, epsilon 4", 1, 4, 4);
+  ask_gradient(cases, "gradient, 1 word, D = 3, epsilon 0", 1, 3, 0);
+  ask_gradient(cases, "gradient, 2 words, D = 4, epsilon 4", 2, 4, 4);
   ask_gradient(cases, "gradient, different sizes on every axis", T, D, 0.001);
 }

@@ -14,6 +14,17 @@ std::string digits(double number) {
   return text;
 }
 
+// "a text"; of several lines each: "one" "two".
+std::string quoted(const std::string& text) {
+  std::string result = "\"";
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (text[i] != '\n')
+      result += text[i];
+    else if (i + 1 < text.size())
+      result += "\" \"";
+  return result + "\"";
+}
+
 std::string shape_text(const std::vector<Index>& sizes) {
   std::string text;
   for (const Index size : sizes) text += (text.empty() ? "" : ", ") + std::to_string(size);
@@ -29,6 +40,11 @@ std::string position_text(std::size_t place, const std::vector<Index>& sizes) {
 
 bool close(double a, double b) {
   return std::abs(a - b) <= 1e-3 * std::max(1.0, std::abs(b));
+}
+
+bool whole(const Item& item) {
+  return std::all_of(item.numbers.begin(), item.numbers.end(),
+                     [](float x) { return x == std::floor(x); });
 }
 
 // The first sum along the last axis that is not 1; 1 if all are.
@@ -91,13 +107,27 @@ std::string inputs_text(const Case& given) {
   return in_lines("    ", parts);
 }
 
-std::string known_text(const CaseFile& file, const Verdict& verdict) {
+// The first case whose answers are neither those of this mistake nor missing; 0 if there is none.
+std::size_t something_else(const CaseFile& file, const std::vector<Outcome>& yours,
+                           std::size_t mistake) {
+  for (std::size_t i = 0; i < yours.size(); ++i)
+    if (const Question& asked = file.questions[i];
+        error_of(yours[i]).empty() && !same(yours[i], asked.wrong[mistake], asked.given.tolerance))
+      return i;
+  return 0;
+}
+
+std::string known_text(const CaseFile& file, const std::vector<Outcome>& yours,
+                       const Verdict& verdict) {
   std::string text;
   const std::vector<Item> known = of_kind("mistake", file.notes);
   for (const std::size_t mistake : verdict.mistakes) {
     const Item& item = known.at(mistake);
     text += (text.empty() ? "" : "Or: ") + item.text;
     text += (item.name.empty() ? "" : "  (See " + item.name + ".)") + "\n";
+    if (const std::size_t other = something_else(file, yours, mistake); other > 0)
+      text += "Your answer to case " + std::to_string(other + 1) +
+              " is not that of this mistake: something else is different, too.\n";
   }
   return text;
 }
@@ -105,7 +135,7 @@ std::string known_text(const CaseFile& file, const Verdict& verdict) {
 }  // namespace
 
 std::string brief(const Item& item) {
-  if (item.is_text) return '"' + item.text.substr(0, 200) + '"';
+  if (item.is_text) return quoted(item.text.substr(0, 400));
   if (item.numbers.size() > 24) return "of shape " + shape_text(item.sizes);
   if (item.numbers.empty()) return "nothing";
   std::string text;
@@ -131,7 +161,7 @@ std::string oddity(const Item& yours, const Item& right, double tolerance) {
   if (!not_finite.empty() || right.numbers.size() < 2) return not_finite;
   if (std::all_of(yours.numbers.begin(), yours.numbers.end(), [](float x) { return x == 0; }))
     return "0 everywhere";
-  if (odd_row(right) == 1 && odd_row(yours) != 1)
+  if (odd_row(right) == 1 && !whole(right) && odd_row(yours) != 1)
     return "a row has the sum " + digits(odd_row(yours)) + ", not 1";
   if (const double factor = common_factor(yours, right); factor != 0)
     return digits(factor) + " times the right numbers";
@@ -160,7 +190,7 @@ std::string message_of(const CaseFile& file, const std::vector<Outcome>& yours,
   const std::size_t first = static_cast<std::size_t>(verdict.first_wrong);
   const auto& [given, right, wrong] = file.questions[first];
   const std::string error = error_of(yours[first]);
-  std::string text = known_text(file, verdict);
+  std::string text = known_text(file, yours, verdict);
   if (!error.empty())
     text += "Case " + std::to_string(first + 1) + ": " + error +
             (first > 0 ? "; the earlier ones are right\n" : "\n");
