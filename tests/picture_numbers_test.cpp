@@ -189,9 +189,9 @@ TEST_CASE("a long title of an attention picture goes on in the next line, a long
 
 namespace {
 
-// The frame is 460 by 240 pixels, its corner at (70, 50).
+// The frame is 290 by 200 pixels, its corner at (60, 70).
 double at_y(double value, double low, double high) {
-  return 50 + 240 * (high - value) / (high - low);
+  return 70 + 200 * (high - value) / (high - low);
 }
 
 struct Ticks {
@@ -205,10 +205,10 @@ void check_ticks_y(const std::string& svg, const Ticks& y) {
   const auto texts = elements(svg, "text");
   for (std::size_t i = 0; i < y.values.size(); ++i) {
     const double at = at_y(y.values[i], y.low, y.high);
-    check_line(lines.at(i), 70, 530, at, at);
+    check_line(lines.at(i), 60, 350, at, at);
     CHECK(texts.at(1 + i).text == y.names[i]);
     CHECK(texts.at(1 + i).has("text-anchor=\"end\""));
-    check_place(texts.at(1 + i), 62, at + 4, 11);
+    check_place(texts.at(1 + i), 52, at + 4, 12);
   }
 }
 
@@ -217,23 +217,25 @@ void check_ticks_x(const std::string& svg, std::size_t from, const Ticks& x) {
   REQUIRE(lines.size() == from + x.values.size());
   const auto texts = elements(svg, "text");
   for (std::size_t i = 0; i < x.values.size(); ++i) {
-    const double at = 70 + 460 * (x.values[i] - x.low) / (x.high - x.low);
-    check_line(lines.at(from + i), at, at, 290, 295);
+    const double at = 60 + 290 * (x.values[i] - x.low) / (x.high - x.low);
+    check_line(lines.at(from + i), at, at, 270, 275);
     bool found = false;
     for (const Element& text : texts)
       found |= text.text == x.names[i] && std::abs(text("x") - at) < 0.06 &&
-               std::abs(text("y") - 308) < 0.06 && text.has("text-anchor=\"middle\"");
-    CHECK_MESSAGE(found, x.names[i]);
+               std::abs(text("y") - 288) < 0.06 && text.has("text-anchor=\"middle\"");
+    // Of more than five numbers every second one is written.
+    CHECK_MESSAGE(found == (x.values.size() <= 5 || i % 2 == 0), x.names[i]);
   }
 }
 
 // The lines of a picture of curves, the first of which has these values.
 void check_curves(const std::vector<Curve>& curves, int marked, const Ticks& y, const Ticks& x) {
   const std::string svg = curves_svg("Title", curves, marked);
-  check_place(the(elements(svg, "text"), "Title"), 16, 28, 15);
+  check_place(the(elements(svg, "text"), "Title"), 16, 26, 15);
   check_ticks_y(svg, y);
   check_ticks_x(svg, y.values.size(), x);
-  check_place(the(elements(svg, "text"), "epoch"), 300, 328, 12);
+  check_place(the(elements(svg, "text"), "epoch"), 205, 308, 12);
+  check_near(elements(svg, "svg")[0]("height"), 332 + 20 * static_cast<double>(curves.size()));
   const auto lines = elements(svg, "path class=\"line");
   const auto circles = elements(svg, "circle");
   REQUIRE(lines.size() == 2 * curves.size());
@@ -244,7 +246,7 @@ void check_curves(const std::vector<Curve>& curves, int marked, const Ticks& y, 
     bool drawing = false;
     for (std::size_t i = 0; i < curves[c].values.size(); ++i) {
       const double value = curves[c].values[i];
-      const double px = 70 + 460 * (static_cast<double>(i + 1) - x.low) / (x.high - x.low);
+      const double px = 60 + 290 * (static_cast<double>(i + 1) - x.low) / (x.high - x.low);
       const double py = at_y(value, y.low, y.high);
       if (std::isfinite(value)) {
         path += text_of("%c%.1f %.1f", drawing ? 'L' : 'M', px, py);
@@ -265,20 +267,56 @@ void check_curves(const std::vector<Curve>& curves, int marked, const Ticks& y, 
       if (c % 4 != 0) CHECK(line.has(text_of("stroke-dasharray=\"%s\"", dashes[c % 4])));
     }
     CHECK(lines[2 * c].has(" d=\"" + path + "\""));
-    const double legend = 64 + 20 * static_cast<double>(c);
-    CHECK(lines[2 * c + 1].has(text_of(" d=\"M544.0 %.1fh24\"", legend - 4)));
-    check_place(the(elements(svg, "text"), curves[c].name), 574, legend, 12);
+    const double legend = 332 + 20 * static_cast<double>(c);
+    CHECK(lines[2 * c + 1].has(text_of(" d=\"M60.0 %.1fh24\"", legend - 4)));
+    check_place(the(elements(svg, "text"), curves[c].name), 90, legend, 12);
   }
   CHECK(next_circle == circles.size());
   const auto frames = elements(svg, "line class=\"frame\"");
   REQUIRE(frames.size() == (marked > 0 ? 1U : 0U));
   if (marked == 0) return;
-  const double at = 70 + 460 * (marked - x.low) / (x.high - x.low);
-  check_line(frames[0], at, at, 50, 290);
-  check_place(the(elements(svg, "text"), "best"), at, 45);
+  const double at = 60 + 290 * (marked - x.low) / (x.high - x.low);
+  check_line(frames[0], at, at, 70, 270);
+  check_place(the(elements(svg, "text"), "best"), at, 65);
 }
 
 }  // namespace
+
+TEST_CASE("dots stand at their values, one row below the other, with the median named") {
+  // From 1 to 9 in steps of 1, each 340 / 8 = 42.5 pixels.
+  const auto at = [](double value) { return 16 + 42.5 * (value - 1); };
+  const std::vector<Curve> rows{{"odd", {9, 1, 2}}, {"even", {4, 3, 7, 6}}, {"one", {5}}};
+  const double medians[] = {2, 5, 5};
+  const char* const numbers[] = {"2 (1 to 9)", "5 (3 to 7)", "5 (5 to 5)"};
+  const std::string svg = dots_svg("Title", rows, "unit");
+  const auto texts = elements(svg, "text");
+  check_place(the(texts, "Title"), 16, 26, 15);
+  check_place(the(texts, "unit"), 186, 214, 12);
+  check_near(elements(svg, "svg")[0]("height"), 224);
+  const auto grid = elements(svg, "line class=\"grid\"");
+  REQUIRE(grid.size() == 9 + 3);
+  for (int i = 1; i <= 9; ++i) {
+    check_line(grid[static_cast<std::size_t>(i - 1)], at(i), at(i), 40, 178);
+    check_place(the(texts, std::to_string(i)), at(i), 194, 12);
+  }
+  const auto circles = elements(svg, "circle"), middle = elements(svg, "line class=\"zero\"");
+  REQUIRE(middle.size() == 3);
+  std::size_t next = 0;
+  for (std::size_t row = 0; row < 3; ++row) {
+    const double y = 70 + 46 * static_cast<double>(row), x = at(medians[row]);
+    check_place(the(texts, rows[row].name), 16, y - 16, 13);
+    check_place(the(texts, numbers[row]), 356, y - 16, 12);
+    check_line(middle[row], x, x, y - 9, y + 9);
+    for (const double value : rows[row].values) {
+      const Element& circle = circles.at(next++);
+      check_near(circle("cx"), at(value));
+      check_near(circle("cy"), y);
+      CHECK(circle.has(text_of("class=\"f%d\"", int(row))));
+      CHECK(circle.text == rows[row].name + text_of(": %g", value));
+    }
+  }
+  CHECK(next == circles.size());
+}
 
 TEST_CASE("curves have each point, number and name in its place") {
   check_curves({{"loss", {3, 2, 1}}}, 0,
@@ -348,7 +386,7 @@ TEST_CASE("up to 40 epochs each has a point, and the first epoch is named though
   check_curves({{"a", values}}, 12, y, x40);
   const std::string svg = curves_svg("", {{"a", values}});
   CHECK(elements(svg, "circle").size() == 40);
-  check_place(the(elements(svg, "text"), "1"), 70, 308);
+  check_place(the(elements(svg, "text"), "1"), 60, 288);
   values.push_back(4);
   CHECK(elements(curves_svg("", {{"a", values}}), "circle").empty());
   check_curves({{"a", values}}, 0, y, {1, 41, {5, 10, 15, 20, 25, 30, 35, 40}, x40.names});
@@ -361,49 +399,47 @@ void check_histogram(const std::vector<Scalar>& values, int bins, double low, do
                      const std::vector<std::string>& facts) {
   const Tensor tensor = Tensor::from({static_cast<Index>(values.size())}, values);
   const std::string svg = histogram_svg("Title", tensor, bins);
-  check_place(the(elements(svg, "text"), "Title"), 16, 28, 15);
+  check_place(the(elements(svg, "text"), "Title"), 16, 26, 15);
   check_ticks_y(svg, y);
   check_ticks_x(svg, y.values.size(), x);
   const auto bars = elements(svg, "rect class=\"f0\"");
   REQUIRE(bars.size() == counts.size());
-  const double width = 460.0 / bins, interval = (high - low) / bins;
+  const double width = 290.0 / bins, interval = (high - low) / bins;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const double top = at_y(counts[i], y.low, y.high);
     const auto n = static_cast<double>(i);
-    check_box(bars[i], 70 + width * n, top, 0.92 * width, 290 - top);
+    check_box(bars[i], 60 + width * n, top, 0.92 * width, 270 - top);
     CHECK(bars[i].text ==
           text_of("%.4g to %.4g: %d", low + n * interval, low + (n + 1) * interval, counts[i]));
   }
   for (std::size_t i = 0; i < facts.size(); ++i)
-    check_place(the(elements(svg, "text"), facts[i]), 544, 64 + 18 * static_cast<double>(i));
-  check_place(the(elements(svg, "text"), "value"), 300, 328);
+    check_place(the(elements(svg, "text"), facts[i]), 16, 332 + 20 * static_cast<double>(i));
+  check_place(the(elements(svg, "text"), "value"), 205, 308);
   const auto zero = elements(svg, "line class=\"zero\"");
   REQUIRE(zero.size() == (low <= 0 && high >= 0 ? 1U : 0U));
   if (zero.empty()) return;
-  const double at = 70 + 460 * (0 - low) / (high - low);
-  check_line(zero[0], at, at, 46, 290);
+  const double at = 60 + 290 * (0 - low) / (high - low);
+  check_line(zero[0], at, at, 66, 270);
 }
 
 }  // namespace
 
 TEST_CASE("a histogram has each bar, number and fact in its place") {
-  check_histogram(
-      {-1, 0, 0, 1, 3}, 4, -1, 3, {1, 2, 1, 1},
-      {0, 2, {0, 0.5, 1, 1.5, 2}, {"0", "0.5", "1.0", "1.5", "2.0"}},
-      {-1,
-       3,
-       {-1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3},
-       {"-1.0", "-0.5", "0", "0.5", "1.0", "1.5", "2.0", "2.5", "3.0"}},
-      {"5 values", "min -1", "max 3", "mean 0.6", "deviation 1.356", "exactly 0: 40.0%"});
+  check_histogram({-1, 0, 0, 1, 3}, 4, -1, 3, {1, 2, 1, 1},
+                  {0, 2, {0, 0.5, 1, 1.5, 2}, {"0", "0.5", "1.0", "1.5", "2.0"}},
+                  {-1,
+                   3,
+                   {-1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3},
+                   {"-1.0", "-0.5", "0", "0.5", "1.0", "1.5", "2.0", "2.5", "3.0"}},
+                  {"5 values, min -1, max 3", "mean 0.6, deviation 1.356, exactly 0: 40.0%"});
   std::vector<Scalar> many(13, 12);
   for (int i = 0; i < 5; ++i) many.push_back(20);
   many.push_back(17);
   many.push_back(10);
-  check_histogram(
-      many, 5, 10, 20, {1, 13, 0, 1, 5},
-      {0, 14, {0, 2, 4, 6, 8, 10, 12, 14}, {"0", "2", "4", "6", "8", "10", "12", "14"}},
-      {10, 20, {10, 12, 14, 16, 18, 20}, {"10", "12", "14", "16", "18", "20"}},
-      {"20 values", "min 10", "max 20", "mean 14.15", "deviation 3.582", "exactly 0: 0.0%"});
+  check_histogram(many, 5, 10, 20, {1, 13, 0, 1, 5},
+                  {0, 14, {0, 2, 4, 6, 8, 10, 12, 14}, {"0", "2", "4", "6", "8", "10", "12", "14"}},
+                  {10, 20, {10, 12, 14, 16, 18, 20}, {"10", "12", "14", "16", "18", "20"}},
+                  {"20 values, min 10, max 20", "mean 14.15, deviation 3.582, exactly 0: 0.0%"});
 }
 
 TEST_CASE("a histogram has forty intervals unless others are asked for") {

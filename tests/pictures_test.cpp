@@ -97,6 +97,29 @@ TEST_CASE("every picture is well formed whatever the words are") {
   CHECK(fault(graph_svg(title, paper_loss())) == "");
 }
 
+TEST_CASE("who listens to a picture hears its title and what it shows") {
+  const auto starts = [](const std::string& svg, const std::string& description) {
+    const std::size_t end = svg.find(">\n");
+    const std::string head = "<title>a &lt; b</title>\n<desc>" + description + "</desc>\n";
+    CHECK_MESSAGE(svg.compare(end + 2, head.size(), head) == 0, svg.substr(0, 600));
+    CHECK(has(svg.substr(0, end), "role=\"img\""));
+  };
+  const double bad = std::nan("");
+  starts(
+      curves_svg("a < b", {{"loss", {bad, 3, 1, 2}}, {"<none>", {bad}}}, 0, "step"),
+      "Lines over step 1 to 4. loss: from 3 to 2, lowest 1 at step 3. &lt;none&gt;: no numbers. ");
+  starts(dots_svg("a < b", {{"x", {3, 1}}, {"y", {4}}}, "loss"),
+         "Dots over loss. x: 2 (1 to 3). y: 4 (4 to 4).");
+  starts(histogram_svg("a < b", Tensor::vector({0, 0, 1, 3})),
+         "How often values fall into each of equal intervals. 4 values, min 0, max 3. "
+         "mean 1, deviation 1.225, exactly 0: 50.0%.");
+  starts(attention_svg("a < b", {"p", "q"}, {"k", "&"}, Tensor::from({2, 2}, {1, 0, 0.25, 0.75})),
+         "Squares, the darker the larger; rows are queries, columns are keys. "
+         "Largest of a row: p → k 1.00, q → &amp; 0.75.");
+  starts(graph_svg("a < b", paper_loss()),
+         "A graph of 5 tensors, inputs on top; at the bottom loss [].");
+}
+
 TEST_CASE("an attention picture says who looks at whom and which weights its shades stand for") {
   const Tensor weights = Tensor::from(
       {1, 2, 2}, std::vector<Scalar>{Scalar(0.25), Scalar(0.75), Scalar(0.5), Scalar(0.5)});
@@ -243,6 +266,17 @@ TEST_CASE("curves say what they run over: epochs, or what is named") {
   CHECK_FALSE(has(steps, "epoch"));
 }
 
+TEST_CASE("dots are refused where there are none, or a value is not a number") {
+  CHECK(has(refusal([] { dots_svg("", {}, ""); }), "nothing to draw"));
+  CHECK(has(refusal([] { dots_svg("", {{"a", {1}}, {"b", {}}}, ""); }), "\"b\" has no values"));
+  for (const double bad : {std::nan(""), double(INFINITY), -1e308})
+    CHECK(has(refusal([&] {
+                dots_svg("", {{"a", {1, bad}}}, "");
+              }),
+              "a value of \"a\" is not a number"));
+  CHECK(fault(dots_svg(hostile[0], {{hostile[1], {1, 2}}}, hostile[2])) == "");
+}
+
 TEST_CASE("a histogram counts every value once and marks zero where it is") {
   const Tensor values = Tensor::vector({-1, 0, 0, 1, 3});
   const std::string svg = histogram_svg("", values, 4);
@@ -260,7 +294,7 @@ TEST_CASE(
   const Scalar bad = std::nanf("");
   const std::string svg = histogram_svg("", Tensor::vector({bad, 1, INFINITY, 2, 2, -INFINITY}), 2);
   for (const char* part :
-       {"1 to 1.5: 1<", "1.5 to 2: 2<", ">3 not shown: no number<", ">6 values<", ">min 1<"})
+       {"1 to 1.5: 1<", "1.5 to 2: 2<", ">3 not shown: no number<", ">6 values, min 1, max 2<"})
     CHECK_MESSAGE(has(svg, part), part);
   CHECK_FALSE(has(histogram_svg("", Tensor::vector({1, 2})), "not shown"));
   CHECK(has(refusal([&] {
@@ -296,6 +330,9 @@ TEST_CASE("text that is not UTF-8 is refused by every picture for a browser") {
         refusal([&] { attention_html("", words, weights); }), refusal([&] {
           curves_svg("", {{bad, {1, 2}}});
         }),
+        refusal([&] {
+          dots_svg("", {{bad, {1, 2}}}, "");
+        }),
         refusal([&] { histogram_svg(bad, weights); }), refusal([&] { graph_svg("", w * 2); })})
     CHECK_MESSAGE(has(message, "UTF-8"), message);
 }
@@ -310,7 +347,7 @@ TEST_CASE("numbers have points whatever the locale") {
     std::string all = attention_svg("", words, words, weights) +
                       attention_html("", words, weights) + histogram_svg("", weights, 7) +
                       curves_svg("", {{"loss", {0.5, 0.25}}}, 2) + graph_svg("", loss) +
-                      to_string(weights);
+                      dots_svg("", {{"loss", {0.5, 0.25}}}, "") + to_string(weights);
     return all + check_gradients([](const std::vector<Tensor>& x) { return exp(x[0]); }, {w}).text +
            judge_first_loss(sum(loss), 3, Where::at("", 1)) + layer_table(sum(loss));
   };

@@ -46,6 +46,12 @@ std::string curves_svg(const std::string& title, const std::vector<Curve>& curve
                        int marked_epoch = 0, const std::string& unit = "epoch",
                        Where where = here());
 
+// Each row's values as dots on one scale, `unit`, with a line at their median, which also stands
+// beside the row's name with the lowest and the highest: of one setting from several starts.
+// Errors: no rows, a row without values, a value that is not a number.
+std::string dots_svg(const std::string& title, const std::vector<Curve>& rows,
+                     const std::string& unit, Where where = here());
+
 // How often values fall into each of `bins` equal intervals between the smallest and the largest,
 // with zero marked and the statistics beside: of activations, weights or a gradient,
 //   histogram_svg("dense.kernel, its gradient", dense.kernel.grad())

@@ -72,6 +72,24 @@ std::string scale(const AttentionWeights& w, Index layer, Index head, double x, 
                          format("%.2f", w.most(layer, head)) + (name.empty() ? "" : ", " + name));
 }
 
+// For each head, where its first rows look most: "layer 1, head 2: not → bore 0.61, …".
+std::string said(const AttentionWeights& w, const std::vector<std::string>& queries,
+                 const std::vector<std::string>& keys) {
+  std::string text = "Squares, the darker the larger; rows are queries, columns are keys.";
+  for (Index l = 0; l < w.layers; ++l)
+    for (Index h = 0; h < w.heads; ++h) {
+      text += " " + w.name(l, h) + (w.name(l, h).empty() ? "Largest" : ", largest") + " of a row:";
+      for (std::size_t i = 0; i < std::min<std::size_t>(queries.size(), 12); ++i) {
+        const Scalar* row = w.of(l, h) + i * keys.size();
+        const auto most = static_cast<std::size_t>(std::max_element(row, row + keys.size()) - row);
+        text += (i ? ", " : " ") + queries[i] + " → " + keys[most] +
+                format(" %.2f", static_cast<double>(row[most]));
+      }
+      text += ".";
+    }
+  return text;
+}
+
 }  // namespace
 
 std::string attention_svg(const std::string& title, const std::vector<std::string>& queries,
@@ -85,7 +103,8 @@ std::string attention_svg(const std::string& title, const std::vector<std::strin
   // Bold characters of this size are 10 pixels wide or less.
   const auto lines = svg::wrapped(title, static_cast<std::size_t>((width - 32) / 10));
   const double below = 38 + 20 * static_cast<double>(lines.size());  // where the fields begin
-  std::string svg = svg::begin(width, below + static_cast<double>(w.layers) * step_y + gap);
+  std::string svg = svg::begin(width, below + static_cast<double>(w.layers) * step_y + gap, title,
+                               said(w, queries, keys));
   for (std::size_t i = 0; i < lines.size(); ++i)
     svg += svg::heading(16, 26 + 20 * static_cast<double>(i), lines[i]);
   svg += svg::text(16, below - 14, "faint", "A row looks, a column is looked at.");

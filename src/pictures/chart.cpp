@@ -62,21 +62,23 @@ double place_y(const Axis& y, double value) {
   return top + height * (y.high - value) / (y.high - y.low);
 }
 
-std::string begin(const std::string& title, const Axis& x, const Axis& y,
-                  const std::string& below) {
-  std::string svg = svg::begin(left + width + right, top + height + 50);
-  svg += svg::heading(16, 28, svg::cut(title, 70));
+std::string begin(const std::string& title, const std::string& description, const Axis& x,
+                  const Axis& y, const std::string& unit, std::size_t lines) {
+  std::string svg =
+      svg::begin(left + width + right, below + 20 * static_cast<double>(lines), title, description);
+  svg += svg::headings(16, 26, svg::cut(title, 70), 38);
   for (int i = 0; i < y.count(); ++i) {
     const double value = y.first() + i * y.step, at = place_y(y, value);
     svg += svg::line("grid", left, at, left + width, at);
-    svg += svg::text(left - 8, at + 4, "faint", y.number(value), 11, svg::at_the_end);
+    svg += svg::text(left - 8, at + 4, "faint", y.number(value), 12, svg::at_the_end);
   }
   for (int i = 0; i < x.count(); ++i) {
     const double value = x.first() + i * x.step, at = place_x(x, value);
     svg += svg::line("grid", at, bottom, at, bottom + 5);
-    svg += svg::text(at, bottom + 18, "faint", x.number(value), 11, svg::in_the_middle);
+    if (x.count() <= 5 || i % 2 == 0)
+      svg += svg::text(at, bottom + 18, "faint", x.number(value), 12, svg::in_the_middle);
   }
-  return svg + svg::text(left + width / 2, bottom + 38, "faint", below, 12, svg::in_the_middle);
+  return svg + svg::text(left + width / 2, bottom + 38, "faint", unit, 12, svg::in_the_middle);
 }
 
 }  // namespace gradus::chart

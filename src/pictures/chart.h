@@ -5,8 +5,9 @@
 
 namespace gradus::chart {
 
-constexpr double left = 70, top = 50, width = 460, height = 240, right = 170;
-constexpr double bottom = top + height;
+// Narrow enough for a telephone; room for a title of two lines.
+constexpr double left = 60, top = 70, width = 290, height = 200, right = 22;
+constexpr double bottom = top + height, below = bottom + 62;
 
 // Whether a value can be drawn: a number, and the difference of two of them is one.
 bool drawable(double value);
@@ -23,8 +24,10 @@ struct Axis {
   double low, high, step;
 };
 
-// Paper, title, the lines of the y axis, the numbers of the x axis and what they are.
-std::string begin(const std::string& title, const Axis& x, const Axis& y, const std::string& below);
+// Paper, title, the lines of the y axis, the numbers of the x axis (every second one, if there are
+// many) and what they are; room for so many lines of 20 pixels from `below` on.
+std::string begin(const std::string& title, const std::string& description, const Axis& x,
+                  const Axis& y, const std::string& unit, std::size_t lines);
 double place_x(const Axis& x, double value);
 double place_y(const Axis& y, double value);
 

@@ -40,10 +40,25 @@ std::string line(const Curve& curve, std::size_t number, const std::string& unit
 }
 
 std::string legend_entry(const Curve& curve, std::size_t number) {
-  const double x = chart::left + chart::width + 14;
-  const double y = chart::top + 14 + 20 * static_cast<double>(number);
+  const double x = chart::left, y = chart::below + 20 * static_cast<double>(number);
   return path(number, format("M%.1f %.1fh24", x, y - 4)) +
-         svg::text(x + 30, y, "ink", svg::cut(curve.name, 19), 12);
+         svg::text(x + 30, y, "ink", svg::cut(curve.name, 40), 12);
+}
+
+// "training loss: from 0.69 to 0.012, lowest 0.01 at epoch 29"
+std::string said(const Curve& curve, const std::string& unit) {
+  std::size_t first = curve.values.size(), last = 0, least = 0;
+  for (std::size_t i = 0; i < curve.values.size(); ++i) {
+    if (!chart::drawable(curve.values[i])) continue;
+    if (first > i) first = least = i;
+    if (curve.values[i] < curve.values[least]) least = i;
+    last = i;
+  }
+  if (first == curve.values.size()) return curve.name + ": no numbers. ";
+  return curve.name +
+         format(": from %.4g to %.4g, lowest %.4g at ", curve.values[first], curve.values[last],
+                curve.values[least]) +
+         unit + format(" %zu. ", least + 1);
 }
 
 // A line through one epoch, named above the plot, where no curve runs.
@@ -69,9 +84,11 @@ std::string curves_svg(const std::string& title, const std::vector<Curve>& curve
   const chart::Axis y = chart::Axis(*least, *most).rounded();
   chart::Axis x(1, static_cast<double>(epochs));
   x.step = std::max(std::ceil(x.step), 1.0);  // there is no epoch 1.5
-  std::string svg = chart::begin(title, x, y, unit);
+  std::string description = "Lines over " + unit + format(" 1 to %zu. ", epochs);
+  for (const Curve& curve : curves) description += said(curve, unit);
+  std::string svg = chart::begin(title, description, x, y, unit, curves.size());
   if (x.first() > 1)  // the first one is named though it is not round
-    svg += svg::text(chart::left, chart::bottom + 18, "faint", "1", 11, svg::in_the_middle);
+    svg += svg::text(chart::left, chart::bottom + 18, "faint", "1", 12, svg::in_the_middle);
   if (marked_epoch > 0) svg += marked(marked_epoch, x);
   for (std::size_t c = 0; c < curves.size(); ++c)
     svg += line(curves[c], c, unit, x, y) + legend_entry(curves[c], c);

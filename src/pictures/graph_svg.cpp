@@ -202,8 +202,10 @@ std::string graph_svg(const std::string& title, const Tensor& result, Index most
   const double width = std::max(layout.width + 2 * margin, 480.0);
   for (graph_layout::Spot& spot : layout.spots) spot.x += (width - layout.width) / 2;
   std::string svg =
-      svg::begin(width, top_of(static_cast<int>(layout.layers.size())) - between + margin) + style +
-      svg::heading(margin, 28, title) + legend();
+      svg::begin(width, top_of(static_cast<int>(layout.layers.size())) - between + margin, title,
+                 "A graph of " + std::to_string(graph.nodes.size()) +
+                     " tensors, inputs on top; at the bottom " + describe(result) + ".") +
+      style + svg::heading(margin, 28, title) + legend();
   for (const graph_layout::Arrow& a : layout.arrows)
     svg += arrow(layout, a, graph.nodes[static_cast<std::size_t>(a.from)]->requires_grad);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {

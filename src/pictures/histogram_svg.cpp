@@ -11,24 +11,14 @@ namespace gradus {
 
 namespace {
 
-// The values themselves, in the margin at the right.
-std::string facts(const Statistics& s) {
-  const double count = static_cast<double>(s.count);
-  const std::string lines[] = {
-      std::to_string(s.count) + " values",
-      format("min %.4g", s.smallest),
-      format("max %.4g", s.largest),
-      format("mean %.4g", s.mean),
-      format("deviation %.4g", s.deviation),
-      format("exactly 0: %.1f%%", 100 * static_cast<double>(s.zeros) / count),
-      s.bad ? std::to_string(s.bad) + " not shown: no number" : ""};
-  std::string svg;
-  double y = chart::top + 14;
-  for (const std::string& line : lines) {
-    svg += svg::text(chart::left + chart::width + 14, y, "faint", line, 12);
-    y += 18;
-  }
-  return svg;
+// The values themselves, below the axis.
+std::vector<std::string> facts(const Statistics& s) {
+  const double zeros = 100 * static_cast<double>(s.zeros) / static_cast<double>(s.count);
+  std::vector<std::string> lines{
+      std::to_string(s.count) + format(" values, min %.4g, max %.4g", s.smallest, s.largest),
+      format("mean %.4g, deviation %.4g, exactly 0: %.1f%%", s.mean, s.deviation, zeros)};
+  if (s.bad) lines.push_back(std::to_string(s.bad) + " not shown: no number");
+  return lines;
 }
 
 }  // namespace
@@ -47,7 +37,10 @@ std::string histogram_svg(const std::string& title, const Tensor& values, int bi
     ++counts[static_cast<std::size_t>(std::clamp(place, 0.0, bins - 1.0))];
   }
   const chart::Axis y = chart::Axis(0, *std::max_element(counts.begin(), counts.end())).rounded();
-  std::string svg = chart::begin(title, x, y, "value");
+  const std::vector<std::string> lines = facts(statistics);
+  std::string description = "How often values fall into each of equal intervals.";
+  for (const std::string& line : lines) description += " " + line + ".";
+  std::string svg = chart::begin(title, description, x, y, "value", lines.size());
   const double width = chart::width / bins;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const auto n = static_cast<double>(i);
@@ -59,7 +52,9 @@ std::string histogram_svg(const std::string& title, const Tensor& values, int bi
   const double zero = chart::place_x(x, 0);
   if (x.low <= 0 && x.high >= 0)
     svg += svg::line("zero", zero, chart::top - 4, zero, chart::bottom, "stroke-dasharray=\"4 3\"");
-  return svg::finished(svg + facts(statistics), "histogram_svg", where);
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    svg += svg::text(16, chart::below + 20 * static_cast<double>(i), "faint", lines[i], 12);
+  return svg::finished(svg, "histogram_svg", where);
 }
 
 }  // namespace gradus

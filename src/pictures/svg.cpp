@@ -29,12 +29,14 @@ namespace svg {
 
 // Blue for amounts; orange, green and purple for further lines (Okabe and Ito 2008). A window that
 // is narrower than the picture shows it smaller.
-std::string begin(double width, double height) {
+std::string begin(double width, double height, const std::string& title,
+                  const std::string& description) {
   return format(
              "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
              "width=\"%.0f\" height=\"%.0f\" style=\"max-width:100%%;height:auto\" "
-             "font-family=\"sans-serif\">\n",
+             "font-family=\"sans-serif\" role=\"img\">\n",
              width, height, width, height) +
+         "<title>" + xml_text(title) + "</title>\n<desc>" + xml_text(description) + "</desc>\n" +
          "<style>\n"
          ".paper{fill:#ffffff}.ink{fill:#222222}.faint{fill:#666666}.grid{stroke:#dddddd}\n"
          ".cell{fill:#08519c}.frame{fill:none;stroke:#999999}\n"
@@ -64,6 +66,15 @@ std::string text(double x, double y, const std::string& css_class, const std::st
 
 std::string heading(double x, double y, const std::string& content) {
   return text(x, y, "ink", content, 15, "font-weight=\"bold\"");
+}
+
+std::string headings(double x, double y, const std::string& content, std::size_t most) {
+  std::string svg;
+  for (const std::string& line : wrapped(content, most)) {
+    svg += heading(x, y, line);
+    y += 20;
+  }
+  return svg;
 }
 
 std::string rect(const std::string& css_class, double x, double y, double width, double height,
