@@ -236,9 +236,9 @@ int main() try {
 
 // ## In the debugger
 //
-// `break gradus::Optimizer::step`, `finish`, and compare `print w` before and after.
-// `backward-step` shows the gradients of section 1 to 4; in section 4 one step, CrossEntropy, does
-// what log and softmax would do in two.
+// `break gradus::Optimizer::step`, `finish`, and see `print w` before and after. `backward-step`
+// shows the gradients of sections 1 to 4; in 4, CrossEntropy does what log and softmax would do in
+// two.
 //
 // ## Exercises
 //

@@ -27,6 +27,7 @@ typed() { # typed 01|06|09 debug|optimised: optimised code keeps arguments, not 
         "break 06_masks.cpp:$(line_of 06_masks 'sum(matmul(w, x)).backward()') if way == 2" continue ;;
     09debug)
       printf '%s\n' 'tbreak gradus::Dense::forward' continue 'print this->kernel' 'print x' \
+        'break gradus::MultiHeadAttention::operator()' continue delete \
         "tbreak 09_depth.cpp:$(line_of 09_depth 'loss.backward()')" continue 'graph loss' ;;
   esac
   printf '%s\n' backward-step step step backward-step
@@ -61,7 +62,7 @@ check() { # check 01|06|09 debug|optimised FOLDER DEBUGGER
       ;;
     09*)
       wants "$name" 'linear [16, 1] at lessons/09_depth.cpp:' '(see above)' \
-      '"kernel" uniform [16, 32]' 'BinaryCrossEntropy::backward'
+      '"kernel" uniform [16, 32]' 'BinaryCrossEntropy::backward' 'const Tensor q = query(query_input, where);'
       ;;
   esac
   if [ "$1$2" = 01debug ]; then

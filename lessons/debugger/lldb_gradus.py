@@ -204,7 +204,9 @@ def __lldb_init_module(debugger, _):
             "command alias advance thread until",
             "command alias delete breakpoint delete --force",
             # break file:line if condition; break function if condition; the same without
-            """command regex break 's/^(.+):([0-9]+) if (.+)$/breakpoint set -f %1 -l %2 -c "%3"/' """
+            # (and -n finds no operator())
+            """command regex break 's/^(.+)operator[(][)]$/breakpoint set -r "%1operator[(][)]"/' """
+            """'s/^(.+):([0-9]+) if (.+)$/breakpoint set -f %1 -l %2 -c "%3"/' """
             """'s/^(.+) if (.+)$/breakpoint set -n %1 -c "%2"/' """
             "'s/^([^:]+):([0-9]+)$/breakpoint set -f %1 -l %2/' 's/^(.+)$/breakpoint set -n %1/'"):
         debugger.HandleCommand(command)
