@@ -38,6 +38,16 @@ for lesson in lessons/[0-9]*.cpp; do
   grep -v '^ *$' "$text" | cmp -s - "$lists/output" || complain "$name.html shows other output"
 done
 
+# Indices and exponents are such, names of code are not; terms, and lessons, lead to their pages.
+has() { grep -q "$2" "$book/$1" || complain "$1 lacks $2"; }
+has 07_heads.html 'query<sub>h</sub> = x W<sub>q,h</sub>'
+has 08_order.html '10000<sup>-2i/D</sup>'
+has 01_attention.html 'transpose_b'
+has 01_attention.html 'class="term" href="glossary.html#softmax" title="e^x'
+has 10_encoder.html '<a href="01_attention.html">1</a> to <a href="07_heads.html">7</a>'
+has index.html 'Runs in half a second.'
+! grep -q 'dense<sub>' "$book"/*.html || complain "dense_1 is a name"
+
 # What can be linked to: each page, and each id on it.
 for file in "$book"/*; do
   name=$(basename "$file")

@@ -3,7 +3,9 @@
 //   tokens.cpp     cuts C++ into words, strings, comments
 //   names.cpp      finds what the headers declare
 //   highlight.cpp  colours code, and links each word to what it means
+//   inline.cpp     running text: code, lessons that are named, indices and exponents
 //   prose.cpp      turns comments into text, and a lesson into text and code
+//   glossary.cpp   the glossary, and links to its terms
 //   pictures.cpp   puts pictures into pages
 //   output.cpp     reads a lesson; what it prints and draws, below the code that does it
 //   search.cpp     what the search of the book finds
@@ -72,6 +74,17 @@ std::string code_block(const std::vector<std::string>& html_lines, std::size_t b
 
 // One line of running text: `code` in backticks.
 std::string inline_html(const Names& names, const std::string& text);
+// One line of a formula, in which columns stay below each other.
+std::string formula_html(const std::string& line);
+
+struct Term {
+  std::string name, id, text;
+};
+// The terms in the order of the alphabet. Errors: a line that is not "term: explanation".
+std::vector<Term> read_glossary(const std::string& path);
+std::string glossary_html(const Names& names, const std::vector<Term>& terms);
+// Links the first place where each term stands in a paragraph or list of a page.
+std::string with_terms(const std::vector<Term>& terms, const std::string& html);
 // Comment lines (without the slashes) as paragraphs, headings, lists and formulas.
 std::string prose_html(const Names& names, const std::vector<std::string>& lines, int& headings);
 
@@ -80,6 +93,7 @@ struct Lesson {
   std::string number;    // "10"
   std::string title;     // "the classifier, trained"
   std::string sentence;  // the first one
+  std::string time;      // "about a second": how long it runs, as it says itself
   std::string source;
 };
 // Errors: a first line that is not "// Lesson 12: the classifier, trained."

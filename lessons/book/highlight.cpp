@@ -121,44 +121,4 @@ std::vector<std::string> highlighted_lines(const Names& names, const std::string
   return html;
 }
 
-namespace {
-
-// Text without code, where "lesson 4" leads to that lesson.
-std::string plain_html(const Names& names, const std::string& text) {
-  std::string html;
-  std::size_t i = 0;
-  for (std::size_t at = text.find("esson "); at != std::string::npos; at = text.find("esson ", i)) {
-    const std::size_t end = text.find_first_not_of("0123456789", at + 6);
-    const std::string number = text.substr(at + 6, end - at - 6);
-    const auto page = number.empty() ? names.lessons.end() : names.lessons.find(std::stoi(number));
-    const std::size_t stop = at + 6 + number.size();
-    const std::size_t begin = at > i ? at - 1 : at;  // with the l or L
-    const std::string words = gradus::xml_text(text.substr(begin, stop - begin));
-    html += gradus::xml_text(text.substr(i, begin - i));
-    html +=
-        page == names.lessons.end() ? words : "<a href=\"" + page->second + "\">" + words + "</a>";
-    i = stop;
-  }
-  return html + gradus::xml_text(text.substr(i));
-}
-
-}  // namespace
-
-std::string inline_html(const Names& names, const std::string& text) {
-  std::string html;
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t open = text.find('`', i);
-    const std::size_t close = open == std::string::npos ? open : text.find('`', open + 1);
-    if (close == std::string::npos) return html + plain_html(names, text.substr(i));
-    const std::string code = text.substr(open + 1, close - open - 1);
-    const std::string address = names.address(code);
-    html += plain_html(names, text.substr(i, open - i));
-    if (!address.empty()) html += "<a href=\"" + address + "\">";
-    html += "<code>" + gradus::xml_text(code) + "</code>";
-    if (!address.empty()) html += "</a>";
-    i = close + 1;
-  }
-  return html;
-}
-
 }  // namespace book

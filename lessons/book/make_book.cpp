@@ -105,8 +105,15 @@ std::string contents_page(const Names& names, const std::vector<Lesson>& lessons
       body += "<h2>" + part->second + "</h2>\n<dl class=\"contents\">\n";
       ++part;
     }
-    body += "<dt>" + anchor(lesson.name + ".html", xml_text(heading(lesson))) + "</dt>\n<dd>" +
-            book::inline_html(names, lesson.sentence) + "</dd>\n";
+    std::string picture;
+    for (const std::string& path : book::pictures_of(lesson.source, ".svg"))
+      if (picture.empty() && file_exists(path))
+        picture = "<img src=\"" + file_name(path) + "\" alt=\"\" loading=\"lazy\" />";
+    body +=
+        "<dt>" + anchor(lesson.name + ".html", xml_text(heading(lesson))) + "</dt>\n<dd>" +
+        picture + book::inline_html(names, lesson.sentence) +
+        (lesson.time.empty() ? "" : " <span class=\"note\">Runs in " + lesson.time + ".</span>") +
+        "</dd>\n";
   }
   return page("Contents", body + "</dl>\n");
 }
@@ -145,31 +152,6 @@ std::string reference_page(const Names& names, const std::vector<std::string>& h
     body += "</span>\n";
   }
   return page("Reference", body + "</p>\n");
-}
-
-// lessons/book/glossary.txt holds a line "term: explanation" for each term.
-std::string glossary_page(const Names& names) {
-  std::vector<std::string> lines = book::lines_of(read_file("lessons/book/glossary.txt", most));
-  std::sort(lines.begin(), lines.end(), [](const std::string& a, const std::string& b) {
-    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
-                                        [](unsigned char left, unsigned char right) {
-                                          return std::tolower(left) < std::tolower(right);
-                                        });
-  });
-  std::string body = "<dl class=\"glossary\">\n";
-  for (const std::string& line : lines) {
-    const std::size_t colon = line.find(": ");
-    if (colon == std::string::npos)
-      fail("glossary", here(), "a line \"term: explanation\" is wanted, not \"" + line + "\"");
-    std::string id = line.substr(0, colon);
-    for (char& c : id)
-      c = std::isalnum(static_cast<unsigned char>(c))
-              ? static_cast<char>(std::tolower(static_cast<unsigned char>(c)))
-              : '-';
-    body += "<dt id=\"" + id + "\">" + xml_text(line.substr(0, colon)) + "</dt>\n<dd>" +
-            book::inline_html(names, line.substr(colon + 2)) + "</dd>\n";
-  }
-  return page("Glossary", body + "</dl>\n");
 }
 
 // How exercises are done, which there are, and (where this is not the students' tree) how they are
@@ -220,18 +202,21 @@ int main(int argc, char** argv) try {
   };
   for (const char* file : {"book.css", "book.js"})
     write(file, read_file(std::string("lessons/book/") + file, most));
+  const std::vector<book::Term> terms = book::read_glossary("lessons/book/glossary.txt");
   write("index.html", contents_page(names, lessons));
   write("exercises.html", exercises_page(names));
   write("reference.html", reference_page(names, headers, texts));
-  write("glossary.html", glossary_page(names));
+  write("glossary.html", page("Glossary", book::glossary_html(names, terms)));
   for (std::size_t i = 0; i < headers.size(); ++i)
     write(headers[i] + ".h.html", page("gradus/" + headers[i] + ".h",
                                        book::code_block(book::highlighted_lines(names, texts[i]), 0,
                                                         book::lines_of(texts[i]).size())));
   for (std::size_t i = 0; i < lessons.size(); ++i) {
-    write(lessons[i].name + ".html", lesson_page(names, lessons, i));
+    write(lessons[i].name + ".html", book::with_terms(terms, lesson_page(names, lessons, i)));
     for (const std::string& other : book::pictures_of(lessons[i].source, ".html"))
       if (file_exists(other)) write(file_name(other), read_file(other, most));
+    for (const std::string& path : book::pictures_of(lessons[i].source, ".svg"))
+      if (file_exists(path)) write_file(folder + "/" + file_name(path), read_file(path, most));
     const std::string steps = "steps-" + lessons[i].name + ".html";
     if (file_exists("build/steps/" + steps)) write(steps, read_file("build/steps/" + steps, most));
   }

@@ -5,6 +5,8 @@
 #include <gradus/files.h>
 #include <gradus/picture.h>
 
+#include <algorithm>
+#include <cctype>
 #include <sstream>
 
 #include "book.h"
@@ -30,6 +32,25 @@ std::vector<std::size_t> blocks_of_main(const Names& names, const Lesson& lesson
   return ends;
 }
 
+// "about a second" of "It takes about a second on two cores.", or of "Runs in about a second."
+std::string time_in(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) {
+    if (line.compare(0, 2, "//") != 0) break;
+    text += trimmed(line.substr(2)) + " ";
+  }
+  std::size_t end = text.find(" on two cores");
+  if (end == std::string::npos) end = text.find('.', text.find("Runs in "));
+  if (end == std::string::npos) return "";
+  std::size_t begin = 0;
+  for (const std::string before : {"Runs in ", "akes ", ". "})
+    if (const std::size_t at = text.rfind(before, end - 1); at != std::string::npos)
+      begin = std::max(begin, at + before.size());
+  std::string time = text.substr(begin, end - begin);
+  time[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(time[0])));
+  return time;
+}
+
 std::string file_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
@@ -37,7 +58,7 @@ std::string file_name(const std::string& path) {
 }  // namespace
 
 Lesson read_lesson(const std::string& name, const std::string& source) {
-  Lesson lesson{name, name.substr(0, 2), "", "", source};
+  Lesson lesson{name, name.substr(0, 2), "", "", "", source};
   const std::vector<std::string> lines = lines_of(source);
   const std::string start = "// Lesson " + std::to_string(std::stoi(lesson.number)) + ": ";
   if (lines.empty() || lines[0].compare(0, start.size(), start) != 0 || lines[0].back() != '.')
@@ -52,6 +73,7 @@ Lesson read_lesson(const std::string& name, const std::string& source) {
   // A paragraph that leads to a formula ends with a colon.
   if (!lesson.sentence.empty() && lesson.sentence.back() == ':') lesson.sentence.back() = '.';
   lesson.sentence = first_sentence(lesson.sentence);
+  lesson.time = time_in(lines);
   return lesson;
 }
 

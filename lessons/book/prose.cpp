@@ -120,7 +120,7 @@ class Writer {
     std::size_t least = collected_[0].size();
     for (const std::string& line : collected_) least = std::min(least, indentation_of(line));
     html += "<pre class=\"formula\" tabindex=\"0\">";
-    for (const std::string& line : collected_) html += gradus::xml_text(line.substr(least)) + "\n";
+    for (const std::string& line : collected_) html += formula_html(line.substr(least)) + "\n";
     html += "</pre>\n";
   }
 
