@@ -239,5 +239,4 @@ double largest_difference(const Tensor& a, const Tensor& b) {
 // 4. Divide by 0.2 instead of 2, then by 20. What do the heatmaps look like, and the outputs? (The
 //    one operation still divides by √d: the difference after it is no longer 0.)
 // 5. Add "wet" as a fifth word, to `words` and, with numbers of your own, to x. What does "bank"
-// take
-//    from it? (A word without a row in x is an error that names the line.)
+//    take from it? (A word without a row in x is an error that names the line.)

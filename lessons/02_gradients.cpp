@@ -226,9 +226,9 @@ int main() try {
 // 1. What are the slopes of a / b in a and in b? Check them in a graph and by differences. (Judged,
 //    with the walk for any graph: make exercise-01.)
 // 2. Try out x + f(x), the way round every layer of a Transformer (lesson 9): x = 2v, f = 3x, y
-// with
-//    the inputs x and f, in this order. Predict what each of the three methods finds for v. Then
-//    let y have f first: whose answer changes? At last v · v + v: why is recursion right there?
+//    with the inputs x and f, in this order. Predict what each of the three methods finds for v.
+//    Then let y have f first: whose answer changes? At last v · v + v: why is recursion right
+//    there?
 // 3. Let recursion return at once where it has been before. What does its row say now, and why?
 // 4. Call backpropagate twice on the graph on paper. Which gradients are wrong, and why? What does
 //    the library promise for this case (tensor.h)?

@@ -226,17 +226,15 @@ void evaluate(const char* name, Recall& model, const Examples& examples) {
 //
 // ## Exercises
 //
-// 1. Print at every tenth step up to 80 the loss and the means of two diagonals, that of W_q W_kᵀ /
-// √d
-//    for letters and that of W_v for digits. Which of them has begun to grow at step 20? What does
-//    the network know then (see the one without eyes), and why must it come first?
-// 2. Make d smaller: 8, 4, 2, 1. How few numbers are enough to tell eight letters apart? (Think of
-//    the directions on a clock.)
-// 3. Train where every digit occurs exactly once: shuffle 0 … 7 as the letters are.
-//    Some starts, Random start(1) is one, now learn another way to the answer. Look at the weights:
-//    which pair is left out? Why does it fail on examples in which digits repeat?
-// 4. Give the letter and its digit as two separate rows, as a text would: "D2A5H0…". Attention sees
-// a
-//    set of rows (lesson 8): what is lost, which no number of layers brings back? Then let each row
-//    also have a 1 for its place in the text. Why can one head still not do it? (Olsson et al.
-//    2022, "In-context learning and induction heads": with places it takes two layers.)
+// 1. Print at every tenth step up to 80 the loss and the means of two diagonals, that of W_q
+//    W_kᵀ / √d for letters and that of W_v for digits. Which of them has begun to grow at step 20?
+//    What does the network know then (see the one without eyes), and why must it come first?
+// 2. Make d smaller: 8, 4, 2, 1. How few numbers are enough to tell eight letters apart? (Think
+//    of the directions on a clock.)
+// 3. Train where every digit occurs exactly once: shuffle 0 … 7 as the letters are. Some starts,
+//    Random start(1) is one, now learn another way to the answer. Look at the weights: which pair
+//    is left out? Why does it fail on examples in which digits repeat?
+// 4. Give the letter and its digit as two separate rows, as a text would: "D2A5H0…". Attention
+//    sees a set of rows (lesson 8): what is lost, which no number of layers brings back? Then let
+//    each row also have a 1 for its place in the text. Why can one head still not do it? (Olsson et
+//    al. 2022, "In-context learning and induction heads": with places it takes two layers.)
