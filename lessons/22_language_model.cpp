@@ -12,9 +12,9 @@
 // of 3 means to be as unsure as if three tokens were equally likely each time. Tokens are byte
 // pairs (lesson 23): of these reviews each word is one, with the space before it.
 //
-// `make write` takes some 15 seconds on two cores; EPOCHS=n trains n epochs. Hours, which may be
-// interrupted, takes `make write DATA=/path/to/aclImdb`, with the real reviews of lesson 16;
-// REVIEWS=2000 WIDTH=128 make that small. Sources: Radford et al. 2018 (GPT); Witten and Bell 1991.
+// `make write` takes some 15 seconds on two cores; EPOCHS=n trains n epochs. DATA=/path/to/aclImdb
+// are the real reviews of lesson 16: hours, and a run that is interrupted goes on; REVIEWS=2000
+// WIDTH=128 make that small. Sources: Radford et al. 2018 (GPT); Witten and Bell 1991.
 
 #include <gradus/gradus.h>
 
@@ -28,6 +28,7 @@ using namespace gradus;
 using Text = std::vector<int>;
 constexpr int start = 1, stop = 2;  // the tokens [START] and [END]
 
+// ## The model
 struct LanguageModel : SequenceModel {
   LanguageModel(Index length, Index vocabulary, Index width, EncoderOptions options, Random& random)
       : SequenceModel("LanguageModel"),
@@ -74,7 +75,7 @@ struct Reviews {
 
 // ## Counting
 //
-// How often each token came after those tokens, and, at 0, how often any did. No token is 0.
+// For some tokens, how often each id came after them; and for 0, which is no token, how often any.
 using Counts = std::map<Text, std::map<int, double>>;
 
 Counts counted(const std::vector<Text>& texts) {
@@ -110,8 +111,7 @@ std::ptrdiff_t in_common(const Text& a, const Text& b) {
 }
 
 void print_lines(const std::string& text) {  // of at most 78 letters
-  std::size_t column = 78;
-  for (const std::string& word : split_words(text)) {
+  for (std::size_t column = 78; const std::string& word : split_words(text)) {
     column += 1 + word.size();
     std::printf("%s%s", column > 78 ? "\n" : " ", word.c_str());
     if (column > 78) column = word.size();
@@ -219,8 +219,8 @@ int main(int argc, char** argv) try {
 
 // ## In the debugger
 //
-// Break at LanguageModel::decode: `print batch.ids`, and `print x` after each block. From the first
-// text that is written on, that is one token a text: the cache has the others (lesson 21).
+// Break at LanguageModel::decode: `print batch.ids`, and `print x` after each block. While a sample
+// is written, batch.ids is one token a text, for the cache has the others (lesson 21).
 //
 // ## Exercises
 //

@@ -24,11 +24,11 @@ using namespace gradus;
 
 using Tokens = std::vector<int>;  // 0 is padding, 1 + b is byte b, 257 + n what pair n became
 
-struct Pair {
+struct Merge {
   int first, second;  // neighbours
   int count;          // how often they stand together
 };
-using Pairs = std::vector<Pair>;
+using Merges = std::vector<Merge>;
 
 // A piece of text whose borders no token crosses, such as a word, and how often it occurs.
 struct Piece {
@@ -40,7 +40,7 @@ struct Piece {
 //
 // Without them "e. i" might become a token. A piece is a run of letters, of digits, of white space
 // or of other signs, with the space before it, of at most 64 bytes. Bytes from 128 on, of which é
-// and 日 are made in UTF-8, count as letters.
+// and ñ are made in UTF-8, count as letters.
 int kind_of(char c) {
   if (c == ' ' || (c >= '\t' && c <= '\r')) return 0;
   if (c >= '0' && c <= '9') return 1;
@@ -72,12 +72,12 @@ std::vector<Piece> pieces_of(const std::vector<std::string>& texts) {
 //
 // The map goes from the lowest pair to the highest; of those that are equally frequent the first
 // one stays. Some rule must choose, or two programs learn two vocabularies.
-Pair most_frequent(const std::vector<Piece>& pieces) {
+Merge most_frequent(const std::vector<Piece>& pieces) {
   std::map<std::pair<int, int>, int> counts;
   for (const Piece& piece : pieces)
     for (std::size_t i = 0; i + 1 < piece.tokens.size(); ++i)
       counts[{piece.tokens[i], piece.tokens[i + 1]}] += piece.count;
-  Pair best = {};
+  Merge best = {};
   for (const auto& [pair, count] : counts)
     if (count > best.count) best = {pair.first, pair.second, count};
   return best;
@@ -86,7 +86,7 @@ Pair most_frequent(const std::vector<Piece>& pieces) {
 // ## Merge
 //
 // From the left: a a a has the pair a a twice, and yet only the first two become one.
-Tokens merged(const Tokens& tokens, const Pair& pair, int token) {
+Tokens merged(const Tokens& tokens, const Merge& pair, int token) {
   Tokens result;
   for (const int next : tokens) {
     const bool both = !result.empty() && result.back() == pair.first && next == pair.second;
@@ -96,7 +96,7 @@ Tokens merged(const Tokens& tokens, const Pair& pair, int token) {
   return result;
 }
 
-void learn(const Pair& pair, std::vector<Piece>& pieces, Pairs& learned) {
+void learn(const Merge& pair, std::vector<Piece>& pieces, Merges& learned) {
   const int token = 257 + static_cast<int>(learned.size());
   for (Piece& piece : pieces) piece.tokens = merged(piece.tokens, pair, token);
   learned.push_back(pair);
@@ -106,20 +106,20 @@ void learn(const Pair& pair, std::vector<Piece>& pieces, Pairs& learned) {
 //
 // A new text is cut into bytes, and all merges are made in the order in which they were learned. So
 // a word that was there in training ends as it did then.
-Tokens encode(const std::string& text, const Pairs& learned) {
+Tokens encode(const std::string& text, const Merges& learned) {
   Tokens all;
   for (Tokens piece : cut(text)) {
     int token = 257;
-    for (const Pair& pair : learned) piece = merged(piece, pair, token++);
+    for (const Merge& pair : learned) piece = merged(piece, pair, token++);
     all.insert(all.end(), piece.begin(), piece.end());
   }
   return all;
 }
 
-std::string decode(const Tokens& tokens, const Pairs& learned) {
+std::string decode(const Tokens& tokens, const Merges& learned) {
   std::string text;
   for (const int token : tokens) {
-    const Pair pair = token < 257 ? Pair{} : learned.at(static_cast<std::size_t>(token - 257));
+    const Merge pair = token < 257 ? Merge{} : learned.at(static_cast<std::size_t>(token - 257));
     text += token < 257 ? std::string(1, static_cast<char>(token - 1))
                         : decode({pair.first, pair.second}, learned);
   }
@@ -127,7 +127,7 @@ std::string decode(const Tokens& tokens, const Pairs& learned) {
 }
 
 // "_se|e|s", with _ for a space and ? for a byte that is no sign by itself.
-std::string show(const Tokens& tokens, const Pairs& learned) {
+std::string show(const Tokens& tokens, const Merges& learned) {
   std::string line;
   for (const int token : tokens) line += (line.empty() ? "" : "|") + decode({token}, learned);
   for (char& c : line) c = c == ' ' ? '_' : c > ' ' && c <= '~' ? c : '?';
@@ -142,8 +142,8 @@ int main() try {
   // gone, for the s is a part of _s.
   const std::string small = "the sea sees the seal";
   std::vector<Piece> pieces = pieces_of({small});
-  Pairs few, learned;
-  for (Pair best = most_frequent(pieces); best.count > 1; best = most_frequent(pieces)) {
+  Merges few, learned;
+  for (Merge best = most_frequent(pieces); best.count > 1; best = most_frequent(pieces)) {
     std::printf("%-41s   %-5s %d times\n", show(encode(small, few), few).c_str(),
                 show({best.first, best.second}, few).c_str(), best.count);
     learn(best, pieces, few);
@@ -158,7 +158,7 @@ int main() try {
   pieces = pieces_of(reviews);
   Curve length{"tokens in a review", {}};
   std::printf("\nmerges   tokens   tokens in a review   squared\n");
-  for (Pair best{0, 0, 2}; best.count > 1;) {
+  for (Merge best{0, 0, 2}; best.count > 1;) {
     const int merges = static_cast<int>(learned.size());
     double total = 0;
     for (const Piece& piece : pieces) total += double(piece.tokens.size()) * piece.count;
