@@ -95,7 +95,8 @@ std::string digit(Cases& cases) {
 
 // A graph of values v0, v1, …, each of which is used by the next and again later.
 std::string woven(Cases& cases, Index steps) {
-  std::string text = "v0 = " + digit(cases) + "; v1 = " + digit(cases);
+  std::string text = "v0 = " + digit(cases);
+  text += "; v1 = " + digit(cases);
   for (Index i = 2; i < steps; ++i) {
     const std::string mine = "v" + std::to_string(i), last = "v" + std::to_string(i - 1),
                       other = "v" + std::to_string(cases.random.below(i - 1));
@@ -109,17 +110,21 @@ void cases(Cases& cases) {
   const auto ask = [&](const char* name, const std::string& graph, int calls = 1) {
     cases.add(name).give("graph", graph).give("calls", calls);
   };
-  const auto given = [&](const std::string& name) { return name + " = " + digit(cases) + "; "; };
+  const auto given = [&](const std::string& names) {
+    std::string text;
+    for (const char name : names) text += name + (" = " + digit(cases) + "; ");
+    return text;
+  };
   cases.group("small", 2);
-  ask("a sum", given("a") + given("b") + "c = a + b");
-  ask("a product", given("a") + given("b") + "c = a * b");
-  ask("a quotient", given("a") + given("b") + "c = a / b");
+  ask("a sum", given("ab") + "c = a + b");
+  ask("a product", given("ab") + "c = a * b");
+  ask("a quotient", given("ab") + "c = a / b");
   ask("a power of e", given("a") + "c = exp a");
-  ask("two steps", given("a") + given("b") + "c = a * b; d = c * a");
+  ask("two steps", given("ab") + "c = a * b; d = c * a");
   ask("the same value twice", given("x") + "y = x * x");
   cases.group("edges", 2);
-  ask("the way round a step", given("v") + given("b") + "x = v * b; f = x * b; y = x + f");
+  ask("the way round a step", given("vb") + "x = v * b; f = x * b; y = x + f");
   ask("used by a sum, and again later", given("v") + "u = v + v; c = u + u");
-  ask("called twice", given("w") + given("x") + "y = w * x; z = y + w", 2);
+  ask("called twice", given("wx") + "y = w * x; z = y + w", 2);
   ask("many steps", woven(cases, cases.size(10, 14)));
 }

@@ -56,6 +56,7 @@ void cases(Cases& cases) {
   const Tensor apart = Tensor::matrix({{4, -4}, {-4, 4}});  // so that no row has equal scores
   const Tensor quarters = Tensor::matrix({{0.25, 0.75}}), halves = Tensor::matrix({{0.5, 0.5}});
   const Index size = cases.size(4, 6);
+  const Tensor some = some_shares(cases, {2, 3}), others = some_shares(cases, {2, size, 3});
   cases.group("small", 2);
   ask("1 row of 2 scores", cases.whole({1, 2}) / 2 + Tensor::matrix({{2, 0}}));
   ask("2 rows of 2 scores", (cases.whole({2, 2}) + apart) / 2);
@@ -71,7 +72,7 @@ void cases(Cases& cases) {
   cases.group("gradient", 2);
   back("gradient, 1 row of 2", quarters, cases.whole({1, 2}) + Tensor::vector({4, -4}));
   back("gradient, 2 rows of 2", concatenate({quarters, halves}, 0), cases.whole({2, 2}) + apart);
-  back("gradient, different sizes", some_shares(cases, {2, 3}), cases.whole({2, 3}));
+  back("gradient, different sizes", some, cases.whole({2, 3}));
   back("gradient, a share of 1", Tensor::vector({1, 0}), cases.whole({2}));
-  back("gradient, 3 axes", some_shares(cases, {2, size, 3}), cases.whole({2, size, 3}));
+  back("gradient, 3 axes", others, cases.whole({2, size, 3}));
 }

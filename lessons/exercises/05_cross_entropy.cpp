@@ -68,11 +68,12 @@ void cases(Cases& cases) {
           .give("labels", labels);
     };
     const Index N = cases.size(6, 9), C = cases.size(4, 6);
+    const Ids any = cases.ids({N}, 0, static_cast<int>(C) - 1);
     cases.group(wanted, 2);
     ask("1 example, 2 answers", cases.whole({1, 2}), {0});
     ask("1 example, 3 answers", cases.whole({1, 3}), {2});
     ask("2 examples, 2 answers", cases.whole({2, 2}), {1, 0});
-    ask("other sizes", cases.whole({N, C}), cases.ids({N}, 0, static_cast<int>(C) - 1));
+    ask("other sizes", cases.whole({N, C}), any);
     cases.group("edges of the " + std::string(wanted), 1);
     ask("logits far apart", cases.whole({1, 2}) + Tensor::vector({-60, 60}), {0});
     ask("large logits", cases.whole({1, 2}) + 1000, {0}).tolerate(1e-3);

@@ -100,10 +100,11 @@ void cases(Cases& cases) {
   std::vector<std::string> words = {"good", "bad",  "film", "not",  "a",    "plot",
                                     "dull", "fine", "seen", "ever", "cast", "it"};
   cases.random.shuffle(words);
+  std::sort(words.begin(), words.begin() + 3);  // a before b before c in the alphabet
   const std::string a = words[0], b = words[1], c = words[2], d = words[3];
   cases.group("small", 2);
   ask(cases, "1 word", {a}, {a});
-  ask(cases, "3 words", {b + " " + c + " " + a + " " + c + " " + b + " " + c},
+  ask(cases, "3 words", {c + " " + b + " " + a + " " + b + " " + a + " " + b},
       {a + " " + b + " " + c});
   ask(cases, "a word that is not in the training texts", {a}, {a + " " + b});
   ask(cases, "2 texts", {a + " " + b + " " + b}, {b, a + " " + a});

@@ -82,11 +82,11 @@ void cases(Cases& cases) {
   };
   const Index n = cases.size(2, 4), other = cases.size(5, 7);
   cases.group("small", 2);
-  ask("1 number, 1 step: it moves by the rate", 1, {1, 0.5, 0.75, 0, 0}, {1});
-  ask("1 number, 1 step, with epsilon", 1, {1, 0.5, 0.75, 1, 0}, {1});
-  ask("1 number, 2 steps", 2, {1, 0.5, 0.75, 0, 0}, {1});
-  ask("1 number, 1 step, with decay", 1, {0.5, 0.5, 0.75, 0, 0.5}, {1});
+  ask("1 number, 1 step: it moves by the rate", 1, {1, 0.5, 0.96, 0, 0}, {1});
+  ask("1 number, 1 step, with epsilon", 1, {1, 0.5, 0.96, 1, 0}, {1});
+  ask("1 number, 2 steps", 2, {1, 0.5, 0.96, 0, 0}, {1});
+  ask("1 number, 1 step, with decay", 1, {0.5, 0.5, 0.96, 1, 0.5}, {1});
   cases.group("edges", 2);
-  ask("2 parameters", 2, {1, 0.5, 0.75, 0, 0}, {1, 1});
+  ask("2 parameters", 2, {1, 0.5, 0.96, 0, 0}, {1, 1});
   ask("many numbers, as in training", 5, {0.1, 0.9, 0.999, 0.1, 0.1}, {n, 1, other});
 }
