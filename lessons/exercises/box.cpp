@@ -89,9 +89,7 @@ void give_up_rights() {
     _exit(not_started);
   limit(RLIMIT_CPU, static_cast<rlim_t>(cpu_seconds()));
   limit(RLIMIT_AS, rlim_t(512) << 20);
-  limit(RLIMIT_STACK, 1 << 23);
   limit(RLIMIT_FSIZE, most_written);
-  limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NOFILE, 16);
 #ifdef __linux__
   limit(RLIMIT_NPROC, 0);  // neither fork nor threads
