@@ -43,6 +43,8 @@ exercise() {
 # One line an exercise, and which is next.
 all() {
   next=
+  $MAKE -s -k --no-print-directory $(for source in lessons/exercises/[0-9]*.cpp; do
+    echo "$tools/$(basename "$source" .cpp).program"; done) >/dev/null 2>&1  # on all processors
   for source in lessons/exercises/[0-9]*.cpp; do
     find_exercise "$(basename "$source" .cpp)"
     exercise >"$notes/said" 2>&1
