@@ -72,7 +72,7 @@ TEST_SUITE("exercises") {
     REQUIRE(back.size() == 3);
     for (std::size_t i = 0; i < 3; ++i) CHECK(same(back[i], items[i], 0));
     for (const char* text :
-         {"x", "answer 0 1 2 x\n1\n", "answer 0 9 x\n\n", "answer 0 -2 x\n\n",
+         {"x", "answer 0 1 2 x\n1\n", "answer 0 9 x\n\n", "answer 0 -2 x\n5\n",
           "answer 0 2 -1 -1 x\n1\n", "answer 0 2 99999999999 99999999999 x\n1\n"})
       CHECK_THROWS_AS(items_of(text), Error);
   }
@@ -100,6 +100,7 @@ TEST_SUITE("exercises") {
     CHECK(verdict_of(file, {right, right, right}).points == 5);
     const Verdict late = verdict_of(file, {right, doubled, right});
     CHECK(late.points == 3);
+    CHECK(verdict_of(file, {doubled, doubled, right}).points == 3);
     CHECK(late.first_wrong == 1);
     CHECK(late.mistakes.empty());  // both known ones are wrong in the first case already
     CHECK(verdict_of(file, {doubled, doubled, doubled}).mistakes == std::vector<std::size_t>{0});
@@ -145,6 +146,8 @@ TEST_SUITE("exercises") {
     CHECK(message_of(file, known, verdict_of(file, known), "a.cpp")
               .find("doubled  (See lesson 1.)\nYour answer to case 3 is not that of this mistake: "
                     "something else is different, too.\nOr: ") == 0);
+    const Outcome one = {item_of("error", "", "this")}, two = {item_of("error", "", "that")};
+    CHECK(!first_difference(one, two, 0).yours);  // it is said, not compared
     const std::vector<Outcome> error(3, {item_of("error", "", "it crashed")});
     CHECK(message_of(file, error, verdict_of(file, error), "a.cpp").find("Case 1: it crashed\n") ==
           0);

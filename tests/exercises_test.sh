@@ -15,6 +15,8 @@ complain() { echo "$*"; wrong=1; }
 
 make -s ${MAKE_WITH:-} handout TO="$scratch/handout" >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
 make -s ${MAKE_WITH:-} $(for part in judge runner.o 06_attention.oracle; do echo "$tools/$part"; done) || exit 1
+(cd "$scratch/handout" && find . -name '*.mistakes' -o -name 'oracle*' -o -name 'teachers*' && grep -l 'For teachers' README.md) >"$scratch/log"
+[ ! -s "$scratch/log" ] || complain "the hand-out has what is the teacher's: $(cat "$scratch/log")"
 unsolved=$scratch/handout/lessons/exercises/06_attention.cpp
 
 # submit NAME WANT FILE: a submission, and what its report has to say.

@@ -19,8 +19,9 @@ for file in lessons/exercises/[0-9]*.cpp; do
   cp "$TOOLS/$name.cases" "$to/lessons/exercises/cases/"
 done
 cp lessons/exercises/classroom.yml "$to/.github/workflows/classroom.yml"
-# The students' part comes before the rest of the README.
+# In the README the students' part comes first, and what is for teachers goes.
 awk -v part=lessons/exercises/students.md '
+  /^For teachers: /, /^$/ { next }
   /^## / && !done { while ((getline line < part) > 0) print line; print ""; done = 1 } { print }
 ' README.md >"$to/README.md"
 # No line of a solution may be in it, but for those that stand outside of the marks, too.
