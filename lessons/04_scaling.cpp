@@ -37,6 +37,7 @@ using namespace gradus;
 // with its weight w. T equal weights have ln T, the most there can be; a single weight of 1 has 0.
 // (log_softmax gives ln w also where w itself is too small for a float.)
 struct Measured {
+  Tensor weights;                      // [N, 1, T]
   double variance = 0;                 // of the scores
   double entropy = 0;                  // of the weights; mean over the queries
   double largest = 0;                  // the largest weight; mean over the queries
@@ -72,6 +73,7 @@ Measured measure(Index d, bool divide) {
   sum(output).backward();
 
   Measured result;
+  result.weights = weights;
   const Tensor distance = scores - mean(scores);
   result.variance = mean_of(distance * distance);
   result.entropy = mean_of(entropy);
@@ -147,6 +149,10 @@ int main() try {
   for (std::size_t i = 0; i < sizes.size(); ++i)
     std::printf("%6d %10.4f %14.4f %13.4f %14.4f\n", static_cast<int>(sizes[i]), without[i].entropy,
                 with[i].entropy, without[i].largest, with[i].largest);
+  write_file("build/lesson04_without.svg",
+             histogram_svg("d = 1024: weights from q·k", without.back().weights));
+  write_file("build/lesson04_with.svg",
+             histogram_svg("d = 1024: weights from q·k / √d", with.back().weights));
 
   // ## The gradient that reaches the scores
   //

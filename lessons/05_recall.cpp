@@ -162,7 +162,12 @@ int main() try {
   const Tensor scores =
       matmul(model.w_query, model.w_key, {.transpose_b = true}) / std::sqrt(Scalar(d));  // [2L, 2L]
   std::printf("\n");
-  print("W_q W_kᵀ / √d for letters", slice(slice(scores, 0, 0, L), 1, 0, L), 2);
+  const Tensor of_pairs = slice(slice(scores, 0, 0, L), 1, 0, L);  // [L, L]
+  print("W_q W_kᵀ / √d for letters", of_pairs, 2);
+  write_file("build/lesson05_scores.svg",
+             attention_svg("The score of each question with each letter",
+                           {"A?", "B?", "C?", "D?", "E?", "F?", "G?", "H?"},
+                           {"A", "B", "C", "D", "E", "F", "G", "H"}, of_pairs));
   const Tensor of_digits = slice(slice(scores, 0, 0, L), 1, L, 2 * L);
   std::printf("what a digit adds: from %.2f to %.2f\n", -max(-of_digits).item(),
               max(of_digits).item());

@@ -80,7 +80,12 @@ int main() try {
 
   // The weights say why. Row t holds the shares of query t; what is above the diagonal is not small
   // but 0. Row 0 sees itself alone, so its weight is 1 whatever its score.
-  print("\nWeights with the causal mask", masked_softmax(scores_of(text), Mask::causal()));
+  const Tensor causal = masked_softmax(scores_of(text), Mask::causal());  // [1, T, T]
+  print("\nWeights with the causal mask", causal);
+  write_file(
+      "build/lesson06_causal.svg",
+      attention_svg("Weights with the causal mask", {"query 0", "query 1", "query 2", "query 3"},
+                    {"key 0", "key 1", "key 2", "key 3"}, causal));
 
   // ## Padding
   //
@@ -114,6 +119,10 @@ int main() try {
   const Tensor weights = masked_softmax(scores, both);        // [1, T, T]
   weights.backward(Tensor::uniform({1, T, T}, -1, 1, random));
   print("weights", weights);
+  write_file(
+      "build/lesson06_both.svg",
+      attention_svg("Padding in front, and causal", {"padding", "query 1", "query 2", "query 3"},
+                    {"padding", "key 1", "key 2", "key 3"}, weights));
   print("gradient of the scores", scores.grad());
 
   // ## What the usual trick does

@@ -186,6 +186,13 @@ int main() try {
     train(model, steps);
     evaluate(model, test);
     show(model, one);
+    std::vector<std::string> letters;
+    for (const int letter : predictions(slice(one.pairs, 2, 0, L)))
+      letters.push_back(std::string(1, char('A' + letter)));
+    if (num_heads == 2)
+      write_file("build/lesson07_heads.svg",
+                 attention_svg("Which letters the two heads look at", {"head 1", "head 2"}, letters,
+                               reshape(model.attention.weights, {2, L})));
   }
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());

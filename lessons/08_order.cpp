@@ -190,7 +190,11 @@ int main() try {
   // cos(-k ω) is cos(k ω). But W_q may turn the hands of the query by a quarter, so that sin and
   // cos become cos and -sin: then the products are Σ sin(k ω_i), above 0 for the next words and
   // below 0 for those just before.
-  print("dot products of the positions", matmul(waves, waves, {.transpose_b = true}), 3);
+  const Tensor products = matmul(waves, waves, {.transpose_b = true});  // [T, T]
+  print("dot products of the positions", products, 3);
+  const std::vector<std::string> positions{"0", "1", "2", "3", "4", "5"};
+  write_file("build/lesson08_products.svg",
+             attention_svg("Dot products of the positions", positions, positions, products));
   Tensor turn = Tensor::zeros({D, D});
   for (Index i = 0; i < D; i += 2) {
     turn.mutable_data()[(i + 1) * D + i] = 1;  // cos becomes the first of the pair

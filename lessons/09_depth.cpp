@@ -149,6 +149,13 @@ int main() try {
     std::printf("%8d%10.1e%10.1e%16.1e%16.1e\n", depth, at(Way::plain), at(Way::residual),
                 at(Way::post_norm), at(Way::pre_norm));
   }
+  std::vector<Curve> curves{
+      {"f(x)", {}}, {"x + f(x)", {}}, {"norm(x + f(x))", {}}, {"x + f(norm(x))", {}}};
+  for (int depth = 1; depth <= 32; ++depth)
+    for (std::size_t way = 0; way < 4; ++way)
+      curves[way].values.push_back(std::log10(gradient_at_the_bottom(depth, Way(way))));
+  write_file("build/lesson09_depth.svg",
+             curves_svg("The gradient at the bottom: log₁₀ of its length", curves, 0, "depth"));
 
   // ## 3. Pre-norm against post-norm
   //

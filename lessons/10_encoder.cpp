@@ -63,7 +63,7 @@ struct Absolute : Module {
 };
 
 // The loss after `steps` steps of Adam: the mean of (answer - |x|)² over 201 x from -1 to 1.
-double error_of(bool with_feed_forward, int steps) {
+double error_of(bool with_feed_forward, int steps, Curve& answers) {
   Tensor x = Tensor::zeros({201, 1, 1});
   for (Index i = 0; i <= 200; ++i) x.mutable_data()[i] = Scalar(i - 100) / 100;
   const Tensor target = sqrt(x * x);
@@ -75,7 +75,9 @@ double error_of(bool with_feed_forward, int steps) {
     optimizer.step();
     optimizer.clear_grad();
   }
-  return mean_squared_error(model(x), target).item();
+  const Tensor learned = model(x);  // [201, 1, 1]
+  answers.values.assign(learned.values().begin(), learned.values().end());
+  return mean_squared_error(learned, target).item();
 }
 
 int main() try {
@@ -114,8 +116,11 @@ int main() try {
   // feed-forward part computes with what was brought together.
   const int steps = setting("STEPS", 500, 1, 100000);
   std::printf("\n2. Learning |x|, %d steps: mean squared error\n", steps);
-  std::printf("   attention alone            %.4f\n", error_of(false, steps));
-  std::printf("   attention and feed-forward %.4f\n", error_of(true, steps));
+  Curve alone{"attention alone", {}}, both{"attention and feed-forward", {}};
+  std::printf("   attention alone            %.4f\n", error_of(false, steps, alone));
+  std::printf("   attention and feed-forward %.4f\n", error_of(true, steps, both));
+  write_file("build/lesson10_absolute.svg", curves_svg("What was learned of |x|", {alone, both}, 0,
+                                                       "x from -1 to 1, in 201 steps:"));
 
   // ## 3. Parameters, counted by hand
   //

@@ -67,12 +67,20 @@ int main() try {
   std::printf("\n");
   show("ids", batch.ids);
   std::printf("words of each text:");
+  Tensor is_word = Tensor::zeros({3, 4});
   for (Index b = 0; b < 3; ++b) {
     int words = 0;
-    for (Index t = 0; t < batch.ids.shape[1]; ++t) words += batch.mask.allows(b, 0, 0, t) ? 1 : 0;
+    for (Index t = 0; t < batch.ids.shape[1]; ++t) {
+      words += batch.mask.allows(b, 0, 0, t) ? 1 : 0;
+      is_word.mutable_data()[b * 4 + t] = batch.mask.allows(b, 0, 0, t);
+    }
     std::printf(" %d", words);
   }
   std::printf("\n");
+  write_file(
+      "build/lesson11_batch.svg",
+      attention_svg("A batch: 1 for a word, nothing for padding", {"text 1", "text 2", "text 3"},
+                    {"word 1", "word 2", "word 3", "word 4"}, is_word));
 
   // ## Padding costs
   //

@@ -187,6 +187,11 @@ int main() try {
   show(*best);
   std::printf("\nWorst agreement:");
   show(*worst);
+  const Tensor rows[] = {worst->attention / max(worst->attention), worst->size / max(worst->size)};
+  const Index T = rows[0].size();
+  write_file("build/lesson13_worst.svg",
+             attention_svg("Worst agreement; each row over its largest", {"attention", "|effect|"},
+                           worst->words, reshape(concatenate({rows[0], rows[1]}, 0), {2, T})));
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

@@ -83,6 +83,7 @@ std::vector<Example> short_ones(const std::string& path, std::size_t most) {
 
 struct Outcome {
   double lowest, median, highest;
+  std::vector<double> all;
 };
 
 // ## One row of the table
@@ -127,7 +128,7 @@ struct Sweep {
                                    (5.0 * epochs * static_cast<double>(train.count())));
     std::printf("\n");
     std::fflush(stdout);
-    return {accuracies[0], accuracies[2], accuracies[4]};
+    return {accuracies[0], accuracies[2], accuracies[4], accuracies};
   }
 };
 
@@ -157,6 +158,13 @@ int main() try {
   std::printf("  fixed key_dim; the last row above is the fourth of these\n");
   for (const int heads : {1, 2, 4}) fixed_key_dim.push_back(sweep.row(heads, 2));
   fixed_key_dim.push_back(fixed_width.back());
+  std::vector<Curve> dots{{"looking at itself only", itself_only.all}};
+  const char* const names[] = {"1 head of", "2 heads of", "4 heads of", "8 heads of"};
+  for (std::size_t i = 0; i < 4; ++i)
+    dots.push_back({names[i] + (" " + std::to_string(16 >> i)), fixed_width[i].all});
+  for (std::size_t i = 0; i < 3; ++i)
+    dots.push_back({names[i] + std::string(" 2"), fixed_key_dim[i].all});
+  write_file("build/lesson14_spread.svg", dots_svg("Five starts of each", dots, "accuracy"));
 
   // ## 3. What follows
   //

@@ -25,6 +25,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <map>
 
@@ -180,7 +181,9 @@ int main() try {
   const std::vector<int> distances = {8, 16, 32, 64, 128, 256};
   std::printf("                      operations        largest  right of 200\n");
   std::printf("            distance  between  in a row  gradient  after %d steps\n", steps);
-  for (const Way way : {gru, gru_bias_5, attention})
+  std::vector<Curve> curves;
+  for (const Way way : {gru, gru_bias_5, attention}) {
+    curves.push_back({names[way], {}});
     for (const int distance : distances) {
       Random random(2);
       Reader reader(way);
@@ -193,7 +196,12 @@ int main() try {
       const Scalar largest = max(concatenate({gradient, -gradient}, 0)).item();
       std::printf("%-11s %8d %8d %9d %9.1e %13d\n", names[way], distance, ways.shortest,
                   ways.longest, largest, train(way, distance, steps).right);
+      curves.back().values.push_back(std::log10(double(largest)));
     }
+  }
+  write_file("build/lesson15_gradient.svg",
+             curves_svg("The largest gradient at the first word, log₁₀", curves, 0,
+                        "n, for a distance of 4 · 2ⁿ words:"));
 
   // The GRU as it comes learns the question over 8 and, nearly, 16 words; from 32 on it guesses.
   // (Guessing is right 50 times of 200, give or take: the deviation is √(200 · 1/4 · 3/4) = 6, so

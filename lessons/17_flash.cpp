@@ -187,6 +187,7 @@ int main() try {
   // Both take time that grows with T²: every score is computed either way. (The gain in time is on
   // GPUs, where writing and reading the matrix takes longer than computing it.)
   Random random(1);
+  std::vector<Curve> kept{{"composed", {}}, {"fused", {}}};
   std::printf("\n        largest  difference of            numbers kept after forward, backward\n");
   std::printf("     T  |out|    out         gradients    composed            fused\n");
   for (const Index T : {128, 256, 512, 1024, 2048}) {
@@ -199,7 +200,11 @@ int main() try {
     if (std::getenv("TIMES"))
       std::printf("  %.2f ms, %.2f ms", milliseconds(composed, in), milliseconds(fused, in));
     std::printf("\n");
+    kept[0].values.push_back(double(c.after_forward) / (1 << 18));  // 4 bytes a number
+    kept[1].values.push_back(double(f.after_forward) / (1 << 18));
   }
+  write_file("build/lesson17_memory.svg",
+             curves_svg("MiB kept after forward", kept, 0, "n, for T = 64 · 2ⁿ:"));
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

@@ -34,8 +34,8 @@ std::string begin(double width, double height, const std::string& title,
   return format(
              "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
              "width=\"%.0f\" height=\"%.0f\" style=\"max-width:100%%;height:auto\" "
-             "font-family=\"sans-serif\" role=\"img\">\n",
-             width, height, width, height) +
+             "font-family=\"sans-serif\" role=\"img\"%s>\n",
+             width, height, width, height, width > 512 ? " class=\"wide\"" : "") +
          "<title>" + xml_text(title) + "</title>\n<desc>" + xml_text(description) + "</desc>\n" +
          "<style>\n"
          ".paper{fill:#ffffff}.ink{fill:#222222}.faint{fill:#666666}.grid{stroke:#dddddd}\n"
