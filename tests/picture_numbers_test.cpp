@@ -137,6 +137,12 @@ void check_attention(const Shape& shape, Index rows, Index columns, double cell,
                     cell, cell);
           CHECK(square("fill-opacity") == doctest::Approx(weight / most).epsilon(0.002));
           CHECK(square.text == text_of("q%d → k%d: %.3f", int(i), int(j), weight));
+          if (cell < 36) continue;  // no room for a number
+          const Element& number = texts.at(next_text++);
+          CHECK(number.text == text_of("%.2f", weight));
+          CHECK(number.has(weight / most > 0.55 ? "class=\"paper\"" : "class=\"ink\""));
+          check_place(number, x + (static_cast<double>(j) + 0.5) * cell,
+                      y + (static_cast<double>(i) + 0.5) * cell + 4, 12);
         }
       check_box(frames.at(next_frame++), x, y, width, height);
       for (int i = 0; i < 5; ++i) {

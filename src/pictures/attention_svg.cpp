@@ -43,7 +43,8 @@ std::string opacity(double shade) {
   return format("fill-opacity=\"%.3f\"", shade);
 }
 
-// The squares of one head. Weights below 1/500 of the largest would not be seen.
+// The squares of one head, with their numbers where there is room. Weights below 1/500 of the
+// largest would not be seen.
 std::string squares(const Field& field, const Scalar* weights, double most,
                     const std::vector<std::string>& queries, const std::vector<std::string>& keys,
                     double x, double y) {
@@ -53,9 +54,14 @@ std::string squares(const Field& field, const Scalar* weights, double most,
       const auto weight = static_cast<double>(weights[i * keys.size() + j]);
       const double shade = most > 0 ? std::max(0.0, weight / most) : 0;
       if (shade < 0.002) continue;
-      svg += svg::rect("cell", x + static_cast<double>(j) * field.cell,
-                       y + static_cast<double>(i) * field.cell, field.cell, field.cell,
-                       opacity(shade), queries[i] + " → " + keys[j] + format(": %.3f", weight));
+      const double left = x + static_cast<double>(j) * field.cell;
+      const double top = y + static_cast<double>(i) * field.cell;
+      svg += svg::rect("cell", left, top, field.cell, field.cell, opacity(shade),
+                       queries[i] + " → " + keys[j] + format(": %.3f", weight));
+      if (field.cell >= 36)
+        svg += svg::text(left + field.cell / 2, top + field.cell / 2 + 4,
+                         shade > 0.55 ? "paper" : "ink", format("%.2f", weight), 12,
+                         svg::in_the_middle + " pointer-events=\"none\"");
     }
   return svg + svg::rect("frame", x, y, field.width, field.height);
 }
