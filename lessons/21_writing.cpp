@@ -1,0 +1,245 @@
+// Lesson 21: writing, one token at a time.
+//
+// A model that says which token comes next (lesson 19) gives each of V tokens a logit, and softmax
+// makes probabilities of these. To write is to choose one, add it to the text and ask again, until
+// it is ⟨end⟩. How is it chosen?
+//
+//   greedy          always the likeliest
+//   temperature t   by lot, with the probabilities softmax(logits / t)
+//   top-k           by lot among the k likeliest
+//   top-p           by lot among the likeliest, as few as have the probability p together
+//   beam search     several texts at once, to find one that is likely as a whole
+//
+// Sources: Fan et al. 2018 (top-k); Holtzman et al. 2020, "The curious case of neural text
+// degeneration" (top-p); Wu et al. 2016, section 7 (beams); Chollet, Deep Learning with Python, 2nd
+// edition, section 12.1. Takes about two seconds on two cores; EPOCHS=n trains for n epochs only.
+
+#include <gradus/gradus.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <numeric>
+#include <string>
+#include <vector>
+
+using namespace gradus;
+using Text = std::vector<int>;
+
+constexpr Index D = 32, most = 64;
+
+// A decoder without a source: the block of lesson 10 under the causal mask of lesson 6.
+struct LanguageModel : SequenceModel {
+  LanguageModel(Index vocabulary, Random& random)
+      : SequenceModel("LanguageModel"),
+        embedding(most, vocabulary, D, random),
+        block(D, 64, 2, random, {.key_dim = 16}),
+        next_word(D, vocabulary, random) {
+    add("embedding", embedding);
+    add("block", block);
+    add("next_word", next_word);
+  }
+  Tensor decode(const Batch& batch, const Tensor&, Where where) override {
+    const Tensor x = embedding(batch.ids, batch.first(), where);  // [B, T, D]
+    const Mask mask = Mask::causal() & batch.mask;
+    return next_word(block(x, mask, batch.cache, where), where);  // logits [B, T, V]
+  }
+  PositionalEmbedding embedding;
+  TransformerEncoder block;
+  Dense next_word;
+};
+
+// Counts the multiplications of all that is computed while it lives (watcher.h).
+struct Work : Watcher {
+  Work() { add_watcher(*this); }
+  ~Work() override { remove_watcher(*this); }
+  void after_forward(const Tensor& out, std::span<const Edge> inputs) override {
+    const Tensor& x = inputs[0].tensor;
+    const std::string operation = out.operation();
+    if (operation == "linear") multiplications += out.size() * x.shape()[-1];  // x W
+    if (operation == "scaled_dot_product_attention")  // query keyᵀ and weights value
+      multiplications += (x.size() + out.size()) * inputs[1].tensor.shape()[-2];
+  }
+  Index multiplications = 0;
+};
+
+// These are below main.
+std::vector<Sample> samples(const std::string& part, TextVectorizer& words);
+std::vector<double> probabilities(const Tensor& logits, const Sampling& sampling);
+
+int main() try {
+  TextVectorizer words;
+  const Batches training(samples("train", words), {}, 1), validation(samples("validation", words));
+  Random random(1);
+  LanguageModel model(Index(words.vocabulary().size()), random);
+  Adam optimizer(model.parameters(), {.learning_rate = Scalar(3e-3)});
+  fit(model, optimizer, training, validation, {.epochs = setting("EPOCHS", 3, 1, 10000)});
+
+  // ## 1. One call, one token
+  //
+  // A Writer has a text for each prompt, here one, and next() adds a token to it, by default the
+  // likeliest; logits() are those from which it was chosen. The probability of a text is the
+  // product of those of its tokens: e to the power of the sum of their logarithms.
+  const Text prompt = words.encode("⟨start⟩ what a film and how");
+  const int end = words.encode("⟨end⟩")[0];
+  const auto written = [&](const Text& text) {
+    return words.decode(Text(text.begin() + std::ptrdiff_t(prompt.size()), text.end()));
+  };
+  std::printf("\n  what a film and how …\n  probability and sum of logarithms\n");
+  Writer greedy(model, {prompt}, {.max_length = most, .stop = end});
+  for (double sum = 0; greedy.next();) {
+    const int token = greedy.texts()[0].back();
+    const Tensor logs = log_softmax(greedy.logits());  // [1, V]
+    sum += double(logs.at({0, token}));
+    std::printf("%9.4f %9.4f   %s\n", double(exp(logs).at({0, token})), sum,
+                words.decode({token}).c_str());
+  }
+
+  // ## 2. Temperature, top-k and top-p
+  //
+  // The ten likeliest words after the prompt. A temperature below 1 takes from the unlikely and
+  // gives to the likely, one above 1 does the opposite. top-k cuts after k words, however sure the
+  // model is; top-p cuts early where it is sure and late where it is not: the first three have
+  // 0.66 together, so for 0.7 three more are needed. What is left is divided by its sum.
+  Writer first(model, {prompt}, {});
+  first.next();
+  const Tensor logits = first.logits();  // [1, V]
+  const std::vector<std::pair<const char*, Sampling>> ways = {
+      {"softmax", {.temperature = 1}},
+      {"t = 0.5", {.temperature = Scalar(0.5)}},
+      {"t = 2", {.temperature = 2}},
+      {"top-k 3", {.temperature = 1, .top_k = 3}},
+      {"top-p 0.7", {.temperature = 1, .top_p = Scalar(0.7)}}};
+  std::string bars;  // the picture: a column of bars for each way
+  const auto draw = [&](std::size_t x, std::size_t y, const std::string& what) {
+    bars += "<g transform=\"translate(" + std::to_string(10 + 110 * x) + " " +
+            std::to_string(20 + 18 * y) + ")\">" + what + "</g>\n";
+  };
+  std::printf("\n");
+  std::vector<std::vector<double>> columns;
+  for (const auto& [name, sampling] : ways) {
+    draw(columns.size(), 0, std::string("<text>") + name + "</text>");
+    columns.push_back(probabilities(logits, sampling));
+    std::printf("%11s", name);
+  }
+  Text order(words.vocabulary().size());  // the tokens, the likeliest first
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::greater<>(), [&](int id) { return logits.data()[id]; });
+  for (std::size_t place = 0; place < 10; ++place) {
+    std::printf("\n");
+    for (std::size_t x = 0; x < columns.size(); ++x) {
+      const double p = columns[x][place];
+      std::printf("%11.4f", p);
+      draw(x, place + 1,
+           "<rect y=\"-10\" height=\"12\" width=\"" + std::to_string(200 * p) + "\"/>");
+    }
+    const std::string word = words.decode({order[place]});
+    std::printf("   %s", word.c_str());
+    draw(columns.size(), place + 1, "<text>" + word + "</text>");
+  }
+  std::printf("\n\n");
+  write_file("build/lesson21_next_word.svg",
+             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 210\" font-size=\"13\" "
+             "font-family=\"sans-serif\" fill=\"#3b7dbf\">\n" +
+                 bars + "</svg>\n");
+
+  // So they write. Greedy always writes the same; by lot, each seed gives another text.
+  for (const auto& [name, sampling] : ways) {
+    Writer writer(model, {prompt}, {.max_length = most, .stop = end, .sampling = sampling});
+    while (writer.next()) {
+    }
+    std::printf("%9s: %s\n", name, written(writer.texts()[0]).c_str());
+  }
+
+  // ## 3. Beam search
+  //
+  // Greedy takes the likeliest word, and may pay for it later. Beam search keeps several texts,
+  // here three: each goes on with each of the V words, and the likeliest of all these are kept. Cut
+  // off after one, two and three words it shows what it kept. "not" was the likeliest word, but any
+  // of many may follow; "anything" is followed by "but", nearly for sure.
+  const auto search = [&](Index length, Scalar power) {
+    std::printf("\n  sum of logs   score with length_power %.0f\n", double(power));
+    const BeamOptions options{.beams = 3, .max_length = length, .stop = end, .length_power = power};
+    for (const Beam& beam : beam_search(model, prompt, options))
+      std::printf("%13.4f %7.4f   %s\n", beam.log_probability, beam.score,
+                  written(beam.text).c_str());
+  };
+  for (const Index more : {1, 2, 3}) search(Index(prompt.size()) + more, 0);
+
+  // To the end. Each word makes a text less likely, so short ones win. The score is the sum divided
+  // by the number of words written to the power of length_power: with 1, the mean of a word.
+  search(most, 0);
+  search(most, 1);
+
+  // ## 4. The cache: what it saves, and what it must not change
+  //
+  // Under the causal mask later words change nothing about the vectors of earlier ones. So
+  // attention keeps their keys and values, and the model is given the new word alone. A word costs
+  // 4 · 32 · 32 (query, key, value, output) + 2 · 32 · 64 (feed-forward) + 32 V (logits), V = 223:
+  // 15,328 multiplications, and 2 · 32 for each word it looks at. To write 7 words after ⟨start⟩, 7
+  // are computed, which look at 1 + … + 7 = 28: 7 · 15,328 + 28 · 64 = 109,088. Without a cache the
+  // 28 are computed, each word again for every later one. The logits are the same to the last bit.
+  std::printf(
+      "\n       multiplications\ntokens    with   without   ratio   calls with the same logits\n");
+  for (const Index T : {8, 16, 32, 64}) {
+    Writer with(model, {{prompt[0]}}, {.max_length = T});
+    Writer without(model, {{prompt[0]}}, {.max_length = T, .cache = false});
+    Index few = 0, many = 0, same = 0;
+    const auto next = [](Writer& writer, Index& multiplications) {
+      const Work work;
+      const bool more = writer.next();
+      multiplications += work.multiplications;
+      return more;
+    };
+    while (next(with, few) && next(without, many))
+      same += std::ranges::equal(with.logits().values(), without.logits().values());
+    std::printf("%6d %7d %9d %7.1f   %d of %d\n", int(T), int(few), int(many),
+                double(many) / double(few), int(same), int(T - 1));
+  }
+} catch (const Error& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}
+
+std::vector<Sample> samples(const std::string& part, TextVectorizer& words) {
+  std::vector<std::string> texts;
+  for (const Example& review : read_tsv("lessons/data/" + part + ".tsv"))
+    texts.push_back("⟨start⟩ " + review.text + " ⟨end⟩");
+  if (words.vocabulary().empty()) words.adapt(texts);
+  std::vector<Sample> all;
+  for (const std::string& text : texts) all.push_back(next_ids(words.encode(text)));
+  return all;
+}
+
+// Those of softmax(logits / t) that top_k and then top_p leave, the largest first, then zeros.
+std::vector<double> probabilities(const Tensor& logits, const Sampling& sampling) {
+  const Tensor all = softmax(logits / sampling.temperature);
+  std::vector<double> p(all.values().begin(), all.values().end());
+  std::ranges::sort(p, std::greater<>());
+  p.resize(std::min(p.size(), std::size_t(sampling.top_k)));
+  const double wanted = double(sampling.top_p) * std::accumulate(p.begin(), p.end(), 0.0);
+  double sum = 0;
+  std::size_t kept = 0;
+  while (kept < p.size() && sum < wanted) sum += p[kept++];
+  p.resize(kept);
+  for (double& x : p) x /= sum;
+  p.resize(std::size_t(all.size()));
+  return p;
+}
+
+// ## In the debugger
+//
+// `break gradus::choose if sampling.temperature > 0`, `continue`, `advance 48`: `print ids` has the
+// tokens, likeliest first, `print up_to` the sums of their weights as far as top_p lets them;
+// `drawn` falls between two of these. `delete`, `break gradus::Cache::check` and `continue` stop
+// before a call with a cache; `print entries_` shows the keys so far, [1, T, 32].
+//
+// ## Exercises
+//
+// 1. Write with t = 0.1 and with t = 10. What do the texts come near to?
+// 2. How many words does top-p 0.7 leave after "⟨start⟩ we saw it", and how many top-k 3?
+// 3. After "⟨start⟩ my", search with 1, 3, 4, 8, 16 beams and length_power 0. More beams do not
+//    always find a likelier text. What crowds it out?
+// 4. With length_power 1 the greedy text has a better score than the three beams: compute it from
+//    section 1. In which step did the search lose it?
+// 5. Set model.next_word.bias.mutable_data()[0] = 9 between two calls of next(). What happens, why?
