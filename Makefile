@@ -23,7 +23,8 @@
 #   make bits           the same digits with other compilers, levels and thread counts?
 #   make book           the lessons as pages for a browser: build/book/index.html
 #   make bench          the speed table of this machine; bench-book, bench-matmul, bench-attention,
-#                       bench-tiny, bench-reviews: one row (THREADS= BATCH= LENGTH= STEPS= M= N= K=)
+#                       bench-tiny, bench-translator, bench-writing, bench-reviews: one row (THREADS=
+#                       BATCH= LENGTH= STEPS= M= N= K= CACHE=0)
 #   make format         every source in the form that .clang-format describes
 #   make install        headers, library and pkg-config file to PREFIX=/usr/local
 #   make clean          delete everything that was built, but not trained weights
@@ -175,7 +176,7 @@ imdb: $(BUILD)/lessons/16_real_reviews ; @$< "$(DATA)"
 translate: $(BUILD)/lessons/$(if $(DATA),25_real_pairs,20_translation) ; @$< "$(DATA)"
 write: $(BUILD)/lessons/22_language_model ; @$< "$(DATA)"
 
-bench: $(patsubst %,$(BUILD)/bench/%,limits matmul book tiny attention)
+bench: $(patsubst %,$(BUILD)/bench/%,limits matmul book tiny attention translator writing)
 	@$(MAKE) -k $(BUILD)/bench/openblas >/dev/null 2>&1 || echo "(OpenBLAS is not installed)"
 	@sh tests/bench/table.sh $(BUILD)
 
@@ -185,6 +186,8 @@ $(BUILD)/bench/openblas: $(BUILD)/tests/bench/openblas.o $(BUILD)/tests/bench/ma
 bench-book: ROW = $(or $(THREADS),2) $(or $(STEPS),5) $(or $(BATCH),32) $(or $(LENGTH),600)
 bench-matmul: ROW = $(or $(M),1024) $(or $(N),1024) $(or $(K),1024) $(or $(THREADS),1) $(or $(LAYOUT),nn)
 bench-attention: ROW = $(or $(LENGTH),2048) $(or $(THREADS),1)
+bench-translator: ROW = $(or $(THREADS),2) $(or $(STEPS),5) $(or $(BATCH),64) $(or $(LENGTH),20)
+bench-writing: ROW = $(or $(LENGTH),256) $(or $(CACHE),1) $(or $(THREADS),1)
 bench-reviews: ROW = "$(DATA)" $(or $(THREADS),2)
 bench-%: $(BUILD)/bench/% ; @$< $(ROW)
 

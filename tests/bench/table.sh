@@ -40,25 +40,47 @@ matmul_row 64 64 64 1 nn
 matmul_row 32 32 32 1 nn
 
 echo
-# "at peak" is what all products of a step, 145 GFLOP, take at the FMA peak. Ours may take less: words
-# that the max pooling passes over have no gradient, and are left out (src/kernels/busy_rows.h).
-printf '%-34s %9s %9s %7s %8s %11s\n' "book step, 32 x 600 (s; MiB)" ours PyTorch ratio "at peak" MiB
-for count in 1 $threads; do
+# "at peak" is what all products of a step, 145 and 96 GFLOP, take at the FMA peak. Ours of the
+# classifier may take less: words that the max pooling passes over have no gradient, and are left out
+# (src/kernels/busy_rows.h).
+step_rows() { # NAME TITLE GFLOP STEPS BATCH LENGTH
+  printf '%-34s %9s %9s %7s %8s %11s\n' "$2 (s; MiB)" ours PyTorch ratio "at peak" MiB
+  for count in 1 $threads; do
+    ours= theirs=
+    for turn in 1 2 3; do
+      line=$("$here/bench/$1" $count $4 $5 $6)
+      ours="$ours $(echo "$line" | value median_s)"
+      if [ -n "$python" ]; then
+        other=$(peer $python tests/bench/torch_steps.py $1 $count $4 $5 $6)
+        theirs="$theirs $(echo "$other" | value median_s)"
+      fi
+    done
+    a=$(printf '%s\n' $ours | middle)
+    b=$([ -n "$theirs" ] && printf '%s\n' $theirs | middle)
+    memory=$(echo "$line" | value peak_rss_mib)
+    [ -n "$theirs" ] && memory="$memory of $(echo "$other" | value peak_rss_mib)"
+    peak=$("$here/bench/limits" "$count" quick | value fma_gflops)
+    printf '%-34s %9s %9s %7s %8s %11s\n' "$count thread(s)" "$a" "${b:--}" "$(ratio "${b:-0}" "$a")" "$(ratio $3 "$peak")" "$memory"
+  done
+}
+step_rows book "book step, 32 x 600" 145 3 32 600
+echo
+step_rows translator "translator step, 64 x 20" 96 3 64 20
+
+echo
+# One thread each: a single word gives two nothing to share. PyTorch runs its own best loop, with a
+# cache; without one we compute every word again.
+printf '%-34s %10s %9s %7s %9s\n' "writing (s)" "with cache" PyTorch ratio without
+for tokens in 64 128 256 512 1024; do
   ours= theirs=
   for turn in 1 2 3; do
-    line=$("$here/bench/book" $count 3 32 600)
-    ours="$ours $(echo "$line" | value median_s)"
-    if [ -n "$python" ]; then
-      other=$(peer $python tests/bench/torch_steps.py book $count 3 32 600)
-      theirs="$theirs $(echo "$other" | value median_s)"
-    fi
+    ours="$ours $("$here/bench/writing" $tokens 1 1 | value median_s)"
+    [ -n "$python" ] && theirs="$theirs $(peer $python tests/bench/torch_steps.py writing $tokens 1 | value median_s)"
   done
   a=$(printf '%s\n' $ours | middle)
   b=$([ -n "$theirs" ] && printf '%s\n' $theirs | middle)
-  memory=$(echo "$line" | value peak_rss_mib)
-  [ -n "$theirs" ] && memory="$memory of $(echo "$other" | value peak_rss_mib)"
-  peak=$("$here/bench/limits" "$count" quick | value fma_gflops)
-  printf '%-34s %9s %9s %7s %8s %11s\n' "$count thread(s)" "$a" "${b:--}" "$(ratio "${b:-0}" "$a")" "$(ratio 145 "$peak")" "$memory"
+  without=$("$here/bench/writing" $tokens 0 1 | value median_s)
+  printf '%-34s %10s %9s %7s %9s\n' "$tokens tokens" "$a" "${b:--}" "$(ratio "${b:-0}" "$a")" "$without"
 done
 
 echo
