@@ -145,7 +145,7 @@ int main() try {
 
   // So they write. Greedy always writes the same; by lot, each seed gives another text.
   for (const auto& [name, sampling] : ways) {
-    Writer writer(model, {prompt}, {.max_length = most, .stop = end, .sampling = sampling});
+    Writer writer(model, {prompt}, {.max_length = 16, .stop = end, .sampling = sampling});
     while (writer.next()) {
     }
     std::printf("%9s: %s\n", name, written(writer.texts()[0]).c_str());
