@@ -21,6 +21,7 @@
 #include <functional>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace gradus;
@@ -60,6 +61,7 @@ struct Work : Watcher {
     if (operation == "scaled_dot_product_attention")  // query keyᵀ and weights value
       multiplications += (x.size() + out.size()) * inputs[1].tensor.shape()[-2];
   }
+  Index since_last_time() { return std::exchange(multiplications, 0); }
   Index multiplications = 0;
 };
 
@@ -110,36 +112,33 @@ int main() try {
       {"t = 2", {.temperature = 2}},
       {"top-k 3", {.temperature = 1, .top_k = 3}},
       {"top-p 0.7", {.temperature = 1, .top_p = Scalar(0.7)}}};
-  std::string bars;  // the picture: a column of bars for each way
-  const auto draw = [&](std::size_t x, std::size_t y, const std::string& what) {
-    bars += "<g transform=\"translate(" + std::to_string(10 + 110 * x) + " " +
-            std::to_string(20 + 18 * y) + ")\">" + what + "</g>\n";
-  };
   std::printf("\n");
   std::vector<std::vector<double>> columns;
   for (const auto& [name, sampling] : ways) {
-    draw(columns.size(), 0, std::string("<text>") + name + "</text>");
     columns.push_back(probabilities(logits, sampling));
     std::printf("%11s", name);
   }
   Text order(words.vocabulary().size());  // the tokens, the likeliest first
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, std::greater<>(), [&](int id) { return logits.data()[id]; });
+  std::string bars;  // the picture
   for (std::size_t place = 0; place < 10; ++place) {
+    const std::string word = words.decode({order[place]}), y = std::to_string(20 + 18 * place);
+    bars += "<text x=\"0\" y=\"" + y + "\" dy=\"10\">" + word + "</text>\n";
     std::printf("\n");
     for (std::size_t x = 0; x < columns.size(); ++x) {
-      const double p = columns[x][place];
-      std::printf("%11.4f", p);
-      draw(x, place + 1,
-           "<rect y=\"-10\" height=\"12\" width=\"" + std::to_string(200 * p) + "\"/>");
+      std::printf("%11.4f", columns[x][place]);
+      bars += "<rect x=\"" + std::to_string(80 + 110 * x) + "\" y=\"" + y +
+              "\" height=\"12\" width=\"" + std::to_string(200 * columns[x][place]) + "\"/>\n";
     }
-    const std::string word = words.decode({order[place]});
     std::printf("   %s", word.c_str());
-    draw(columns.size(), place + 1, "<text>" + word + "</text>");
   }
   std::printf("\n\n");
+  for (std::size_t x = 0; x < ways.size(); ++x)
+    bars +=
+        "<text y=\"12\" x=\"" + std::to_string(80 + 110 * x) + "\">" + ways[x].first + "</text>\n";
   write_file("build/lesson21_next_word.svg",
-             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 210\" font-size=\"13\" "
+             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"-5 -5 650 215\" font-size=\"13\" "
              "font-family=\"sans-serif\" fill=\"#3b7dbf\">\n" +
                  bars + "</svg>\n");
 
@@ -184,15 +183,14 @@ int main() try {
   for (const Index T : {8, 16, 32, 64}) {
     Writer with(model, {{prompt[0]}}, {.max_length = T});
     Writer without(model, {{prompt[0]}}, {.max_length = T, .cache = false});
+    Work work;
     Index few = 0, many = 0, same = 0;
-    const auto next = [](Writer& writer, Index& multiplications) {
-      const Work work;
-      const bool more = writer.next();
-      multiplications += work.multiplications;
-      return more;
-    };
-    while (next(with, few) && next(without, many))
+    while (with.next()) {
+      few += work.since_last_time();
+      without.next();
+      many += work.since_last_time();
       same += std::ranges::equal(with.logits().values(), without.logits().values());
+    }
     std::printf("%6d %7d %9d %7.1f   %d of %d\n", int(T), int(few), int(many),
                 double(many) / double(few), int(same), int(T - 1));
   }
@@ -237,9 +235,8 @@ std::vector<double> probabilities(const Tensor& logits, const Sampling& sampling
 // ## Exercises
 //
 // 1. Write with t = 0.1 and with t = 10. What do the texts come near to?
-// 2. How many words does top-p 0.7 leave after "⟨start⟩ we saw it", and how many top-k 3?
-// 3. After "⟨start⟩ my", search with 1, 3, 4, 8, 16 beams and length_power 0. More beams do not
+// 2. After "⟨start⟩ my", search with 1, 3, 4, 8, 16 beams and length_power 0. More beams do not
 //    always find a likelier text. What crowds it out?
-// 4. With length_power 1 the greedy text has a better score than the three beams: compute it from
+// 3. With length_power 1 the greedy text has a better score than the three beams: compute it from
 //    section 1. In which step did the search lose it?
-// 5. Set model.next_word.bias.mutable_data()[0] = 9 between two calls of next(). What happens, why?
+// 4. Set model.next_word.bias.mutable_data()[0] = 9 between two calls of next(). What happens, why?
