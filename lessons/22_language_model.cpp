@@ -12,7 +12,7 @@
 // of 3 means to be as unsure as if three tokens were equally likely each time. Tokens are byte
 // pairs (lesson 23): of these reviews each word is one, with the space before it.
 //
-// `make write` takes some 15 seconds on two cores; EPOCHS=n trains n epochs. DATA=/path/to/aclImdb
+// `make write` takes some 20 seconds on two cores; EPOCHS=n trains n epochs. DATA=/path/to/aclImdb
 // are the real reviews of lesson 16: hours, and a run that is interrupted goes on; REVIEWS=2000
 // WIDTH=128 make that small. Sources: Radford et al. 2018 (GPT); Witten and Bell 1991.
 
@@ -226,5 +226,5 @@ int main(int argc, char** argv) try {
 //
 // 1. Print -ln p of each token of a test review. Where is the model unsure, and would you know?
 // 2. Train and validate on the same 500 reviews, 60 epochs. How much has it by heart then?
-// 3. Let reviews begin with [GOOD] or [BAD], as their label is. Does it know now how they end?
+// 3. Find two beginnings with the same last three words after which other words must come.
 // 4. Learn 300 tokens only. Compare the perplexity of a token, and of a byte.
