@@ -168,6 +168,7 @@ void check_attention(const Shape& shape, Index rows, Index columns, double cell,
 
 TEST_CASE("an attention picture has each square, word and scale in its place") {
   check_attention({3, 2}, 3, 2, 40, 1);
+  check_attention({2, 4, 5}, 4, 5, 40, 1);
   check_attention({2, 2, 12}, 2, 12, 35, 1);
   check_attention({2, 3, 60, 5}, 60, 5, 7, 2);
   check_attention({2, 1, 38, 4}, 38, 4, 420.0 / 38, 1);
