@@ -45,6 +45,7 @@ has 08_order.html '10000<sup>-2i/D</sup>'
 has 01_attention.html 'transpose_b'
 has 01_attention.html 'class="term" href="glossary.html#softmax" title="e^x'
 has 10_encoder.html '<a href="01_attention.html">1</a> to <a href="07_heads.html">7</a>'
+has 17_flash.html '<a href="source-attention.cpp.html">src/kernels/attention.cpp</a>'
 has index.html 'Runs in half a second.'
 ! grep -q 'dense<sub>' "$book"/*.html || complain "dense_1 is a name"
 

@@ -45,6 +45,7 @@ struct Names {
   std::map<std::string, std::map<std::string, std::string>> members;  // by name, then by class
   std::map<int, std::string> lessons;                                 // 4 to "04_scaling.html"
   std::map<std::string, std::string> headers;  // "gradus/tensor.h" to "tensor.h.html"
+  std::map<std::string, std::string> files;    // "tensor.h", "src/tensor.cpp" to their pages
 
   void read_header(const std::string& include, const std::string& page, const std::string& text);
   // Where a function is declared, or where the reference lists its several headers.
@@ -74,6 +75,8 @@ std::string code_block(const std::vector<std::string>& html_lines, std::size_t b
 
 // One line of running text: `code` in backticks.
 std::string inline_html(const Names& names, const std::string& text);
+// The names in a text that end in .h or .cpp, with their folders.
+std::vector<std::string> files_named(const std::string& text);
 // One line of a formula, in which columns stay below each other.
 std::string formula_html(const std::string& line);
 

@@ -1,4 +1,4 @@
-// Running text: `code`, "lessons 3 and 4", and the little letters of formulas.
+// Running text: `code`, "lessons 3 and 4", files, and the little letters of formulas.
 #include <gradus/picture.h>
 
 #include <algorithm>
@@ -82,6 +82,21 @@ std::string formula_text(const std::string& text, bool columns) {
   return html + xml_text(run);
 }
 
+// Text in which the files that have a page lead to it.
+std::string with_files(const Names& names, const std::string& text) {
+  std::string html;
+  std::size_t done = 0;
+  for (const std::string& file : files_named(text)) {
+    const auto page = names.files.find(file);
+    if (page == names.files.end()) continue;
+    const std::size_t at = text.find(file, done);
+    html += formula_text(text.substr(done, at - done), false) + "<a href=\"" + page->second +
+            "\">" + xml_text(file) + "</a>";
+    done = at + file.size();
+  }
+  return html + formula_text(text.substr(done), false);
+}
+
 // Text without code, in which "lesson 4" and, in "lessons 3 and 4", each number leads to a lesson.
 std::string plain_html(const Names& names, const std::string& text) {
   std::string html;
@@ -89,7 +104,7 @@ std::string plain_html(const Names& names, const std::string& text) {
   const auto add = [&](std::size_t begin, std::size_t end, const std::string& number) {
     const auto page = names.lessons.find(std::stoi(number));
     const std::string words = formula_text(text.substr(begin, end - begin), false);
-    html += formula_text(text.substr(done, begin - done), false);
+    html += with_files(names, text.substr(done, begin - done));
     html +=
         page == names.lessons.end() ? words : "<a href=\"" + page->second + "\">" + words + "</a>";
     done = end;
@@ -111,10 +126,27 @@ std::string plain_html(const Names& names, const std::string& text) {
         }
     }
   }
-  return html + formula_text(text.substr(done), false);
+  return html + with_files(names, text.substr(done));
 }
 
 }  // namespace
+
+std::vector<std::string> files_named(const std::string& text) {
+  static const std::string signs = "_/.";
+  std::vector<std::string> found;
+  for (std::size_t i = 0, end = 0; i < text.size(); i = end + 1) {
+    end = i;
+    while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) ||
+                                 signs.find(text[end]) != std::string::npos))
+      ++end;
+    std::string word = text.substr(i, end - i);
+    while (!word.empty() && word.back() == '.') word.pop_back();
+    const std::size_t dot = word.rfind('.');
+    if (dot == std::string::npos) continue;
+    if (word.substr(dot) == ".h" || word.substr(dot) == ".cpp") found.push_back(word);
+  }
+  return found;
+}
 
 std::string formula_html(const std::string& line) {
   return formula_text(line, true);

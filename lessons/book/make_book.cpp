@@ -193,6 +193,14 @@ int main(int argc, char** argv) try {
       lessons.push_back(book::read_lesson(name, read_file("lessons/" + name + ".cpp", most)));
   for (const Lesson& lesson : lessons)
     names.lessons[std::stoi(lesson.number)] = lesson.name + ".html";
+  for (const std::string& header : headers) names.files[header + ".h"] = header + ".h.html";
+  // The sources that lessons name have a page, too.
+  std::map<std::string, std::string> sources;
+  for (const Lesson& lesson : lessons)
+    for (const std::string& file : book::files_named(lesson.source))
+      if (file.find('/') != std::string::npos && file.compare(0, 6, "gradus") != 0 &&
+          file_exists(file))
+        sources[file] = names.files[file] = "source-" + file_name(file) + ".html";
 
   std::string index = "const index = [\n";
   const auto write = [&](const std::string& name, const std::string& text) {
@@ -211,6 +219,11 @@ int main(int argc, char** argv) try {
     write(headers[i] + ".h.html", page("gradus/" + headers[i] + ".h",
                                        book::code_block(book::highlighted_lines(names, texts[i]), 0,
                                                         book::lines_of(texts[i]).size())));
+  for (const auto& [file, name] : sources) {
+    const std::string text = read_file(file, most);
+    write(name, page(file, book::code_block(book::highlighted_lines(names, text), 0,
+                                            book::lines_of(text).size())));
+  }
   for (std::size_t i = 0; i < lessons.size(); ++i) {
     write(lessons[i].name + ".html", book::with_terms(terms, lesson_page(names, lessons, i)));
     for (const std::string& other : book::pictures_of(lessons[i].source, ".html"))
