@@ -245,7 +245,6 @@ int main() try {
 // 1. Derive dB = Aᵀ dC as section 1 does dA, and check it with b. (Judged: make exercise-03.)
 // 2. Multiply by bias instead of adding it. What is its gradient now? (Judged: make
 //    exercise-02.)
-// 3. Which rate is best for plain descent? The slower of |1 - rate| and |1 - 25 rate| decides: find
-//    where they are equal, on paper, and try it.
+// 3. Which rate is best for plain descent? Try that at which |1 - rate| and |1 - 25 rate| agree.
 // 4. Leave out the two divisions that make m̂ and ŝ in `adam`. How long is the first step?
 // 5. Make the valley 2500 times as steep across: which rows of the table change?
