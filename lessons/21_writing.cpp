@@ -67,7 +67,8 @@ struct Work : Watcher {
 
 // These are below main.
 std::vector<Sample> samples(const std::string& part, TextVectorizer& words);
-std::vector<double> probabilities(const Tensor& logits, const Sampling& sampling);
+std::vector<double> ten_likeliest(const Tensor& logits, const Sampling& sampling);
+std::string bars_svg(const std::vector<Curve>& columns, const std::vector<std::string>& lines);
 
 int main() try {
   TextVectorizer words;
@@ -113,34 +114,23 @@ int main() try {
       {"top-k 3", {.temperature = 1, .top_k = 3}},
       {"top-p 0.7", {.temperature = 1, .top_p = Scalar(0.7)}}};
   std::printf("\n");
-  std::vector<std::vector<double>> columns;
+  std::vector<Curve> columns;  // the ten for each way
   for (const auto& [name, sampling] : ways) {
-    columns.push_back(probabilities(logits, sampling));
+    columns.push_back({name, ten_likeliest(logits, sampling)});
     std::printf("%11s", name);
   }
   Text order(words.vocabulary().size());  // the tokens, the likeliest first
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, std::greater<>(), [&](int id) { return logits.data()[id]; });
-  std::string bars;  // the picture
+  std::vector<std::string> likeliest;
   for (std::size_t place = 0; place < 10; ++place) {
-    const std::string word = words.decode({order[place]}), y = std::to_string(20 + 18 * place);
-    bars += "<text x=\"0\" y=\"" + y + "\" dy=\"10\">" + word + "</text>\n";
+    likeliest.push_back(words.decode({order[place]}));
     std::printf("\n");
-    for (std::size_t x = 0; x < columns.size(); ++x) {
-      std::printf("%11.4f", columns[x][place]);
-      bars += "<rect x=\"" + std::to_string(80 + 110 * x) + "\" y=\"" + y +
-              "\" height=\"12\" width=\"" + std::to_string(200 * columns[x][place]) + "\"/>\n";
-    }
-    std::printf("   %s", word.c_str());
+    for (const Curve& column : columns) std::printf("%11.4f", column.values[place]);
+    std::printf("   %s", likeliest.back().c_str());
   }
   std::printf("\n\n");
-  for (std::size_t x = 0; x < ways.size(); ++x)
-    bars +=
-        "<text y=\"12\" x=\"" + std::to_string(80 + 110 * x) + "\">" + ways[x].first + "</text>\n";
-  write_file("build/lesson21_next_word.svg",
-             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"-5 -5 650 215\" font-size=\"13\" "
-             "font-family=\"sans-serif\" fill=\"#3b7dbf\">\n" +
-                 bars + "</svg>\n");
+  write_file("build/lesson21_next_word.svg", bars_svg(columns, likeliest));
 
   // So they write. Greedy always writes the same; by lot, each seed gives another text.
   for (const auto& [name, sampling] : ways) {
@@ -209,8 +199,8 @@ std::vector<Sample> samples(const std::string& part, TextVectorizer& words) {
   return all;
 }
 
-// Those of softmax(logits / t) that top_k and then top_p leave, the largest first, then zeros.
-std::vector<double> probabilities(const Tensor& logits, const Sampling& sampling) {
+// Those of softmax(logits / t) that top_k and then top_p leave, and zeros behind them.
+std::vector<double> ten_likeliest(const Tensor& logits, const Sampling& sampling) {
   const Tensor all = softmax(logits / sampling.temperature);
   std::vector<double> p(all.values().begin(), all.values().end());
   std::ranges::sort(p, std::greater<>());
@@ -221,22 +211,40 @@ std::vector<double> probabilities(const Tensor& logits, const Sampling& sampling
   while (kept < p.size() && sum < wanted) sum += p[kept++];
   p.resize(kept);
   for (double& x : p) x /= sum;
-  p.resize(std::size_t(all.size()));
+  p.resize(10);
   return p;
+}
+
+// A column of bars for each way, as long as the probabilities.
+std::string bars_svg(const std::vector<Curve>& columns, const std::vector<std::string>& lines) {
+  const auto at = [](std::size_t x, std::size_t y) {
+    return " x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y) + "\"";
+  };
+  std::string svg =
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"640\" height=\"210\" fill=\"#3b7dbf\" "
+      "font-family=\"sans-serif\" font-size=\"13\">\n";
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    svg += "<text" + at(5, 40 + 18 * i) + ">" + lines[i] + "</text>\n";
+  for (std::size_t x = 85; const Curve& column : columns) {
+    svg += "<text" + at(x, 15) + ">" + column.name + "</text>\n";
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      svg += "<rect" + at(x, 30 + 18 * i) + " height=\"12\" width=\"" +
+             std::to_string(200 * column.values[i]) + "\"/>\n";
+    x += 110;
+  }
+  return svg + "</svg>\n";
 }
 
 // ## In the debugger
 //
 // `break gradus::choose if sampling.temperature > 0`, `continue`, `advance 48`: `print ids` has the
 // tokens, likeliest first, `print up_to` the sums of their weights as far as top_p lets them;
-// `drawn` falls between two of these. `delete`, `break gradus::Cache::check` and `continue` stop
-// before a call with a cache; `print entries_` shows the keys so far, [1, T, 32].
+// `drawn` falls between two. `break gradus::Cache::check` stops before each call with a cache.
 //
 // ## Exercises
 //
 // 1. Write with t = 0.1 and with t = 10. What do the texts come near to?
-// 2. After "⟨start⟩ my", search with 1, 3, 4, 8, 16 beams and length_power 0. More beams do not
-//    always find a likelier text. What crowds it out?
+// 2. Search after "⟨start⟩ my" with 1, 3, 8, 16 beams. What crowds out the likelier text?
 // 3. With length_power 1 the greedy text has a better score than the three beams: compute it from
 //    section 1. In which step did the search lose it?
 // 4. Set model.next_word.bias.mutable_data()[0] = 9 between two calls of next(). What happens, why?
