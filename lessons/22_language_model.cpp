@@ -14,8 +14,7 @@
 //
 // `make write` takes some 20 seconds on two cores; with DATA=/path/to/aclImdb, the real reviews of
 // lesson 16, hours, and goes on when interrupted; there REVIEWS=6000 WIDTH=128 EPOCHS=2 is a
-// quarter of one, and loses to the 3-gram. Sources: Radford et al. 2018 (GPT); Witten and Bell
-// 1991.
+// quarter of one, and loses to the 3-gram. Sources: Radford et al. 2018; Witten and Bell 1991.
 
 #include <gradus/gradus.h>
 
