@@ -2,12 +2,16 @@
 # Opens every page of the book in a browser without a window, wide and narrow, light and dark, and
 # looks it over (page_check.js): errors, names, headings, contrast, no scrolling sideways. Then
 # searches, and copies.
-#   tests/pages.sh [folder]
+#   tests/pages.sh [folder]    starts two of itself, each for every other page
 set -u
 cd "$(dirname "$0")/.."
 . tests/browser.sh
 book=${1:-build/book}
 [ -e "$book/index.html" ] || make book >/dev/null || exit 1
+if [ -z "${2:-}" ]; then
+  for rest in 0 1; do echo "$book $rest"; done | xargs -L 1 -P 2 sh tests/pages.sh
+  exit
+fi
 cp -r "$book/." "$place/book"
 failed=0
 looked=0
@@ -23,8 +27,11 @@ look() { # look PAGE ACTION WIDTH COLOURS (0: dark): the page in $place/dom.html
   echo "$1 ($3, colours $4): ${faults:-not looked over}"
   failed=1
 }
+number=0
 for file in "$book"/[0-9]*.html "$book"/[a-z]*.html; do
   case $file in */steps-*) continue ;; esac  # tests/steps.sh
+  number=$((number + 1))
+  [ $((number % 2)) = "$2" ] || continue
   for width in 1280 390; do
     look "$(basename "$file")" "" $width 1
     case $file in *.h.html) ;; *) look "$(basename "$file")" "" $width 0 ;; esac
