@@ -196,15 +196,20 @@ bench-%: $(BUILD)/bench/% ; @$< $(ROW)
 $(BUILD)/book: $(BOOK:%.cpp=$(BUILD)/%.o) $(LIBRARY) $(BUILD)/list
 	@$(LINK)
 
-# The lessons that draw are run for their pictures, which takes half a minute, and some are recorded
-# step by step: the first steps, so that one round of training is enough.
+# The lessons that draw are run for their pictures, which takes some minutes, unless those in build/
+# are theirs already. Some are recorded step by step, in a folder of their own: the first steps, so
+# that one round of training is enough.
 STEPPED := $(foreach number,01 02 06 07 10,$(filter lessons/$(number)_%,$(LESSONS)))
-DRAWING := $(shell grep -l 'write_file."build/' $(LESSONS))
-book: $(BUILD)/book $(sort $(DRAWING:%.cpp=$(BUILD)/%) $(STEPPED:%.cpp=$(BUILD)/%))
-	@for lesson in $(STEPPED:%.cpp=$(BUILD)/%); do \
-	  GRADUS_RECORD=build/steps/steps-$${lesson##*/}.html STEPS=1 EPOCHS=1 $$lesson >/dev/null 2>&1 || exit 1; done
-	@for lesson in $(DRAWING:%.cpp=$(BUILD)/%); do $$lesson >/dev/null 2>&1 || exit 1; done
+DRAWING := $(shell grep -lE '"build/[a-z_0-9]*[.](svg|html)"' $(LESSONS))
+book: $(BUILD)/book $(sort $(DRAWING:lessons/%.cpp=build/drawn/%) $(STEPPED:%.cpp=$(BUILD)/%))
+	@mkdir -p build/steps/build && ln -sfn ../../lessons build/steps/lessons
+	@for lesson in $(abspath $(STEPPED:%.cpp=$(BUILD)/%)); do (cd build/steps && \
+	  GRADUS_RECORD=steps-$${lesson##*/}.html STEPS=1 EPOCHS=1 $$lesson >/dev/null 2>&1) || exit 1; done
 	@rm -rf build/book && $(BUILD)/book build/book
+
+# Notes that the pictures in build/ are this program's; so does tests/bits.sh, which runs them all.
+build/drawn/%: $(BUILD)/lessons/%
+	@$< >/dev/null 2>&1 && mkdir -p $(@D) && touch $@
 
 # Writes the reviews or the sentence pairs in lessons/data again, from their grammar.
 reviews pairs: %: $(BUILD)/lessons/data/make_% ; @$<

@@ -51,6 +51,12 @@ expected() {  # expected LESSON full|short
   fi
 }
 
+keep_pictures() {  # keep_pictures LESSON: so that `make book` need not run it again
+  mkdir -p build/drawn
+  cp "$place/$1"/build/*.svg build/ 2>/dev/null && touch "build/drawn/$1"
+  cp "$place/$1"/build/*.html build/ 2>/dev/null
+}
+
 compare() {  # compare NAME FOLDER full|short [EMULATOR]
   # Two lessons run at a time, if there are two processors; few of them keep both busy.
   for program in $programs; do
@@ -63,6 +69,7 @@ compare() {  # compare NAME FOLDER full|short [EMULATOR]
     compared=$((compared + 1))
     if diff "$(expected "$program" "$3")" "$place/$program.txt" >"$place/diff"; then
       echo "same bits  $1  $program"
+      [ "$2 $3" != "build/release full" ] || keep_pictures "$program"
     else
       echo "DIFFERENT  $1  $program"
       head -n 6 "$place/diff"
