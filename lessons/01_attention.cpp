@@ -240,3 +240,5 @@ double largest_difference(const Tensor& a, const Tensor& b) {
 //    one operation still divides by √d: the difference after it is no longer 0.)
 // 5. Add "wet" as a fifth word, to `words` and, with numbers of your own, to x. What does "bank"
 //    take from it? (A word without a row in x is an error that names the line.)
+// 6. Write the four steps yourself: make exercise-06 judges them. (After lesson 3, make
+//    exercise-04 judges softmax and its gradient.)

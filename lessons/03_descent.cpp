@@ -248,3 +248,4 @@ int main() try {
 // 3. Which rate is best for plain descent? Try that at which |1 - rate| and |1 - 25 rate| agree.
 // 4. Leave out the two divisions that make m̂ and ŝ in `adam`. How long is the first step?
 // 5. Make the valley 2500 times as steep across: which rows of the table change?
+// 6. Write softmax, cross-entropy and AdamW yourself: make exercise-04, 05 and 14 judge them.

@@ -247,3 +247,4 @@ void row(const std::string& name, const Metric& first, const Metric& second) {
 //    `make reviews`. Can the model read it?
 // 5. With how many training reviews does the model beat the pairs? Try 1000, 2000 and 5000.
 // 6. Write both poolings yourself: make exercise-13 judges them.
+// 7. Write the loop of fit() yourself: make exercise-15 judges it.

@@ -232,3 +232,4 @@ void show(const Reading& r) {
 //    call backward() on the logit.) With which of the others does it agree?
 // 4. Read a model that was never trained: leave out fit(). Which of the tables could have told you
 //    that it knows nothing?
+// 5. Write the two measures yourself: make exercise-16 judges them.

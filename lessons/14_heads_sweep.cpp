@@ -220,3 +220,4 @@ int main() try {
 // 5. Attention has about 4 D H d parameters. Keep their number and shift the width from
 //    attention to the model and back: D = 16, 32 and 64 with two heads of key_dim 16, 8 and 4.
 //    Which would you choose?
+// 6. Count parameters and bytes yourself: make exercise-17 judges the numbers.

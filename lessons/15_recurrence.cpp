@@ -249,3 +249,4 @@ int main() try {
 // 3. Let a text begin with N things and their colours, a word for each pair, and end with a thing.
 //    How do the GRU with bias 5 and attention fare as N grows?
 // 4. Attention has no positions here. Why does it not need them? Find a question that does.
+// 5. Write a GRU yourself: make exercise-18 judges it.

@@ -230,3 +230,4 @@ int main() try {
 //    Which of them does the gradient of softmax use (src/operations/softmax.cpp)?
 // 5. Add `.mask = Mask::causal()` to the fused way and measure with TIMES=1. How much of the time
 //    should be saved, and how much is?
+// 6. Write the pass over the blocks yourself: make exercise-19 judges it.

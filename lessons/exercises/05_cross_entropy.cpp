@@ -9,6 +9,7 @@
 // 0 in a float. -log softmax can be written without a logarithm of 0: what is log Σ e^s - s?
 // The gradient of the loss is asked for, too. `labels.values[i]` is an int, `logits.at({i, j})` and
 // `logits.data()[i * C + j]` are numbers; tensors or plain loops, as you like.
+// Without the library's losses, log_softmax and backward(); softmax may be used.
 
 #include <gradus/gradus.h>
 

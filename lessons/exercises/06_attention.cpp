@@ -57,5 +57,5 @@ void cases(Cases& cases) {
       .give("key", cases.normal({Tk, 9}))
       .give("value", cases.normal({Tk, V}));
   cases.group("gradient", 1);
-  ask(cases, "gradient, 2 queries, 3 words", 2, 3, 4, 2).give("upstream", cases.whole({2, 2}));
+  ask(cases, "gradient, 2 queries, 3 words", 2, 3, 5, 2).give("upstream", cases.whole({2, 2}));
 }

@@ -205,7 +205,8 @@ std::string message_of(const CaseFile& file, const std::vector<Outcome>& yours,
   if (found.yours->kind != "trace") return text;
   const Outcome answers = of_kind("answer", yours[first]);
   const Difference out = first_difference(answers, right, given.tolerance);
-  return text + (out.yours ? compared(*out.yours, *out.right, source) : "");
+  if (!out.yours || out.yours->name == found.yours->name) return text;
+  return text + compared(*out.yours, *out.right, source);
 }
 
 }  // namespace gradus

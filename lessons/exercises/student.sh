@@ -22,6 +22,7 @@ find_exercise() {
 
 # build TARGET...: what the compiler says is shown as its first error only.
 build() {
+  [ -e "$BUILD/libgradus.a" ] || echo "(The library is built first, which takes a minute or two.)"
   $MAKE -s --no-print-directory "$@" >"$notes/log" 2>&1 && return
   if grep -q "exercises/$name.cpp.*error" "$notes/log"; then
     echo "$name does not compile:"
@@ -43,6 +44,7 @@ exercise() {
 # One line an exercise, and which is next.
 all() {
   next=
+  [ -e "$BUILD/libgradus.a" ] || echo "(The library is built first, which takes a minute or two.)"
   $MAKE -s -k --no-print-directory $(for source in lessons/exercises/[0-9]*.cpp; do
     echo "$tools/$(basename "$source" .cpp).program"; done) >/dev/null 2>&1  # on all processors
   for source in lessons/exercises/[0-9]*.cpp; do
@@ -76,6 +78,7 @@ debug() {
   line=$(cat "$notes/$name.stop")
   [ -n "$line" ] || line=$(awk '/\/\/> yours/ { print FNR + 1; exit }' "$source")
   program=build/debug/lessons/exercises/$name.program
+  [ -e build/debug/libgradus.a ] || echo "(The library is built for the debugger first.)"
   build MODE=debug BUILD=build/debug "$program" || return
   GRADUS_CASE=$notes/$name.case GRADUS_STOP=$name.cpp:$line
   export GRADUS_CASE GRADUS_STOP
