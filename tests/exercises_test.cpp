@@ -145,7 +145,7 @@ TEST_SUITE("exercises") {
     known[2] = out({2, 4, 6, 9});
     CHECK(message_of(file, known, verdict_of(file, known), "a.cpp")
               .find("doubled  (See lesson 1.)\nYour answer to case 3 is not that of this mistake: "
-                    "something else is different, too.\nOr: ") == 0);
+                    "it stands in two places, or there is another.\nOr: ") == 0);
     const Outcome one = {item_of("error", "", "this")}, two = {item_of("error", "", "that")};
     CHECK(!first_difference(one, two, 0).yours);  // it is said, not compared
     const std::vector<Outcome> error(3, {item_of("error", "", "it crashed")});

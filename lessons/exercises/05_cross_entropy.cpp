@@ -78,6 +78,7 @@ void cases(Cases& cases) {
     cases.group("edges of the " + std::string(wanted), 1);
     ask("logits far apart", cases.whole({1, 2}) + Tensor::vector({-60, 60}), {0});
     ask("large logits", cases.whole({1, 2}) + 1000, {0}).tolerate(1e-3);
+    ask("examples far apart", cases.whole({2, 2}) + Tensor::matrix({{0, 0}, {200, 200}}), {0, 1});
     ask("one of 2 is padding", cases.whole({2, 2}), {-1, 1});
     ask("all are padding", cases.whole({2, 2}), {-1, -1});
   }

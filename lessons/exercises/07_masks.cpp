@@ -92,6 +92,9 @@ void cases(Cases& cases) {
   ask(cases, "2 words, the first is seen", Tensor::from({1, 2, 2}, {1, 0, 1, 0}));
   ask(cases, "2 words, the first sees nothing", Tensor::from({1, 2, 2}, {0, 0, 1, 1}));
   ask(cases, "large scores", some(cases, 1, 3), 1000000);
+  cases.add("a key that is seen lies far below one that is hidden")
+      .give("scores", Tensor::from({1, 2, 2}, {-1e6, 1e6, 2, 1}))
+      .give("allowed", Tensor::from({1, 2, 2}, {1, 0, 1, 1}));
   cases.group("who sees whom", 2);
   ask_ids(cases, "2 words, all are seen", {1, 2}, false, 0);
   ask_ids(cases, "1 word and padding", {1, 2}, false, 1);

@@ -2,8 +2,8 @@
 //
 // Make one vector of each text, without the pooling layers: the mean of its words, and for each of
 // the D numbers the largest that a word of it has. Padding is no word: words is 1 for a word and 0
-// for padding, and what stands in x at padding must change nothing. A text without words gives
-// zeros. Numbers are between -1000 and 1000.
+// for padding, which may stand anywhere, and what x has there must change nothing. A text without
+// words gives zeros. Numbers are between -1000 and 1000.
 //
 // Arithmetic, sum and max are enough; reshape makes [B, T, 1] of words, so that it broadcasts over
 // the D numbers. Gradients must flow through both.
@@ -81,6 +81,10 @@ void ask_all(Cases& cases, const std::string& pool) {
   ask(cases, pool, "2 texts, of 2 words and of 1", {2, 1}, different(cases, {2, 2, 2}));
   cases.group(pool + ", edges and gradient", 1);
   ask(cases, pool, "a text without words", {2, 0}, different(cases, {2, 2, 1}, 5));
+  cases.add(pool + ", padding in front")
+      .give("pool", pool)
+      .give("x", different(cases, {1, 2, 1}))
+      .give("words", Tensor::matrix({{0, 1}}));
   const Tensor large = cases.whole({2, 3, 1}, 900, 1000);
   ask(cases, pool, "words near -1000, padding near 1000", {2, 1},
       large * (1 - 2 * reshape(words_of({2, 1}, 3), {2, 3, 1})));

@@ -75,6 +75,13 @@ Tensor score_gradient(const Tensor& scores, const Tensor& values, const Result& 
 
 void answer(const Case& given, Answers& answers) {
   const Tensor scores = given.tensor("scores"), values = given.tensor("values");
+  if (given.has("m")) {  // one block, after others
+    Running r{Scalar(given.number("m")), Scalar(given.number("s")), given.tensor("o")};
+    add_block(r, scores, values);
+    answers.add("m", double(r.m));
+    answers.add("s", double(r.s));
+    return answers.add("o", r.o);
+  }
   const Result result = flash(scores, values, given.count("block"));
   answers.add("out", result.out);
   answers.add("l", static_cast<double>(result.l));
@@ -109,6 +116,10 @@ void cases(Cases& cases) {
   ask(cases, "4 keys, 2 blocks of 2", rising(cases, 4), 2, 1);
   cases.group("edges", 2);
   ask(cases, "5 keys, 2 blocks of 2 and one of 1", rising(cases, 5), 2, 3);
+  ask(cases, "add_block after others", rising(cases, 2), 2, 2)
+      .give("m", 0)
+      .give("s", 2)
+      .give("o", cases.whole({2}));
   ask(cases, "all scores 100 larger", rising(cases, 4) + 100, 2, 2);
   const Tensor falling = concatenate({cases.whole({2}) + 100, cases.whole({2}) - 100}, 0);
   ask(cases, "the second block's scores are 200 smaller", falling, 2, 2);

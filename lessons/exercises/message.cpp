@@ -127,7 +127,7 @@ std::string known_text(const CaseFile& file, const std::vector<Outcome>& yours,
     text += (item.name.empty() ? "" : "  (See " + item.name + ".)") + "\n";
     if (const std::size_t other = something_else(file, yours, mistake); other > 0)
       text += "Your answer to case " + std::to_string(other + 1) +
-              " is not that of this mistake: something else is different, too.\n";
+              " is not that of this mistake: it stands in two places, or there is another.\n";
   }
   return text;
 }
