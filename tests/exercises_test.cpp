@@ -146,6 +146,9 @@ TEST_SUITE("exercises") {
     CHECK(message_of(file, known, verdict_of(file, known), "a.cpp")
               .find("doubled  (See lesson 1.)\nYour answer to case 3 is not that of this mistake: "
                     "it stands in two places, or there is another.\nOr: ") == 0);
+    known[2] = file.questions[2].right;
+    CHECK(message_of(file, known, verdict_of(file, known), "a.cpp").find("is not that of") ==
+          std::string::npos);
     const Outcome one = {item_of("error", "", "this")}, two = {item_of("error", "", "that")};
     CHECK(!first_difference(one, two, 0).yours);  // it is said, not compared
     const std::vector<Outcome> error(3, {item_of("error", "", "it crashed")});
@@ -174,6 +177,18 @@ TEST_SUITE("exercises") {
     CHECK(refusal([] { mistakes_of("hint  a\nhnit  b\n"); }).find(":2: no directive: hnit  b") !=
           std::string::npos);
     CHECK_THROWS_AS(mistakes_of("- 1\n"), Error);  // of no answer
+  }
+
+  TEST_CASE("a name of the library is used where it is called, not where a variable has it") {
+    CHECK(uses("return softmax(x);", "softmax"));
+    CHECK(uses("return gradus::softmax (x);", "softmax"));
+    CHECK(uses("Tensor (*f)(const Tensor&, int, Where) = softmax;", "softmax"));
+    CHECK(uses("const Tensor grad = x.grad();", "grad"));
+    CHECK(uses("Tensor softmax = x; return softmax(x);", "softmax"));
+    CHECK(uses("MultiHeadAttention layer(4, 2, 2, random);", "MultiHeadAttention"));
+    CHECK_FALSE(uses("const Tensor grad = x * 2; return grad;", "grad"));
+    CHECK_FALSE(uses("Scalar grad{}; grad = grad + 1;", "grad"));
+    CHECK_FALSE(uses("log_softmax(x)", "softmax"));
   }
 
   TEST_CASE("the hand-out has the stub, a graft has the student's text and line numbers") {

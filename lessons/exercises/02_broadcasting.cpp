@@ -44,6 +44,7 @@ void cases(Cases& cases) {
   ask("one factor for all", {2, 2}, {});
   cases.group("edges", 2);
   ask("an axis of size 1 in front", {2, 3}, {1, 3});
+  ask("one factor, on an axis of its own", {2, 3}, {1});
   ask("the factor is used once only", {2, 3}, {2, 3});
   ask("x is repeated, not the factor", {3}, {2, 3});
   ask("both are repeated", {2, 1, 3}, {4, 1});

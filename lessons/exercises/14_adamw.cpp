@@ -65,6 +65,7 @@ void answer(const Case& given, Answers& answers) {
       answers.add("w_" + std::to_string(k + 1) + " after step " + std::to_string(t + 1),
                   parameters[k].w);
   }
+  answers.add("steps", double(steps));
 }
 
 void cases(Cases& cases) {

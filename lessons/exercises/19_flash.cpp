@@ -14,7 +14,8 @@
 //                    is p (dp − dout · out), where dp = dout · value (step 3)
 //
 // A score of −∞ is a key that the query may not see. −∞ − (−∞) is not a number; mind it where all
-// keys so far are hidden. A query that may see none gets zeros and l = −∞.
+// keys so far are hidden. A query that may see none gets zeros and l = −∞. Do it without the
+// library's softmax.
 
 #include <gradus/gradus.h>
 
@@ -123,10 +124,14 @@ void cases(Cases& cases) {
   ask(cases, "all scores 100 larger", rising(cases, 4) + 100, 2, 2);
   const Tensor falling = concatenate({cases.whole({2}) + 100, cases.whole({2}) - 100}, 0);
   ask(cases, "the second block's scores are 200 smaller", falling, 2, 2);
+  const Tensor growing = concatenate({cases.whole({2}), cases.whole({2}) + 200}, 0);
+  ask(cases, "the second block's scores are 200 larger", growing, 2, 2);
   ask(cases, "the first block is hidden", with_hidden(rising(cases, 6), 0, 2), 2, 2);
   ask(cases, "all keys are hidden", with_hidden(rising(cases, 3), 0, 3), 2, 2);
   const Index T = cases.size(20, 40), block = cases.size(3, 7);
   ask(cases, "many keys", with_hidden(cases.normal({T}), 4, 4 + block), block, 5);
   cases.group("gradient", 1);
   ask(cases, "gradient, 3 keys", rising(cases, 3), 2, 2).give("dout", cases.whole({2}));
+  ask(cases, "gradient, and a hidden key", with_hidden(rising(cases, 4), 1, 2), 2, 2)
+      .give("dout", cases.whole({2}));
 }

@@ -51,7 +51,7 @@ std::string refusal(const CaseFile& file, const std::string& path) {
   const Source source = read_source(path);
   for (const Item& without : of_kind("without", file.notes))
     for (const Region& region : source.regions)
-      if (!found("\\b" + without.name + "\\b", without_comments(region.text)).empty())
+      if (uses(without_comments(region.text), without.name))
         return "it uses " + without.name + ", which this exercise is to do without";
   return "";
 }

@@ -107,12 +107,14 @@ std::string inputs_text(const Case& given) {
   return in_lines("    ", parts);
 }
 
-// The first case whose answers are neither those of this mistake nor missing; 0 if there is none.
+// The first wrong case whose answers are not those of this mistake, nor missing; 0 if there is
+// none.
 std::size_t something_else(const CaseFile& file, const std::vector<Outcome>& yours,
                            std::size_t mistake) {
   for (std::size_t i = 0; i < yours.size(); ++i)
     if (const Question& asked = file.questions[i];
-        error_of(yours[i]).empty() && !same(yours[i], asked.wrong[mistake], asked.given.tolerance))
+        error_of(yours[i]).empty() && !same(yours[i], asked.right, asked.given.tolerance) &&
+        !same(yours[i], asked.wrong[mistake], asked.given.tolerance))
       return i;
   return 0;
 }

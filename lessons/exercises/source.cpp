@@ -104,4 +104,10 @@ std::string without_comments(const std::string& code) {
   return replaced("//[^\\n]*", code);
 }
 
+bool uses(const std::string& code, const std::string& name) {
+  const bool own = !found("[\\w>&*]\\s+" + name + "\\s*[=;{]", code).empty();
+  const std::string word = "\\b" + name + "\\b";
+  return !found(own ? "(\\.|->|::)\\s*" + word + "|" + word + "\\s*\\(" : word, code).empty();
+}
+
 }  // namespace gradus

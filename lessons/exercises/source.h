@@ -44,5 +44,7 @@ Graft graft(const Source& original, const Source& student);
 std::string found(const std::string& pattern, const std::string& text);
 // C++ without the comments at the ends of its lines.
 std::string without_comments(const std::string& code);
+// Whether the code uses this name of the library. A variable of one's own called `grad` does not.
+bool uses(const std::string& code, const std::string& name);
 
 }  // namespace gradus
