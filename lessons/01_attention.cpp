@@ -159,11 +159,13 @@ int main() try {
   // the steps in reverse (lesson 2), and says for each number of x how fast the water of "bank"
   // changes with it. Take "beside", money: 1 more of it raises the score that "bank" gives "beside"
   // by 1 (its query has 2 there, divided by 2). What does a score do? Raise it by a little h, and
-  // its own power grows by the factor 1 + h; the sum of the row grows by weight · h of itself, and
-  // all shares shrink by that. So weight · h more of this value comes in, and as much less of the
-  // old mixture, which is the result: it moves by weight · (value - result) · h. (Lesson 3 has the
-  // rule for all of softmax.) Here 0.0339 · (0 - 2.2951) = -0.0779: a better-fitting "beside" takes
-  // share from "river". Water of "river": 0.48 as it fits better, 0.68 as it hands over more.
+  // its own power grows by the factor e^h, nearly 1 + h; the sum of the row grows by weight · h of
+  // itself, and all shares shrink by that. So weight · h more of this value comes in, and as much
+  // less of the old mixture, which is the result: it moves by weight · (value - result) · h.
+  // (Lesson 3 has the rule for all of softmax.) Here 0.0339 · (0 - 2.2951) = -0.0779: a
+  // better-fitting "beside" takes share from "river". "river" has 0.48 for money, as it fits
+  // better, and for water its weight more, 1.16, as it also hands over more. So has "bank"; its
+  // thing and grammar count in its query only. (slice(x, axis, from, to) leaves `to` itself out.)
   const Tensor row = slice(output, 0, bank, bank + 1);              // [1, D]
   const Tensor water = slice(row, 1, 0, 1).named("water of bank");  // [1, 1]
   water.backward();
@@ -219,8 +221,8 @@ double largest_difference(const Tensor& a, const Tensor& b) {
 // statement). Look at a tensor with `print scores`: its shape, its label, the line of this file
 // that made it, and its values; `graph water` shows all that made it, `heat weights` draws it. At
 // softmax(scores), the seventh `step` is in kernels::softmax, which goes through the rows. A kernel
-// has pointers for tensors: `print *x@4` shows four numbers there (`parray 4 x` in lldb).
-// Everything else that the lessons say holds for both debuggers.
+// (a loop over arrays) has pointers for tensors: `print *x@4` shows four numbers there (in lldb,
+// `parray 4 x`). Everything else that the lessons say holds for both debuggers.
 //
 // From water.backward() on, `backward-step` goes from gradient to gradient, each with the values of
 // its inputs and the gradient that comes in. The sixth is that of softmax: two `step`s from there

@@ -38,7 +38,7 @@ using namespace gradus;
 // Backward, each line from one above it:
 //
 //   d loss / d loss    = 1                    by definition
-//   d loss / d error   = 1 · 2 error = 4      as the slope of error² is 2 error
+//   d loss / d error   = 1 · 2 error = 4      as (error + h)² = error² + 2 error h + h²
 //   d loss / d output  = 4 · 1 = 4            d loss / dt = 4 · (-1) = -4
 //   d loss / d product = 4 · 1 = 4            d loss / db = 4 · 1 = 4
 //   d loss / dw        = 4 · x = 8            d loss / dx = 4 · w = 12
@@ -152,7 +152,8 @@ int main() try {
   // ## The library
   //
   // The same graph out of tensors of shape [], no axes: single numbers. Only w asks for a gradient,
-  // so backward() leaves x, b and t out; ours gave them one anyway.
+  // so backward() leaves x, b and t out; ours gave them one anyway. A second backward() would add
+  // to the gradient that w has from the first, as `+=` does, until w.clear_grad() empties it.
   const Tensor w = Tensor::scalar(3).requires_grad(true).named("w");  // []
   const Tensor x = Tensor::scalar(2).named("x");                      // []
   const Tensor b = Tensor::scalar(1).named("b");                      // []
@@ -184,11 +185,11 @@ int main() try {
   // size, and x³, of two products, by up to r = 2 · x³ / 2²⁴. The difference of two of them may be
   // off by 2r; divided by 2h that is r / h. Thus a small h is bad.
   //
-  // The sum h² + r/h is least where its slope, 2h - r/h², is 0: for a little more h the one grows
-  // as fast as the other falls. That is at h = ∛(r/2) (Press et al., Numerical Recipes,
-  // section 5.7). The table has the largest error over a thousand x and, beside it, h² + r/h at x
-  // = 1.5, where it is worst. backward() starts at one number, so f(x) is summed: each x is in one
-  // term of the sum.
+  // The sum h² + r/h is least where its slope, 2h - r/h², is 0 (r/(h + k) - r/h is -r k / (h (h +
+  // k)), which gives -r/h²): for a little more h the one grows as fast as the other falls. That is
+  // at h = ∛(r/2) (Press et al., Numerical Recipes, section 5.7). The table has the largest error
+  // over a thousand x and, beside it, h² + r/h at x = 1.5, where it is worst. backward() starts at
+  // one number (or is told more, lesson 3), so f(x) is summed: each x is in one term of the sum.
   Random random(3);
   Tensor p = Tensor::uniform({1000}, Scalar(0.5), Scalar(1.5), random);  // [1000], the x
   p.requires_grad(true);
@@ -229,7 +230,8 @@ int main() try {
 //    with the inputs x and f, in this order. Predict what each of the three methods finds for v.
 //    Then let y have f first: whose answer changes? At last v · v + v: why is recursion right
 //    there?
-// 3. Let recursion return at once where it has been before. What does its row say now, and why?
+// 3. Let recursion return at once where it has been before (a bool in Value remembers it). What
+//    does its row say now, and why?
 // 4. Call backpropagate twice on the graph on paper. Which gradients are wrong, and why? What does
 //    the library promise for this case (tensor.h)?
 // 5. With (f(x+h) - f(x)) / h, a difference to one side, what takes the place of h²? Which h is

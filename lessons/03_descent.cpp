@@ -32,8 +32,8 @@ Tensor valley(const Tensor& w) {  // [2] to []
 
 // ## The rules, by hand
 //
-// One number w with gradient g, and what the rule remembers from step to step: v, s or m and s,
-// which begin at 0. (ε = 10⁻⁷ only keeps 0 from being divided by 0.)
+// One number w with gradient g, and what the rule remembers from step to step: m (the v of momentum
+// is kept there, too) and s, which begin at 0. (ε = 10⁻⁷ only keeps 0 from being divided by 0.)
 struct Memory {
   Scalar m = 0, s = 0;
   Scalar faded_m = 1, faded_s = 1;  // 0.9ᵗ and 0.999ᵗ, for Adam
@@ -46,16 +46,16 @@ void momentum(Scalar& w, Scalar g, Scalar rate, Memory& of) {
   w -= rate * of.m;
 }
 
-// s ← 0.9 s + 0.1 g²,  w ← w - rate g / √s: s is a running mean of g², so that √s is about as large
-// as g has been of late, and each number makes steps of about the same length, however steep it is.
+// s ← 0.9 s + 0.1 g²,  w ← w - rate g / √s: s is a running mean of g², in which older ones fade, so
+// √s is about as large as g of late, and each number makes steps of about one length, steep or not.
 void rmsprop(Scalar& w, Scalar g, Scalar rate, Memory& of) {
   of.s = Scalar(0.9) * of.s + Scalar(0.1) * g * g;
   w -= rate * g / (std::sqrt(of.s) + Scalar(1e-7));
 }
 
 // m ← 0.9 m + 0.1 g,  s ← 0.999 s + 0.001 g²,  w ← w - rate m̂ / √ŝ: both at once. As m and s begin
-// at 0 they are too small at first, by 1 - 0.9ᵗ and 1 - 0.999ᵗ at step t: divided by these they are
-// m̂ and ŝ. (So at step 1, m̂ = g and ŝ = g², and the step is exactly `rate`.)
+// at 0 they are too small at first, by the factors 1 - 0.9ᵗ and 1 - 0.999ᵗ at step t (exactly, if g
+// stays the same): divided by these they are m̂ and ŝ.
 void adam(Scalar& w, Scalar g, Scalar rate, Memory& of) {
   of.faded_m *= Scalar(0.9);
   of.faded_s *= Scalar(0.999);
@@ -110,7 +110,7 @@ int main() try {
   //
   // C = A B means C_ij = Σ_k A_ik B_kj. A_ik is used in row i of C, once for each column j, each
   // time with slope B_kj. By the Σ of lesson 2 its gradient is Σ_j dC_ij B_kj: row i of dC times
-  // row k of B, which is the product dC Bᵀ. In the same way dB = Aᵀ dC. The shapes allow no other.
+  // row k of B: the product dC Bᵀ. In the same way dB = Aᵀ dC. (backward() must be told dC.)
   const Tensor a = Tensor::matrix({{1, 2}}).requires_grad(true);  // [1, 2]
   const Tensor b = Tensor::matrix({{3, 0, 1}, {4, 1, 0}});        // [2, 3]
   const Tensor arriving = Tensor::matrix({{1, 10, 100}});         // dC, [1, 3]
@@ -131,8 +131,9 @@ int main() try {
   // ## 3. The gradient of softmax
   //
   // p_i = e^(s_i) / Z with Z = Σ_j e^(s_j). If s_j rises by a little h, e^(s_j) rises to 1 + h
-  // times what it was, and Z to 1 + p_j h times. So p_j itself grows by p_j (1 - p_j) h, and every
-  // other p_i shrinks by p_i p_j h: what one gains the others lose. If g arrives at p, then
+  // times what it was, and Z to 1 + p_j h times; p_j itself to nearly 1 + h - p_j h times, which is
+  // p_j (1 - p_j) h more, and every other p_i shrinks by p_i p_j h: what one gains the others lose.
+  // If g arrives at p, then
   //
   //   ds_j = Σ_i g_i dp_i/ds_j = p_j g_j - p_j Σ_i g_i p_i = p_j (g_j - Σ_i g_i p_i)
   //
@@ -149,8 +150,8 @@ int main() try {
   // The scores that go into the last softmax are called logits, and the loss of a classifier is the
   // cross-entropy, -log of the p of the right answer. If that is the last of the three, what
   // arrives at p is g = (0, 0, -1/p₃): Σ g p is -1, and the formula gives ds = p for the wrong
-  // answers and p₃ - 1 for the right one. That is p - one-hot (one-hot: 1 at the right answer, 0
-  // elsewhere), as simple as can be: each score is pulled by as much as its probability is wrong.
+  // answers and p₃ - 1 for the right one. That is p - one-hot (1 at the right answer, 0 elsewhere):
+  // each is pulled as far as it is wrong. (The loss 1 - p₃ would give p₃ (p₃ - 1): near 0 with p₃.)
   scores.clear_grad();
   cross_entropy(reshape(scores, {1, 3}), {2}).backward();
   std::printf("\n4. p - one-hot by hand: 0.125, 0.25, 0.625 - 1 = -0.375\n");
@@ -162,9 +163,9 @@ int main() try {
       {scores});
   std::printf("   by differences (lesson 2): %s\n", report.passed ? "right" : "WRONG");
 
-  // This is why the loss takes logits, not probabilities. In one operation, e^(-200) need not
-  // exist: the loss of logits (0, 200) for the first answer is 200 and a little. In two, softmax
-  // rounds the first p to 0, its logarithm is -∞, and the gradient is lost.
+  // This is why the loss takes logits, not probabilities. In one operation nobody needs e^(-200),
+  // too small for a float: the loss of logits (0, 200) for the first answer is 200 and a little. In
+  // two, softmax rounds the first p to 0, its logarithm is -∞, and the gradient is lost.
   const Tensor far = Tensor::matrix({{0, 200}});  // [1, 2]
   std::printf("   loss of logits (0, 200): %.1f; by log(softmax): %.1f\n",
               cross_entropy(far, {0}).item(), -log(softmax(far)).at({0, 0}));
@@ -175,7 +176,7 @@ int main() try {
   // is 0 at once, and w₁ is still 0.96⁵⁰ = 0.1299 after fifty steps. Above 2/25 = 0.08 the factor
   // of w₂ is below -1: it jumps across the valley and lands higher each time. And if nobody clears
   // the gradient, backward() adds each to all those before (that is its rule, lesson 2): the steps
-  // are those of momentum without loss, which swings for ever.
+  // are those of momentum with 1 for 0.9, a ball without friction, which swings for ever.
   std::printf("\n5. w after 50 steps of plain descent from (1, 1)\n");
   for (const Scalar rate : {Scalar(0.01), Scalar(0.04), Scalar(0.079), Scalar(0.081)})
     for (const bool clear : {true, false}) {
@@ -197,6 +198,9 @@ int main() try {
   //   momentum   v = (1, 25):                  w moves by (0.1, 2.5)
   //   RMSprop    s = 0.1 g², g / √s = 1/√0.1:  w moves by (0.316, 0.316)
   //   Adam       m̂ = g, ŝ = g²:                w moves by (0.1, 0.1), as steep or flat as it may be
+  //
+  // Adam's second g is 0.9 times its first: along, m̂ = (0.09 + 0.09) / 0.19 = 0.947 and ŝ =
+  // 0.001809 / 0.001999 = 0.905, and w moves by 0.1 · 0.947 / √0.905 = 0.0996. So it does across.
   std::printf("\n6. The first step at rate 0.1 moves w by\n");
   Rule* const rules[] = {momentum, rmsprop, adam};
   const char* const names[] = {"momentum", "RMSprop", "Adam"};
@@ -208,8 +212,8 @@ int main() try {
     std::printf("   %-9s %.3f %.3f\n", names[i], 1 - along, 1 - across);
   }
   // Then fifty steps, by the library; "apart" is how far our own rules end from it. In so short a
-  // valley momentum overshoots before it gains. RMSprop and Adam do not notice the factor of 25,
-  // nor one of 2500 (exercise 5), where plain descent is lost.
+  // valley momentum overshoots, and plain descent is ahead of it. RMSprop and Adam divide a factor
+  // of 25 out, and one of 2500 (exercise 5), where plain descent is lost.
   std::printf("\nloss after     0         1         5        10        20        50   apart\n");
   std::vector<Curve> curves{{"plain", {}}, {"momentum", {}}, {"RMSprop", {}}, {"Adam", {}}};
   std::vector<Tensor> w;
@@ -247,5 +251,5 @@ int main() try {
 //    exercise-02.)
 // 3. Which rate is best for plain descent? Try that at which |1 - rate| and |1 - 25 rate| agree.
 // 4. Leave out the two divisions that make m̂ and ŝ in `adam`. How long is the first step?
-// 5. Make the valley 2500 times as steep across: which rows of the table change?
+// 5. Make the valley 2500 times as steep across and print each w[i] at the end: which w change?
 // 6. Write softmax, cross-entropy and AdamW yourself: make exercise-04, 05 and 14 judge them.
