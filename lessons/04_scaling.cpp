@@ -4,13 +4,13 @@
 // number have mean 0 and variance 1 (variance: the mean of the squared distance from the mean; its
 // root is the deviation), and let all be independent: none says anything about another. Then the
 // mean of a product is the product of the means. So qk has mean 0 · 0 = 0, and its variance, the
-// mean of q²k², is 1 · 1 = 1. Variances of independent numbers also add up: q·k has mean 0 and
-// variance d. Scores are therefore √d times as large as the numbers they are made of. Softmax turns
+// mean of q²k², is 1 · 1 = 1. Variances of independent numbers also add up, as (a + b)² is
+// a² + b² + 2ab and the mean of ab 0: q·k has mean 0, variance d and deviation √d. Softmax turns
 // differences of scores into ratios of weights (two that differ by 5 into e⁵ = 148 to 1), so with
 // large scores it gives nearly everything to one key: attention has decided before anything was
 // learned, and where softmax has decided it passes almost no gradient on (lesson 3, section 3: what
-// arrives at a score is multiplied by its weight). Dividing by √d brings the variance back to 1
-// whatever d is:
+// arrives at a score is multiplied by its weight). Dividing by c divides a variance, a mean of
+// squares, by c². So dividing by √d, not by d, brings it back to 1 whatever d is:
 //
 //   weights = softmax(q·k / √d)
 //
@@ -157,7 +157,7 @@ int main() try {
   // ## The gradient that reaches the scores
   //
   // The chain rule goes backward: first from the output to the scores, through softmax. Without
-  // the division less and less comes through; with it, always the same.
+  // the division less and less comes through; with it about the same for every d.
   std::printf("\n         mean absolute gradient at the scores\n");
   std::printf("%6s   %10s %14s\n", "d", "q·k", "q·k / √d");
   for (std::size_t i = 0; i < sizes.size(); ++i)
@@ -171,12 +171,12 @@ int main() try {
   // the division! The mean hides what matters, which is who gets it:
   //
   // - With the division every query gets about the same: mean and median agree, and nobody is left
-  //   out. That all of it is smaller by the common factor √d is harmless: a larger learning rate
-  //   makes up for it, and Adam (lesson 3) does so by itself.
-  // - Without it the mean comes more and more from the few queries that happen to have two keys in
-  // a
-  //   near tie. The median query gets a quarter of the mean at d = 64, a hundredth at 256 and next
-  //   to nothing at 1024: a learning rate that helped it would throw the few far off.
+  //   out. That all of it is smaller by the common factor √d is harmless: with a rate √d times as
+  //   large the steps are the same, and Adam (lesson 3) divides the factor out by itself.
+  // - Without it the mean comes more and more from few queries. (They must be those with two keys
+  //   in a near tie: elsewhere one w is near 1, and w (1 - w) near 0.) The median query gets a
+  //   quarter of the mean at d = 64, a hundredth at 256 and next to nothing at 1024: a learning
+  //   rate that helped it would throw the few far off.
   //
   // "asleep" counts the queries whose gradient is below a hundredth of the mean.
   std::printf("\n         absolute gradient at the query\n");
@@ -210,5 +210,6 @@ int main() try {
 // 3. Take T = 64 keys. Do the weights become one-sided sooner or later than with 8?
 // 4. Let the first key be the query itself, as for a word that looks at itself without W_q and W_k:
 //    call the random ones `keys`, and take concatenate({query.detach(), slice(keys, 1, 1, T)}, 1)
-//    as key. What is the mean of the first score now? Does dividing by √d help the largest weight?
+//    as key. What is the mean of the first score now? Is the largest weight still large if
+//    one divides by √d?
 // 5. Start from uniform numbers between -√3 and √3, whose variance is 1 too. Do the tables change?

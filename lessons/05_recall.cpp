@@ -47,7 +47,7 @@ constexpr Index d = 16;  // numbers in a query or key
 struct Examples {
   Tensor pairs;     // [B, L, 2L]
   Tensor question;  // [B, 1, 2L]
-  Ids answers;      // [B, 1]
+  Ids answers;      // [B, 1]; Ids hold whole numbers
 };
 
 Examples random_examples(Index B, Random& random) {
@@ -73,10 +73,10 @@ Examples random_examples(Index B, Random& random) {
 
 // ## The network
 //
-// One head and nothing else; the matrices start with small random numbers. A Module is a model or a
-// part of one; what add() is told belongs to it, and parameters() lists all that for an optimiser.
-// With attend = false every pair gets the weight 1/L, whatever is asked: the same network without
-// its eyes, to compare.
+// One head and nothing else; the matrices start with small random numbers, uniform in ± √(6 / (rows
+// + columns)) by glorot_uniform(). A Module is a model or a part of one; what add() is told belongs
+// to it, and parameters() lists all that for an optimiser. With attend = false every pair gets the
+// weight 1/L, whatever is asked: the same network without its eyes, to compare.
 struct Recall : Module {
   Recall(Random& random, bool attend_to_pairs = true)
       : Module("Recall"),
@@ -153,12 +153,13 @@ int main() try {
 
   // ## What was learned
   //
-  // The score of the question "A?" against a pair with the letter B is row A, column B of
-  // W_q W_kᵀ / √d (rows and columns in the order A … H). It is large on the diagonal only: a letter
-  // looks for itself. To this comes what the pair's digit adds to its score (the question against
-  // the last L rows of W_k): it should be nothing, and is small. W_v, in the rows for the digits,
-  // says the same of digits: a pair with the digit 3 raises the logit of 3, and its letter adds
-  // little. Comparing and copying is all that there is to recall.
+  // A row with a single 1 picks a row of the matrix that it is multiplied by. So the score of "A?"
+  // against a pair with the letter B is row A of W_q times row B of W_k, or row A, column B of W_q
+  // W_kᵀ / √d (in the order A … H). It is large on the diagonal only: a letter looks for itself. To
+  // this comes what the pair's digit adds to its score (the question against the last L rows of
+  // W_k): it should be nothing, and is small. W_v, in the rows for the digits, says the same of
+  // digits: a pair with the digit 3 raises the logit of 3, and its letter adds little. Comparing
+  // and copying is all that there is to recall.
   const Tensor scores =
       matmul(model.w_query, model.w_key, {.transpose_b = true}) / std::sqrt(Scalar(d));  // [2L, 2L]
   std::printf("\n");
@@ -236,9 +237,10 @@ void evaluate(const char* name, Recall& model, const Examples& examples) {
 //    What does the network know then (see the one without eyes), and why must it come first?
 // 2. Make d smaller: 8, 4, 2, 1. How few numbers are enough to tell eight letters apart? (Think
 //    of the directions on a clock.)
-// 3. Train where every digit occurs exactly once: shuffle 0 … 7 as the letters are. Some starts,
-//    Random start(1) is one, now learn another way to the answer. Look at the weights: which pair
-//    is left out? Why does it fail on examples in which digits repeat?
+// 3. Train where every digit occurs exactly once: shuffle 0 … 7 as the letters are, in a copy of
+//    random_examples() for train() alone. Some starts, Random start(1) is one, now learn another
+//    way to the answer. Look at the weights: which pair is left out? Why does it fail on `test`, in
+//    which digits repeat?
 // 4. Give the letter and its digit as two separate rows, as a text would: "D2A5H0…". Attention
 //    sees a set of rows (lesson 8): what is lost, which no number of layers brings back? Then let
 //    each row also have a 1 for its place in the text. Why can one head still not do it? (Olsson et

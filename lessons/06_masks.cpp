@@ -92,7 +92,7 @@ int main() try {
   // Now the batch of two, with other numbers in a padded position of text 1. Without a mask its two
   // real words change: it matters what the filler is. With the mask they do not. Position 3 itself
   // still does: a padding mask hides keys, not queries, so the filler goes on computing something
-  // out of itself. Nobody must use that; pooling leaves it out (lesson 11).
+  // out of itself. Nobody must use that; a mean over words leaves it out (lesson 11).
   const Tensor batch = Tensor::uniform({2, T, D}, -1, 1, random);  // [B, T, D]
   std::printf("\nPadded position 3 of text 1 replaced: numbers that change at 0, 1, 2, 3\n");
   compare(batch, 1, 3, padding);
@@ -130,12 +130,12 @@ int main() try {
   // Many programs add a large negative number to the scores that are not allowed, and call the
   // ordinary softmax. Where something is allowed this works: e^(-10⁹) is 0. In row 0 it fails:
   //
-  // - Adding -10⁹: a float has 24 bits, near 10⁹ its neighbours are 64 apart, and a score of 0.3 is
-  //   rounded away. All keys have the same score, and the query that may look at nothing takes the
-  //   mean of everything, padding and future. This makes no noise at all.
+  // - Adding -10⁹, nearly 2³⁰: a float has 24 bits, so its neighbours there are 2⁶ = 64 apart, and
+  //   a score of 0.3 is rounded away. All keys have the same score, and the query that may look at
+  //   nothing takes the mean of everything, padding and future. This makes no noise at all.
   // - Adding -∞: softmax subtracts the largest score first, and -∞ - (-∞) is NaN. Backward it
-  //   spoils the gradient of every key that row 0 scored, and after one step of the optimiser the
-  //   whole model is NaN.
+  //   spoils the gradient of every key that row 0 scored, and one step of an optimiser would make
+  //   NaN of all parameters that made x.
   const Scalar numbers[] = {0, Scalar(-1e9), -std::numeric_limits<Scalar>::infinity()};
   const char* const ways[] = {"masked_softmax", "softmax, - 1e9", "softmax, - infinity"};
   std::printf("\n%-19s%14s%18s  %s\n", "NaN in", "weights", "gradient of x", "weights of query 0");
