@@ -8,15 +8,17 @@
 //   out    = [head_1, head_2, …, head_H] W_o                                        [B, T, D]
 //
 // H heads of width d have as many parameters as one of width H·d, and cost as much arithmetic in
-// the matrices. What differs is only who may look where.
+// the matrices. What differs here is only who may look where.
 //
 // The task is that of lesson 5 with a question of two letters: "which digit stands beside C, and
 // which beside A?" The answer has an order. One head can share its weight between the two places,
 // say 0.6 and 0.4, and then both answers must be read off one mixture. Everything is in it: the
-// first digit with 0.6, the second with 0.4. But W_o is a matrix, and what a matrix makes of a
-// digit grows with its share: the digit with 0.6 looks more like an answer than that with 0.4,
-// whatever the question. To prefer the smaller share takes something that is not linear, or a
-// second head. We shall try both. With B examples at once, L letters and V digits:
+// first digit with 0.6, the second with 0.4. But W_v and W_o are matrices: a digit x gives a number
+// M_xy, times its share, to the logit of the answer y. For the second to be b when the digits are a
+// and b, 0.6 M_ab + 0.4 M_bb must be above 0.6 M_aa + 0.4 M_ba. Add the same with a and b
+// exchanged, and it says that M_ab + M_ba is above M_aa + M_bb. But when the digits are a and a, or
+// b and b, M_aa is to be above M_ab, and M_bb above M_ba. Not both: it takes something that is not
+// linear, or a second head. We shall try both. With B examples, L letters and V digits:
 //
 //   pairs [B, L, D]   question [B, 1, D]   out [B, 1, D]   D = 3L + V
 //   a pair: a 1 for its letter, a 1 for its digit; a question: a 1 for the first letter that is
@@ -75,7 +77,8 @@ Puzzles random_puzzles(Index B, Random& random) {
 //
 // Attention and nothing else: of the D numbers that come out, the first V are the logits (scores
 // before softmax, lesson 3) of the first answer and the next V those of the second. Or, with_relu,
-// a relu behind it and a Dense, one more learned matrix with a bias, that makes the 2V logits.
+// a relu behind it, which makes 0 of what is below 0, and a Dense, one more learned matrix with a
+// bias, that makes the 2V logits.
 struct Finder : Module {
   Finder(int num_heads, bool with_relu, Random& random)
       : Module("Finder"),
@@ -160,8 +163,8 @@ int main() try {
 
   // ## One head of 16, two heads of 8
   //
-  // Same data, same training, and attention has the same number of parameters. Guessing gives a
-  // digit with probability 1/4 and a loss of ln 4 = 1.3863.
+  // Same data, same training, and attention has the same number of parameters; key_dim is the d of
+  // a head. Guessing gives a digit with probability 1/4 and a loss of ln 4 = 1.3863.
   //
   // One head looks at both places, and gives the first letter the larger share, which names the
   // first digit. The second is right wherever it is the same as the first, and elsewhere in 139 of
@@ -246,10 +249,10 @@ void show(Finder& model, const Puzzles& one) {
 //
 // ## Exercises
 //
-// 1. Give each of the two heads a key_dim of 4, 2 and 1 (for 16 / num_heads), and time: STEPS=3000.
-//    How few numbers tell eight letters apart and carry one of four digits? (Lesson 5, exercise 2.)
+// 1. Give each of the two heads a key_dim of 4, 2 and 1 (for 16 / num_heads), with STEPS=3000. How
+//    few numbers tell eight letters apart and carry one of four digits? (Lesson 5, exercise 2.)
 // 2. Try 4 heads of 4. Which heads look where? Is one of them superfluous?
 // 3. In the question, let the second letter stand where the first does: two ones and no order. What
 //    do two heads do, and what can they no longer know?
-// 4. Ask for three letters. How many heads does it take?
+// 4. Ask for three letters (evaluate() and the 2s above know of two). How many heads does it take?
 // 5. Split and merge the heads yourself: make exercise-08 judges it.

@@ -3,15 +3,15 @@
 // Attention is a sum over words, and a sum does not care who comes first. Let P be a permutation
 // matrix, so that P X are the words X [T, D] in another order. Queries Q, keys K and values V are
 // made word by word, so they are permuted alike: the scores S = Q Kᵀ / √D become P Q (P K)ᵀ / √D =
-// P S Pᵀ. Softmax works row by row, and
+// P S Pᵀ, as (A B)ᵀ is Bᵀ Aᵀ. Softmax works row by row, and
 //
 //   attention(P X) = softmax(P S Pᵀ) P V = P softmax(S) Pᵀ P V = P attention(X)
 //
-// because PᵀP is the identity: each word gets exactly what it got before, wherever it stands. With
-// two words a and b, exchanged: S has the rows (aa, ab) and (ba, bb), where ab says how well b fits
-// a; P S Pᵀ has (bb, ba) and (ab, aa). The row of a has moved, and in it the score of b has moved
-// to where b is now; so a mixes the same values in the same shares. "Dog bites man" and "man bites
-// dog" are the same to attention. So each word must carry its position t in its vector x_t:
+// because Pᵀ undoes what P does (PᵀP is the identity): each word gets exactly what it got before.
+// With two words a and b, exchanged: S has the rows (aa, ab) and (ba, bb), where ab says how well b
+// fits a; P S Pᵀ has (bb, ba) and (ab, aa). The row of a has moved, and in it the score of b has
+// moved to where b is now; so a mixes the same values in the same shares. "Dog bites man" and "man
+// bites dog" are the same to attention. So each word must carry its position t in its vector x_t:
 //
 //   learned:     x_t + p_t, with p [T, D] trained like any other parameter
 //   sinusoidal:  x_t + s_t, with s_t[2i] = sin(t ω_i), s_t[2i+1] = cos(t ω_i), ω_i = 10000^(-2i/D)
@@ -36,9 +36,9 @@ using namespace gradus;
 //
 // The formula says "the same", but a computer rounds every sum, and the last bit depends on the
 // order: in float (1 + 2^-24) + 2^-24 = 1, but 1 + (2^-24 + 2^-24) is more. So the head can also
-// work on a grid, where no sum is rounded. There e^score is at most 1 and in steps of 2^-10, values
-// are in steps of 2^-8; their products are multiples of 2^-18, and the 24 bits of a float hold such
-// multiples exactly up to 2^6 = 64, which six values below 10 cannot exceed.
+// work on a grid, where no sum is rounded. There e^(score - largest) is at most 1, in steps of
+// 2^-10, values are in steps of 2^-8; their products are multiples of 2^-18, and the 24 bits of a
+// float hold such multiples exactly up to 2^6 = 64, which six values below 10 cannot exceed.
 Tensor on_grid(const Tensor& x, Scalar steps) {  // every value down to a multiple of 1 / steps
   Tensor rounded = Tensor::from(x.shape(), x.values());
   for (Scalar& value : rounded.mutable_values()) value = std::floor(value * steps) / steps;
@@ -112,7 +112,8 @@ Texts make_texts(Index pairs, Random& random) {
 
 // A table with a learned vector for each word (Embedding, lesson 11), positions, an encoder block
 // (attention and more, lesson 10), the largest of each number over all words, and from these, by a
-// learned matrix (Dense), one logit: above 0 says "A came first".
+// learned matrix (Dense), one logit: above 0 says "A came first", which is how predictions() reads
+// rows of one number. classification_loss() is then that of lesson 12.
 struct Model : Module {
   Model(const Tensor& start_positions, bool learned, Random& random)
       : Module("Model"),
@@ -184,12 +185,12 @@ int main() try {
   std::printf("\n");
   print("sinusoidal positions", waves, 3);
 
-  // Why clocks? The dot product of the positions t and t + k is Σ sin sin + cos cos = Σ cos(k ω_i):
-  // t has vanished, and each diagonal of the matrix of all products holds one number. Attention,
-  // which compares by dot products, can see how far two words are apart. Not who comes first, for
-  // cos(-k ω) is cos(k ω). But W_q may turn the hands of the query by a quarter, so that sin and
-  // cos become cos and -sin: then the products are Σ sin(k ω_i), above 0 for the next words and
-  // below 0 for those just before.
+  // Why clocks? cos a cos b + sin a sin b is cos(a - b). So the dot product of the positions t and
+  // t + k is Σ cos(k ω_i): t has vanished, and each diagonal of the matrix of all products holds
+  // one number. Attention, which compares by dot products, can see how far two words are apart. Not
+  // who comes first, for cos(-k ω) is cos(k ω). But W_q may turn the hands of the query by a
+  // quarter, so that sin and cos become cos and -sin: then the products are Σ sin(k ω_i), above 0
+  // for the next words and below 0 for those just before.
   const Tensor products = matmul(waves, waves, {.transpose_b = true});  // [T, T]
   print("dot products of the positions", products, 3);
   const std::vector<std::string> positions{"0", "1", "2", "3", "4", "5"};
@@ -204,10 +205,11 @@ int main() try {
 
   // ## The task, trained
   //
-  // The same model three times, from the same first values and on the same texts; 500 new texts
-  // and their twins are the test. Without positions the loss stays near ln 2 = 0.6931, that of a
-  // coin, and exactly half of the answers are right, one of each pair of twins: this is no failure
-  // to learn, there is nothing to be seen. With either kind of position the task is easy.
+  // The same model three times, from the same first values and on the same texts; 500 new texts and
+  // their twins are the test. Without positions the loss stays near ln 2 = 0.6931, that of a coin,
+  // and exactly half of the answers are right, one of each pair of twins: this is no failure to
+  // learn, there is nothing to be seen. With either kind of position the task is easy; here the
+  // waves are quicker.
   const int steps = setting("STEPS", 500, 1, 100000);
   std::printf("\n%-12s loss on the way, and on new texts\n", "positions");
   const Tensor small = Tensor::uniform({length, 16}, Scalar(-0.05), Scalar(0.05), random);
