@@ -57,11 +57,12 @@ double gradient_at_the_bottom(int depth, Way way) {
 
 // ## A deep encoder
 //
-// Twelve blocks (D = 16, F = 32, two heads) are followed by the mean over the words and one number,
-// the logit, which is above 0 for yes. They must learn by heart the texts 1, 3, 5 … of 16, by plain
-// gradient descent. What is measured are the length of the gradient of every block's dense_1 before
-// the first step, [12], and the loss after every tenth, [steps / 10 + 1]; both are means over five
-// starts, so each adds a fifth of what it found.
+// Twelve blocks (D = 16, F = 32, two heads) are followed by the mean over the words (mean_pooling)
+// and one number, the logit, which is above 0 for yes. They must learn to say yes to the texts 1,
+// 3, 5 … of 16, and no to the others, by plain gradient descent; binary_cross_entropy is -log of
+// the probability of the right answer (lesson 12). What is measured are the length of the gradient
+// of every block's dense_1 (of its matrix, called kernel) before the first step, [12], and the loss
+// after every tenth, [steps / 10 + 1]; both are means over five starts, so each adds a fifth.
 void train(bool pre_norm, std::uint64_t start, int steps, Tensor& gradients, Tensor& losses) {
   Random data(8), random(start);
   const Tensor texts = Tensor::normal({16, 6, 16}, 0, 1, data);  // [B, T, D]
@@ -107,8 +108,8 @@ int main() try {
   //   through d      each d_i gets g_i / s
   //   through s      s gets -Σ g_j d_j / s² = -Σ g_j n_j / s, as the slope of 1/s is -1/s². What
   //                  does d_i do to s? A little h more of it raises d_i² by 2 d_i h, their mean s²
-  //                  by 2 d_i h / 4, and s by that over 2s: the slope is d_i / 4s = n_i / 4. So d_i
-  //                  gets -Σ g_j n_j / s · n_i / 4 = -n_i mean(g n) / s
+  //                  by 2 d_i h / 4, and s by that over 2s, the slope of s²: d_i / 4s, or n_i / 4.
+  //                  So d_i gets -Σ g_j n_j / s · n_i / 4 = -n_i mean(g n) / s
   //   through mean   x_i moves every d_j by -1/4, so x_i loses the mean of what all d got;
   //                  mean(n) is 0, which leaves mean(g) / s
   //   together       dx_i = (g_i - mean(g) - n_i mean(g n)) / s
@@ -193,7 +194,7 @@ int main() try {
 // 2. Let γ and β ask for a gradient in section 1. Which one do you expect from y = γ n + β?
 // 3. Start the second Dense of every part at zero (mutable_values() of its kernel). What do the
 //    four columns of section 2 show, and why?
-// 4. Take rate 0.02 in section 3: post-norm reaches 0.0426 instead of 0.2753. Then let the rate
-//    rise in a straight line, from 0 to 0.1 over the 60 steps: 0.2954. So what helped it, small
-//    steps at first or small steps throughout? Try other ends than 0.1.
+// 4. Take rate 0.02 in section 3: post-norm reaches 0.0426 instead of 0.2753. Then let the rate,
+//    optimizer.learning_rate, rise in a straight line, from 0 to 0.1 over the 60 steps: 0.2954. So
+//    what helped it, small steps at first or small steps throughout? Try other ends than 0.1.
 // 5. Write LayerNorm and its gradient yourself: make exercise-10 judges them.

@@ -83,9 +83,9 @@ double error_of(bool with_feed_forward, int steps, Curve& answers) {
 int main() try {
   // ## 1. The block from its parts
   //
-  // TransformerEncoder computes the two lines of the introduction, nothing else. And if word 2
-  // changes, feed-forward answers differently for that word alone; the block, by attention, for
-  // all.
+  // TransformerEncoder computes the two lines of the introduction, and nothing else unless it is
+  // given a dropout (lesson 12). And if word 2 changes, feed-forward answers differently for that
+  // word alone; the block, by attention, for all.
   Random random(8);
   TransformerEncoder block(16, 32, 2, random);
   const auto feed_forward = [&](const Tensor& words) {  // [B, T, D] to the same
@@ -110,10 +110,11 @@ int main() try {
   // Attention mixes words, but what it mixes are values, and a value is x W_v: a matrix makes it.
   // For a text of one word there is nothing to mix, its weight is 1, and x + attention(x) is a
   // matrix as a whole (plus a bias): from x it makes a x + b, whatever it learns. The best straight
-  // line through |x| from -1 to 1 is flat, at the mean 1/2, and wrong by the variance of |x|, the
-  // mean of x² less the square of the mean: 1/3 - 1/4 = 1/12 = 0.0833 (for our 201 points 0.0842).
-  // Only the relu bends lines. So in a block attention says which words go together, and the
-  // feed-forward part computes with what was brought together.
+  // line through |x| from -1 to 1 is flat, at the mean m = 1/2, and wrong by the variance of |x|,
+  // the mean of x² - 2m|x| + m², which is that of x² less m²: 1/3 (the area under x² from 0 to 1) -
+  // 1/4 = 1/12 = 0.0833 (for our 201 points 0.0842). For one word only the relu bends lines. So in
+  // a block attention says which words go together, and the feed-forward part computes with what
+  // was brought together.
   const int steps = setting("STEPS", 500, 1, 100000);
   std::printf("\n2. Learning |x|, %d steps: mean squared error\n", steps);
   Curve alone{"attention alone", {}}, both{"attention and feed-forward", {}};
@@ -155,4 +156,4 @@ int main() try {
 // 3. Give the texts of section 2 two words, x and -x in an order drawn at random, and let the
 //    answer be |x| again, read off the first. Can attention do it now, without the feed-forward
 //    part?
-// 4. Write the block yourself, with dropout: make exercise-11 judges it.
+// 4. Write the block yourself, with dropout (lesson 12 explains it): make exercise-11 judges it.

@@ -59,7 +59,7 @@ int main() try {
   // ## A batch
   //
   // Texts differ in length, the rows of a tensor do not: shorter texts are filled up with 0. The
-  // mask remembers which positions are words.
+  // mask remembers which positions are words. (Each Example is text, label, source.)
   std::vector<Example> examples;
   for (const std::string& text : texts) examples.push_back({text, 0, "here"});
   const Batches three(examples, small, {.shuffle = false, .group_by_length = false});
@@ -86,7 +86,8 @@ int main() try {
   //
   // On the reviews that come with the project: what share of all positions is padding if every text
   // is padded to 40 words, if a batch is padded to its own longest text, and if texts of like
-  // length share a batch as well. Attention pays for it with the square of the length.
+  // length share a batch as well (the 1 is the seed of the shuffling). Attention pays for padding
+  // with the square of the length.
   const std::vector<Example> reviews = read_tsv("lessons/data/train.tsv");
   TextVectorizer vectorizer({.max_tokens = 2000, .max_length = 40});
   vectorizer.adapt(texts_of(reviews));
@@ -117,7 +118,7 @@ int main() try {
 
   // Each row's gradient is how often its number stands in the batch. Row 0, the padding, has as
   // much as the most frequent word, though it says nothing: what hides padding from the result (a
-  // mask) hides it from the gradient, too.
+  // mask, lesson 6) hides it from the gradient, too.
 
   // ## The denominator
   //

@@ -13,8 +13,8 @@
 //
 // The reviews (lessons/data/make_reviews.cpp writes them) are made so that counting words is worth
 // little: "i expected a mess and got a triumph" and "i expected a triumph and got a mess" have the
-// same words. Only the plainest, as "it is dull", give themselves away: section 4 says how many.
-// Source: Chollet, Deep Learning with Python, 2nd edition, section 11.4.
+// same words. Only the plainest, as "it is dull", give themselves away: section 4 says what that is
+// worth. Source: Chollet, Deep Learning with Python, 2nd edition, section 11.4.
 //
 // Run it with `make run`; it takes about 20 seconds on two cores. EPOCHS=n in the environment
 // trains for n epochs only.
@@ -127,9 +127,9 @@ int main() try {
   // ## 3. Over-fitting
   //
   // The same model, given only 500 of the reviews (so 16 steps an epoch, not 313; and the rate is
-  // constant here), learns them by heart: its loss on them falls while that on the validation
-  // reviews doubles. It knows no more about those than a coin, whose loss is log 2 = 0.69, but
-  // grows ever surer of its answers.
+  // constant here), learns most of them by heart: its loss on them falls while that on the
+  // validation reviews doubles. It knows no more about those than a coin, whose loss is log 2 =
+  // 0.69, but grows ever surer of its answers. (The middle row is the best epoch.)
   const Batches few({training.begin(), training.begin() + 500}, vectorizer, {.size = 32}, 1);
   Classifier by_heart(words, random);
   Adam few_optimizer(by_heart.parameters());
@@ -148,11 +148,11 @@ int main() try {
   // ## 4. Against counting, and loaded again
   //
   // The sign of good less bad words is right for 546 of 1000: a little better than a coin, thanks
-  // to the plain reviews. The baselines learn how much each word, or pair of neighbouring words,
-  // speaks for "positive", and see only which of them a review holds. The last column is a harder
-  // test: reviews made of known parts that no training review has together, and none is plain.
-  // There the Transformer is right more often than the others and yet has the highest loss, as it
-  // is sure when wrong.
+  // to the plain reviews. The baselines (BagOfWords) learn how much each word, or pair of
+  // neighbouring words, speaks for "positive"; a logit is a constant and the sum of these numbers
+  // for what a review holds, over √(how many). The last column is a harder test: reviews made of
+  // known parts that no training review has together, and none is plain. There the Transformer is
+  // right more often than the others and yet has the highest loss, as it is sure when wrong.
   //
   // To be used by another program, a model needs its parameters and its vocabulary. The last row is
   // a second model, which started from other numbers and read both from the files.
