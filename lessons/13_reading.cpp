@@ -76,7 +76,9 @@ std::vector<int> ranks(const Tensor& x) {
   return result;
 }
 
-// Spearman's: 1 - 6 Σ d² / (n (n² - 1)) for n values, where d is the difference of two ranks.
+// Spearman's: 1 - 6 Σ d² / (n (n² - 1)) for n values, where d is the difference of two ranks. For
+// the same order Σ d² is 0, for the reverse n (n² - 1) / 3, the most there is: this goes from 1 to
+// -1. (It is exact if no two values are equal.)
 double rank_correlation(const Tensor& x, const Tensor& y) {
   const std::vector<int> a = ranks(x), b = ranks(y);
   const double n = static_cast<double>(a.size());
@@ -156,8 +158,8 @@ int main() try {
   // ## 3. A hundred reviews
   //
   // In 78 of them the word that is looked at most is also the one that the answer depends on most;
-  // a guess would hit about 7. The order of all the words agrees far less: most of them hardly
-  // change the logit, and attention does not say which do it least.
+  // a guess would hit about 7. The order of all the words agrees far less, 0.483 in the mean and
+  // -0.119 in the third review above: attention does not say which words matter least.
   double correlation = 0, chance = 0;
   int same_word = 0;
   const Reading *best = nullptr, *worst = nullptr;

@@ -12,8 +12,8 @@
 //               3 (D H d + H d) + H d D + D        depends on the width H d, not on H alone
 //   weights     [B, H, T, T] numbers of 4 bytes:   depends on H alone, not on d
 //
-// The weights here are those of attention, softmax(Q Kᵀ / √d). (Gradus never holds them as a whole,
-// see lesson 17; a program that computes them as a matrix does, and keeps it for the gradient.)
+// The weights here are those of attention, softmax(Q Kᵀ / √d). (Gradus never holds them as a whole:
+// lesson 17. A program that makes a matrix of them keeps that in memory until backward is done.)
 //
 // Accuracy has no formula. It is measured here, on the shipped reviews of 9 to 15 words, which are
 // quick to train on; every model five times from different starts, because what one start gives is
@@ -172,8 +172,8 @@ int main() try {
   // looks at itself only sees neither the "not" before it nor the "but" between the clauses.
   //
   // At fixed width the medians lie closer together than the five starts of any single row: the
-  // number of heads makes no difference that this experiment can show, while it makes the weights
-  // eight times larger and a step slower (TIMES=1 shows by how much). At fixed key_dim the medians
+  // number of heads makes no difference that this experiment can show. Yet 8 heads need eight times
+  // the bytes of 1 for their weights, and more time a step (see TIMES=1). At fixed key_dim medians
   // rise up to 4 heads, and so, with 4 and 8 heads, does the worst of the five starts. Even this
   // rise is smaller than the spread of the narrow rows, so it is a hint; and what it hints at is
   // the width, for one head of 16 does as well as eight of 2.
@@ -215,7 +215,8 @@ int main() try {
 // 1. How many bytes do the weights of a batch of 32 texts of 600 words take with 8 heads? With
 //    2?
 // 2. Train for 20 epochs (EPOCHS=20). Do the rows come closer together or move apart?
-// 3. Run the row of 8 heads with ten other seeds. How much does the median move?
+// 3. Run the row of 8 heads with ten other seeds; row() takes the median and the highest of five,
+//    accuracies[2] and [4], so change these too. How much does the median move?
 // 4. The longer reviews hold more remarks. Take those of 20 to 30 words. Does a second head help?
 // 5. Attention has about 4 D H d parameters. Keep their number and shift the width from
 //    attention to the model and back: D = 16, 32 and 64 with two heads of key_dim 16, 8 and 4.

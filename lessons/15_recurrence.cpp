@@ -10,7 +10,8 @@
 //   h = z h + (1 − z) c              the new state                                 [B, D]
 //
 // with x [B, D] the vectors of one word of each of B texts, [x, h] [B, 2D] the two side by side,
-// W [2D, D] and b [D] learned, and σ(a) = 1 / (1 + e^-a), which is between 0 and 1.
+// W [2D, D] and b [D] learned, and σ(a) = 1 / (1 + e^-a), which is between 0 and 1; tanh(a) is
+// 2 σ(2a) - 1, the same curve between -1 and 1.
 //
 // For the last word to profit from the first, T words earlier, what the first left in h must
 // survive T rounds of this, and the gradient must come back through as many. With attention the
@@ -112,10 +113,10 @@ struct Reader : Module {
 
 // ## What is measured
 //
-// The graph that a loss leaves behind can be walked: each node knows the operation that made it,
-// and that its inputs. The shortest way to the first word is how far it is from the loss, in
-// operations; the longest way down says how many must wait for each other, however many processors
-// there are.
+// The graph that a loss leaves behind can be walked: each node (a result; lesson 18) knows the
+// operation that made it, and that its inputs (an Edge holds one). The shortest way to the first
+// word is how far it is from the loss, in operations; the longest way down says how many must wait
+// for each other, however many processors there are.
 struct Ways {
   int shortest, longest;
 };
@@ -164,13 +165,14 @@ int main() try {
   // ## Before and after training
   //
   // The way of the GRU grows by two operations a word (the product z h and the sum), and nine of
-  // each word must wait for those of the word before; with attention nothing grows.
+  // each word must wait for those of the word before. With attention nothing grows: the queries of
+  // all T words, their weights and means do not need each other, and can be computed at once.
   //
   // The GRU's gradient shrinks with each word by a factor, because h = z h + … and z starts near
-  // σ(0) = 1/2. What comes through the candidate and the gates, which see h too, makes it 0.711:
-  // from 128 to 256 words the gradient is divided by 9.3e-21 / 1.0e-39 = 9.3e18, and 0.711 to the
-  // power of 128 is one part in that. This is the vanishing gradient. (With a factor above 1 it
-  // would explode; then one shortens gradients that are too long, by clip_by_global_norm(). Here
+  // σ(0) = 1/2; more comes through the candidate and the gates, which see h too. From 128 to 256
+  // words the gradient is divided by 9.3e-21 / 1.0e-39 = 9.3e18, and the 128th root of that is
+  // 1.407: the factor is 1 / 1.407 = 0.711. This is the vanishing gradient. (With a factor above 1
+  // it would explode; then one shortens gradients that are too long, by clip_by_global_norm(). Here
   // none is.) With attention the first word is one of T that share the weight of 1, so for twice
   // the distance its gradient is halved.
   //
@@ -203,14 +205,14 @@ int main() try {
              curves_svg("The largest gradient at the first word, log₁₀", curves, 0,
                         "n, for a distance of 4 · 2ⁿ words:"));
 
-  // The GRU as it comes learns the question over 8 and, nearly, 16 words; from 32 on it guesses.
-  // (Guessing is right 50 times of 200, give or take: the deviation is √(200 · 1/4 · 3/4) = 6, so
-  // 38 to 62 is nothing unusual.) With the bias it learns it, and so does attention: what counts is
-  // the factor, not the number of steps. But a state that hardly changes hardly takes anything in
-  // (over 8 words its gradient is the smallest of the three), one has to know beforehand over what
-  // distance to remember, and all that might be asked must fit into D numbers. Attention decides
-  // when the question comes, with all words at hand. Its price is that all T words look at all T
-  // words.
+  // The GRU as it comes learns the question over 8 and 16 words; from 32 on it guesses. (Guessing
+  // is right 50 times of 200, give or take: the deviation is √(200 · 1/4 · 3/4) = 6, so 38 to 62,
+  // two of them either way, is nothing unusual.) With the bias it learns it, and so does attention:
+  // what counts is the factor, not the number of steps. But a state that hardly changes takes
+  // hardly anything in (over 8 words its gradient is the smallest of the three), one has to know
+  // beforehand over what distance to remember, and all that might be asked must fit into D numbers.
+  // Attention decides when the question comes, with all words at hand. Its price is that all T
+  // words look at all T words.
 
   // ## Time
   //
@@ -243,10 +245,11 @@ int main() try {
 // ## Exercises
 //
 // 1. Which biases of the update gate are enough for 32 words, and which for 256? Compare with ln T.
-// 2. Write an LSTM as a third way (Hochreiter and Schmidhuber 1997; Gers et al. 2000). Its parts
-//    go below `logits`: all draw their first values from one `random`, in the order in which they
-//    stand, and so those of the other ways stay what they are.
-// 3. Let a text begin with N things and their colours, a word for each pair, and end with a thing.
-//    How do the GRU with bias 5 and attention fare as N grows?
+// 2. Write an LSTM as a third way (Hochreiter and Schmidhuber 1997; Gers et al. 2000). It has gates
+//    f, i, o like z and r, each with its own W and b, c = tanh([x, h] Wc + bc), a memory s beside
+//    h, and each word makes s = f s + i c and h = o tanh(s). Its parts go below `logits`: all draw
+//    their first values from one `random`, in the order in which they stand.
+// 3. Let a text begin with N pairs of a thing and its colour, each one token ("red house"), and end
+//    with a thing as the question. How do the GRU with bias 5 and attention fare as N grows?
 // 4. Attention has no positions here. Why does it not need them? Find a question that does.
 // 5. Write a GRU yourself: make exercise-18 judges it.
