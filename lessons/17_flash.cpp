@@ -159,10 +159,10 @@ int main() try {
   //   p = e^(x − m) / s = e^(x − m − log s) = e^(x − l)   with   l = m + log s
   //
   // so one number a query, l, gives each weight back from its score, and the score is a product of
-  // two inputs that are there anyway. The gradient of the score has
-  // another sum over all keys: dx = p (dp − Σ p dp), if dp is the gradient of p. It too is one
-  // number a query: as dp = dout · value, the sum is dout · Σ p value = dout · out. With these two
-  // numbers backward can go through the blocks one by one.
+  // two inputs that are there anyway. The gradient of the score of each key has another sum, over
+  // all keys: dx = p (dp − Σ p dp), if dp is the gradient of its p. The sum too is one number a
+  // query: as each dp = dout · value of its key, it is dout · Σ p value = dout · out. With these
+  // two numbers backward can go through the blocks one by one.
   //
   // The price. Forward has two matrix products, query keyᵀ and weights value. Backward has two for
   // each of them (lesson 3, section 1): weightsᵀ dout and dout valueᵀ, which are the gradients of
@@ -180,12 +180,12 @@ int main() try {
   //
   // The composed way keeps three matrices, the scores before and after scaling and the weights, and
   // gets as many gradients: 3 T², then 6 T². The fused way keeps l: T numbers. At four bytes a
-  // number and T = 2048 that is, after forward, 48 MiB against 8 KiB. (While it runs it also needs
-  // copies of its inputs and the scores of one block of keys, at most 2 T × 128; these grow with T
-  // and are gone at the end.)
+  // number and T = 2048 that is, after forward, 48 MiB against 8 KiB. (Not counted: while it runs,
+  // src/kernels also copies its inputs and holds scores of one block of keys, at most 2 T × 128;
+  // these grow with T and are gone at the end.)
   //
-  // Both take time that grows with T²: every score is computed either way. (The gain in time is on
-  // GPUs, where writing and reading the matrix takes longer than computing it.)
+  // Both take time that grows with T²: every score is computed either way. (TIMES=1 prints it. Dao
+  // et al. gained it on GPUs, where writing and reading the matrix takes longer than computing it.)
   Random random(1);
   std::vector<Curve> kept{{"composed", {}}, {"fused", {}}};
   std::printf("\n        largest  difference of            numbers kept after forward, backward\n");

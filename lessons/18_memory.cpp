@@ -2,8 +2,8 @@
 //
 // The backward pass needs what the forward pass computed, so a result must keep its inputs, and
 // those theirs: the whole graph. When the step is over all of it must go: not earlier, or freed
-// memory is read; not never, or memory leaks, a graph a step. C++ has no collector that would sort
-// it out. An object goes when its last owner goes, so the question is always: who owns whom?
+// memory is read; not never, or each step leaks its graph. C++ has no collector that would sort it
+// out. An object goes when its last owner goes, so the question is always: who owns whom?
 //
 //   Tensor    a handle: it owns a node. Copying the handle makes one owner more, no second node
 //   Node      owns its values, its gradient, and the operation that made it
@@ -154,8 +154,8 @@ int main() try {
 
   // ## How deep is the stack?
   //
-  // A chain of 1000 is freed in 1000 nested calls. Each takes some 50 (optimised) to 400 bytes of
-  // the stack, of which there are 8 MiB; when they are full the program dies without a message.
+  // A chain of 1000 is freed in 1000 nested calls, and each takes some of the stack, often 8 MiB
+  // (`ulimit -s`). When it is full the program crashes without a message; exercise 3 finds when.
   chain(1000).reset();
   std::printf("\nnested destructors for a chain of 1000: %d", Link::deepest);
   Link::deepest = 0;
@@ -225,6 +225,6 @@ int main() try {
 // 1. Capture a raw pointer, `Value* out = y.get()`, in square_captured. Why does nothing leak, and
 //    who must stay alive for the function to be safe? Do the same with a std::weak_ptr.
 // 2. Take out the line that breaks the ring and run `make lesson-18 MODE=asan`. What is reported?
-// 3. How long may a chain be until its end is the end of the program, as MODE=debug and as release?
+// 3. At what length of the chain does freeing it crash the program, with MODE=debug and release?
 // 4. During a training, keep the loss of the best step in a `Tensor best`. How much does it hold?
 // 5. Say w.mutable_values()[0] = 7 between sum(w * w) and backward(). How can the library know?
