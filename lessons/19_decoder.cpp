@@ -35,7 +35,9 @@ constexpr std::size_t most = 7;  // words of a translation, with the marks befor
 // ## A small translator
 //
 // Both languages have vectors for words and positions (lesson 8) and one block. The decoder is also
-// given what the encoder made. At the end a Dense layer says how well each word would come next.
+// given what the encoder made. At the end a Dense layer says how well each word would come next. A
+// SequenceModel is a model with encode() and decode(), of a Batch: ids and masks of both texts, and
+// when it writes, the place of the next word, first(), and the cache of those before (lesson 21).
 struct Translator : SequenceModel {
   Translator(Index vocabulary, Random& random)
       : SequenceModel("Translator"),
@@ -200,7 +202,7 @@ std::vector<Sample> sentences(const char* part, std::size_t count, const TextVec
   return all;
 }
 
-// Goes on after the `given` first words, always with the likeliest word, until ⟨end⟩ (lesson 21).
+// After the `given` first words a Writer (lesson 21) adds the likeliest, one by one, until ⟨end⟩.
 Text write(Translator& model, const Sample& sentence, std::ptrdiff_t given) {
   const Text prompt(sentence.ids.begin(), sentence.ids.begin() + given);
   Writer writer(model, {prompt}, {.max_length = most, .stop = sentence.ids.back()},
@@ -220,11 +222,12 @@ Text write(Translator& model, const Sample& sentence, std::ptrdiff_t given) {
 //
 // ## Exercises
 //
-// 1. Which rows of `query` let the decoder write "la roja casa"? (Its words are ⟨start⟩, la, roja.)
+// 1. Find three rows of `query` that make it write "la roja casa". (Its words: ⟨start⟩, la, roja.)
 // 2. Move "red" to the end of `source`, with its rows of key and value. What changes in the
 //    weights, what in the context? From where, then, does a decoder know the order of the source?
 // 3. In section 2, add Tensor::matrix({{0}, {0}, {1}}) to x, so that word 2 is another. Which rows
 //    of the output change? Which if a word of `encoded` is another? Say it first.
 // 4. Let encode() return zeros (… * 0). Why is nearly a third of the words right, and no sentence?
-// 5. Leave the future open: compute y in decode() by the three lines of section 2, but without
-//    Mask::causal(), and write with .cache = false. How right is "Shifted" now? What does it write?
+// 5. Leave the future open: compute y in decode() by the three lines of section 2, with batch.mask
+//    in place of Mask::causal(), batch.source_mask as fourth argument of attention_2, and write
+//    with .cache = false. How right is "Shifted" now? What does it write?

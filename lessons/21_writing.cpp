@@ -132,7 +132,7 @@ int main() try {
   std::printf("\n\n");
   write_file("build/lesson21_next_word.svg", bars_svg(columns, likeliest));
 
-  // So they write. Greedy always writes the same; by lot, each seed gives another text.
+  // So they write. Greedy always writes the same; by lot it depends on the Writer's .seed, here 0.
   for (const auto& [name, sampling] : ways) {
     Writer writer(model, {prompt}, {.max_length = 16, .stop = end, .sampling = sampling});
     while (writer.next()) {
@@ -162,12 +162,14 @@ int main() try {
 
   // ## 4. The cache: what it saves, and what it must not change
   //
-  // Under the causal mask later words change nothing about the vectors of earlier ones. So
-  // attention keeps their keys and values, and the model is given the new word alone. A word costs
+  // Later words change nothing about the vectors of earlier ones: attention has the causal mask,
+  // every other part works on each word by itself. So attention keeps the keys and values of the
+  // earlier words, and the model is given the new word alone. A word costs
   // 4 · 32 · 32 (query, key, value, output) + 2 · 32 · 64 (feed-forward) + 32 V (logits), V = 223:
   // 15,328 multiplications, and 2 · 32 for each word it looks at. To write 7 words after ⟨start⟩, 7
   // are computed, which look at 1 + … + 7 = 28: 7 · 15,328 + 28 · 64 = 109,088. Without a cache the
-  // 28 are computed, each word again for every later one. The logits are the same to the last bit.
+  // 28 are computed, each word again for every later one. The logits are the same to the last bit,
+  // for here each number is a sum in the same order, however many words are computed at once.
   std::printf(
       "\n       multiplications\ntokens    with   without   ratio   calls with the same logits\n");
   for (const Index T : {8, 16, 32, 64}) {
@@ -237,9 +239,10 @@ std::string bars_svg(const std::vector<Curve>& columns, const std::vector<std::s
 
 // ## In the debugger
 //
-// `break gradus::choose if sampling.temperature > 0`, `continue`, `advance 48`: `print ids` has the
-// tokens, likeliest first, `print up_to` the sums of their weights as far as top_p lets them;
-// `drawn` falls between two. `break gradus::Cache::check` stops before each call with a cache.
+// `break gradus::choose if sampling.temperature > 0`, `continue`, `advance 48` (a line in
+// choose()): `print ids` has the tokens, likeliest first, `print up_to` the sums of their weights
+// as far as top_p lets them; `drawn` falls between two. `break gradus::Cache::check` stops before
+// each call with a cache.
 //
 // ## Exercises
 //
