@@ -47,7 +47,7 @@ struct LanguageModel : SequenceModel {
     Tensor x = embedding(batch.ids, batch.first(), where);  // [B, T, D]
     x = block_1(x, mask, batch.cache, where);
     x = block_2(x, mask, batch.cache, where);
-    return embedding.tokens.logits(norm(x, where), where);  // [B, T, V]
+    return embedding.tokens.logits(norm(x, where), where);  // with each row of the table: [B, T, V]
   }
 
   PositionalEmbedding embedding;
@@ -154,6 +154,8 @@ int main(int argc, char** argv) try {
            .folder = real ? "build/language-real" : "build/language"});
 
   // ## Perplexity, of a token and of a byte
+  //
+  // That of a byte is e^(loss of a text / its bytes), whatever tokens the text is cut into.
   const Counts counts = counted(reviews[0].texts);
   Curve curves[] = {{"1-gram", {}}, {"2-gram", {}}, {"3-gram", {}}, {"model", {}}};
   for (const Epoch& epoch : history.epochs) curves[3].values.push_back(epoch.validation.loss());
@@ -179,8 +181,8 @@ int main(int argc, char** argv) try {
   //
   // The 3-gram sees two words, whatever was before. The model knows that what begins with
   // "although" needs no "but". But that what starts dull may end funny, and what starts warm may
-  // not, it does not know. Lesson 12 learned it from labels, which say nothing else; here it is
-  // ln 2 = 0.7 of the 17 that a review of 20 tokens costs.
+  // not, it does not know. Lesson 12 learned it from labels, which say nothing else; here it is a
+  // coin toss, ln 2 = 0.7, of the 20 · 0.87 = 17 that a review of 20 tokens costs.
   const std::string choices[][2] = {{"it starts dull", " but"},
                                     {"although it starts dull", " but"},
                                     {"it starts dull but it ends", " funny"},
@@ -198,7 +200,8 @@ int main(int argc, char** argv) try {
 
   // ## What it has by heart
   //
-  // Five texts that it writes, each with the training review that has most of its tokens in a row.
+  // Five texts that it writes, each with the training review that has most of its tokens in a row:
+  // at least 10 each time, though none of the five stands there whole.
   Writer writer(model, std::vector<Text>(5, {start}),
                 {.max_length = length, .stop = stop, .sampling = {.temperature = 1}, .seed = 1});
   while (writer.next()) continue;
@@ -227,4 +230,4 @@ int main(int argc, char** argv) try {
 // 1. Print -ln p of each token of a test review. Where is the model unsure, and would you know?
 // 2. Train and validate on the same 500 reviews, 60 epochs. How much has it by heart then?
 // 3. Find two beginnings with the same last three words after which other words must come.
-// 4. Learn 300 tokens only. Compare the perplexity of a token, and of a byte.
+// 4. Learn 300 tokens only (length = 200). Compare the perplexity of a token, and of a byte.

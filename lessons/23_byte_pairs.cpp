@@ -2,9 +2,9 @@
 //
 // Into which tokens is a text to be cut? If into words, as in lesson 11, a word that is not in the
 // vocabulary is lost. If into bytes, of which there are only 256, nothing is ever lost, but a text
-// becomes four times as long, and attention pays with the square. Byte-pair encoding finds tokens
-// in between. It begins with the bytes and makes a new token of the two neighbours that stand
-// together most often:
+// becomes four times as long, with 16 times the scores in attention. Byte-pair encoding finds
+// tokens in between. It begins with the bytes and makes a new token of the two neighbours that
+// stand together most often:
 //
 //   count    how often does each pair of neighbouring tokens occur?
 //   merge    write a new token wherever the most frequent pair stands
@@ -181,7 +181,8 @@ int main() try {
   // ## A new text
   //
   // A word at the start of a text has no space before it, and is another: "tedious" is not
-  // "_tedious". Of "í" two bytes remain: tokens fit texts like those that they were learned from.
+  // "_tedious". "í" is two bytes, like é, and both remain: no review has it, and tokens fit texts
+  // like those that they were learned from.
   for (const std::string text : {"it is tedious", "tedious", "my teachers", "un día frío"})
     std::printf("%s\n", show(encode(text, learned), learned).c_str());
 

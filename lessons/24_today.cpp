@@ -75,9 +75,10 @@ int main() try {
 
   // ## 2. Rotary positions
   //
-  // Turning a query and a key by the same angle leaves their dot product as it is. So the score of
-  // a query turned by s and a key turned by t is that of turning the key alone, by t - s: it
-  // depends on the distance only. Below, one query and one key stand at four positions each. With
+  // The dot product of two points of the plane is the product of their lengths and of the cosine of
+  // the angle between them. Turning both by the same angle changes none of these, nor the sum over
+  // all points. So the score of a query turned by s and a key turned by t is that of turning the
+  // key alone, by t - s: it depends on the distance only. Below, both stand at four positions. With
   // waves added (lesson 8) each pair of positions has a score of its own; turned, each diagonal
   // holds one number, and from position 1000 on it is the same number.
   Random random(1);
@@ -119,7 +120,7 @@ int main() try {
   //
   // All else is the same: data, order, steps, the five seeds. "cache" is what a word leaves there.
   // The models learn from reviews of 9 to 15 words. On such, all five with SwiGLU have a lower loss
-  // than all five of 2017 (of ten, a few overlap); the other rows overlap with that of 2017, which
+  // than all five of 2017 (with ten starts a few overlap); the others overlap with 2017, which
   // shows nothing. On longer ones rotary is far ahead: a vector added at position 20 was never
   // trained, but a turn by 20 is as good as one by 5. Half the keys and values cost nothing that
   // could be seen. And gains do not add up: all four together are no better than 2017 on the short
@@ -239,6 +240,6 @@ void measure(const Style& style, std::vector<Curve>& losses, std::vector<Curve>&
 // 1. Take 1 group for the 4 heads (Shazeer 2019, "multi-query"). What changes beyond the spread?
 // 2. Turn the queries only, in section 2. What do the scores depend on now?
 // 3. Give the relu 64 hidden units as well. Was it the gate or the number of parameters?
-// 4. Give 2017 the waves of lesson 8 in place of its learned positions. The loss is a third higher;
-//    what does exercise 2 of that lesson say about it?
+// 4. Give 2017 the waves of lesson 8 in place of its learned positions. How much higher is the
+//    loss? What does exercise 2 of that lesson say about it?
 // 5. Take ten starts instead of five: which statements of section 5 hold?
