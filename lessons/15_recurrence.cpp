@@ -248,7 +248,7 @@ int main() try {
 // 2. Write an LSTM as a third way (Hochreiter and Schmidhuber 1997; Gers et al. 2000). It has gates
 //    f, i, o like z and r, each with its own W and b, c = tanh([x, h] Wc + bc), a memory s beside
 //    h, and each word makes s = f s + i c and h = o tanh(s). Its parts go below `logits`: all draw
-//    their first values from one `random`, in the order in which they stand.
+//    their first values from one `random`, in order, and so the other ways keep theirs.
 // 3. Let a text begin with N pairs of a thing and its colour, each one token ("red house"), and end
 //    with a thing as the question. How do the GRU with bias 5 and attention fare as N grows?
 // 4. Attention has no positions here. Why does it not need them? Find a question that does.

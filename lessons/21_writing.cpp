@@ -163,8 +163,8 @@ int main() try {
   // ## 4. The cache: what it saves, and what it must not change
   //
   // Later words change nothing about the vectors of earlier ones: attention has the causal mask,
-  // every other part works on each word by itself. So attention keeps the keys and values of the
-  // earlier words, and the model is given the new word alone. A word costs
+  // and all else works on each word by itself. So attention keeps the keys and values of earlier
+  // words, and the model is given the new word alone. A word costs
   // 4 · 32 · 32 (query, key, value, output) + 2 · 32 · 64 (feed-forward) + 32 V (logits), V = 223:
   // 15,328 multiplications, and 2 · 32 for each word it looks at. To write 7 words after ⟨start⟩, 7
   // are computed, which look at 1 + … + 7 = 28: 7 · 15,328 + 28 · 64 = 109,088. Without a cache the

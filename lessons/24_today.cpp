@@ -30,9 +30,9 @@ Tensor rms_norm(const Tensor& x, const Tensor& gain) {
   return x / sqrt(mean(x * x, -1, true) + Scalar(1e-6)) * gain;
 }
 
-// x [B, T, H, K]: number i of the first half of the K and number i of the second are a point of the
-// plane. That of the word at position t is turned by the angle t ω_i: a clock's hand, as in lesson
-// 8. (`first` is the position of the first word.)
+// x [B, T, H, K], K the key_dim: number i of the first half of the K and number i of the second are
+// a point of the plane. That of the word at position t is turned by the angle t ω_i: a clock's
+// hand, as in lesson 8. (`first` is the position of the first word.)
 Tensor rotary(const Tensor& x, Index first = 0) {
   const Index T = x.shape()[1], half = x.shape()[3] / 2;
   const Tensor waves = reshape(sinusoidal_positions(T, 2 * half, first), {T, 1, half, 2});
