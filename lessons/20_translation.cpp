@@ -12,7 +12,7 @@
 //   Transformer   encoded [B, S, D], a vector for each word, which every word written looks at
 //   GRUs          encoded [B, H], one vector
 //
-// `make translate` runs it, in less than a minute on two cores; STEPS=n trains for n epochs only.
+// `make translate` runs it, in less than a minute on two cores; EPOCHS=n trains for n epochs only.
 // Lesson 25 does the same with real sentences. Source: Chollet 2021, section 11.5.
 
 #include <gradus/gradus.h>
@@ -128,7 +128,7 @@ int main() try {
   const Batches validation(samples(read_pairs("lessons/data/pairs_validation.tsv"), words));
   const Pairs testing = read_pairs("lessons/data/pairs_test.tsv");
   const Pairs held_out = read_pairs("lessons/data/pairs_held_out.tsv");
-  const int epochs = setting("STEPS", 8, 1, 1000);
+  const int epochs = setting("EPOCHS", 8, 1, 1000);
   Transformer transformer;
   Recurrent recurrent;
   for (SequenceModel* model : std::vector<SequenceModel*>{&transformer, &recurrent}) {
@@ -224,7 +224,7 @@ void judge(const char* name, const Pairs& pairs, const Words& written) {
 //
 // ## Exercises
 //
-// 1. Give the GRUs another seed (`random`), 20 epochs (STEPS=20), H = 256. What helps how much?
+// 1. Give the GRUs another seed (`random`), 20 epochs (EPOCHS=20), H = 256. What helps how much?
 // 2. Sutskever et al. fed the English words in reverse. Do that in samples() and in translate(),
 //    which encode them. Whom does it help?
 // 3. Give the GRUs attention (Bahdanau et al. 2015): encode() returns all states, decode() begins
