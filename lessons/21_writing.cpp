@@ -147,10 +147,10 @@ int main() try {
   // off after one, two and three words it shows what it kept. "not" was the likeliest word, but any
   // of many may follow; "anything" is followed by "but", nearly for sure.
   const auto search = [&](Index length, Scalar power) {
-    std::printf("\n  sum of logs   score with length_power %.0f\n", double(power));
+    std::printf("\n  sum of logs, score with length_power %.0f\n", double(power));
     const BeamOptions options{.beams = 3, .max_length = length, .stop = end, .length_power = power};
     for (const Beam& beam : beam_search(model, prompt, options))
-      std::printf("%13.4f %7.4f   %s\n", beam.log_probability, beam.score,
+      std::printf("%9.4f %8.4f  %s\n", beam.log_probability, beam.score,
                   written(beam.text).c_str());
   };
   for (const Index more : {1, 2, 3}) search(Index(prompt.size()) + more, 0);

@@ -37,7 +37,7 @@ transcript() {  # transcript FOLDER LESSON full|short EMULATOR: what it prints, 
     [ -e "$place/$2/lessons" ] || ln -s "$PWD/lessons" "$place/$2/lessons"
     cd "$place/$2" || exit 1
     rm -rf build/*
-    [ "$3" = short ] && export STEPS=2 EPOCHS=2
+    [ "$3" = short ] && export STEPS=2 EPOCHS=1
     $4 "$program" 2>error.txt || echo "ended with exit status $?: $(tail -n 3 error.txt)"
   )
 }
