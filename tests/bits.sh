@@ -4,7 +4,7 @@
 #
 #   bits.sh quick   GCC (or what CXX is) at -O3 and, shortened, at -O0; takes a few minutes
 #   bits.sh all     also Clang, libc++, 1 to 3 threads, x86-64-v3 and -v4, AArch64 under emulation
-#   bits.sh short MODE      the shortened transcripts from that build, such as asan, but 14 and 24
+#   bits.sh short MODE      the shortened transcripts from that build, such as asan
 #   bits.sh accept [NN...]  takes what the lessons (or lesson NN) print now as the expected transcripts,
 #                           and how many lines each block prints (NN.blocks, for the book)
 #
@@ -98,8 +98,6 @@ blocks() {
 works() { printf 'int main(){}' | "$@" -x c++ - -o "$place/works" >/dev/null 2>&1; }
 
 if [ "${1:-}" = short ]; then
-  # Lessons 14 and 24 train thirty models, as the others do one or two: minutes under a sanitizer.
-  programs=$(echo "$programs" | grep -v -e '^14' -e '^24')
   build "build/$2" MODE="$2"
   compare "$2" "build/$2" short
   echo "$((compared - failed)) passed, $failed failed"
