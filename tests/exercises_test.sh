@@ -47,7 +47,7 @@ out='std::fflush(nullptr);'
 writes='extern "C" long write(int, const void*, unsigned long);'
 evil exit 'ended without an answer' '' 'std::exit(0);'
 evil sleep 'no answer after 10 s of waiting' 'extern "C" unsigned sleep(unsigned);' 'for (;;) sleep(100);'
-evil loop 'no answer after' '' 'for (volatile int i = 0;;) i = i + 1;'
+evil loop 'no answer after 1 s of computing' '' 'for (volatile int i = 0;;) i = i + 1;'
 evil fork 'no answer' 'extern "C" int fork();' \
   'for (int i = 0; i < 100000; ++i) if (fork() == 0) for (volatile int j = 0;;) j = j + 1;'
 evil allocate 'more memory than there is' '' 'std::vector<std::string> all; for (;;) all.push_back(std::string(1 << 24, 1));'
