@@ -251,3 +251,4 @@ std::string bars_svg(const std::vector<Curve>& columns, const std::vector<std::s
 // 3. With length_power 1 the greedy text has a better score than the three beams: compute it from
 //    section 1. In which step did the search lose it?
 // 4. Set model.next_word.bias.mutable_data()[0] = 9 between two calls of next(). What happens, why?
+// 5. Write the choice of a token, and the loop, yourself: make exercise-22 judges them.
