@@ -65,9 +65,17 @@ check() { # check 01|06|09 debug|optimised FOLDER DEBUGGER
       '"kernel" uniform [16, 32]' 'BinaryCrossEntropy::backward' 'const Tensor q = query(query_input, where);'
       ;;
   esac
+  # What we print fits 80 columns; frames, lines of the source and vectors are the debugger's own.
+  if tr -d '\r' <build/debugger.txt | LC_ALL=C awk '
+    /^[ >-]*[0-9]+ *\t/ || /[(].*=.*[)] at / || /^ *frame #|reakpoint [0-9]|^Process|^Current exec/ ||
+      /^[(]lldb[)]|= std::/ { next }
+    length > 80 { print; wide = 1 } END { exit !wide }'; then
+    echo "$name: the lines above are wider than 80 columns"
+    failed=$((failed + 1))
+  fi
   if [ "$1$2" = 01debug ]; then
     wants "$name" 'min 0.0000  max 3.0000  mean 0.6875' '|--    @@|' '"products" matmul [4, 4]' \
-      'its line has not run' 'no tensor: nothing was assigned yet' \
+      'its line has not run' 'no tensor: nothing was' \
       'Softmax::backward' 'kernels::softmax_backward' 'values of input 0: ' \
       'kernels::softmax (
 kernels::softmax at ' # as gdb, or as lldb, says it

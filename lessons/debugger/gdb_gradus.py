@@ -93,9 +93,9 @@ class Printer:
 
 def tensor_text(value):
     try:
-        return view.text(read_tensor(value))
+        return view.text(read_tensor(value), before=view.BEFORE)
     except (view.Problem, gdb.error) as problem:
-        return "<%s>" % problem
+        return view.fitted(["<%s>" % problem], view.BEFORE)
 
 
 def shape_text(value):

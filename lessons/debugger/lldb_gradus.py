@@ -110,9 +110,9 @@ def read_tensor(value):
 
 def tensor_summary(value, _):
     try:
-        return view.text(read_tensor(value))
+        return view.text(read_tensor(value), before=view.BEFORE)
     except view.Problem as problem:
-        return "<%s>" % problem
+        return view.fitted(["<%s>" % problem], view.BEFORE)
 
 
 def shape_summary(value, _):

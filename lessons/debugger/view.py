@@ -23,9 +23,10 @@ HELP = {
              "A tensor met a second time has the number of the first and is not opened again.",
     "heat": "heat X: X as a picture, each value a shade between the smallest and the largest.",
     "backward-step":
-        "backward-step: goes on until the next operation is about to be differentiated, and shows\n"
-        "it, its inputs and the gradient that comes in. Then step goes into its backward().\n"
-        "Every such operation is a call of gradus::backward_step: break there to stop by yourself.",
+        "backward-step: goes on until the next operation is about to be differentiated,\n"
+        "and shows it, its inputs and the gradient that comes in. Then step goes into\n"
+        "its backward(). Every such operation is a call of gradus::backward_step: break\n"
+        "there to stop by yourself.",
 }
 
 
@@ -52,6 +53,9 @@ class Node:
             self.known = self.read_values()
         return self.known
 
+# So much debuggers write before a tensor, such as "$12 = (const gradus::Tensor &) @0x7fffffffd698: ".
+BEFORE = 50
+
 
 def check(rank, sizes, count, owners):
     """Memory that holds no tensor yet seldom looks like one. Problem if it does not."""
@@ -71,6 +75,23 @@ def buffer(values, most=12):
     """What an operation keeps beside tensors: numbers without a shape."""
     shown = " ".join("%.4f" % v for v in values[:most])
     return "%d values: %s%s" % (len(values), shown, " ..." if len(values) > most else "")
+
+
+def fitted(lines, before=0):
+    """Lines for a terminal of 80 columns, cut between words; `before` columns are in front."""
+    result = []
+    for line in lines:
+        indent = len(line) - len(line.lstrip()) + 4
+        while len(line) + before > 80:
+            gaps = [line.rfind(gap, indent, 81 - before) for gap in (" at ", "  ", " ")]
+            end = max(gaps[:2] if max(gaps[:2]) > 0 else gaps[2:] + [0])
+            if end == 0 and before == 0:
+                break
+            result.append(line[:end].rstrip())
+            line, before = " " * indent + line[end:].lstrip(), 0
+        result.append(line)
+        before = 0
+    return "\n".join(result)
 
 
 def title(node):
@@ -144,8 +165,9 @@ def matrix(node, start, most, form):
     return ["  " + " ".join(cell.rjust(width) for cell in line) for line in lines]
 
 
-def text(node, most=8):
-    """Title, statistics and values; at most `most` rows and columns, all of them if None."""
+def text(node, most=8, before=0):
+    """Title, statistics and values; at most `most` rows and columns, all of them if None. `before`
+    is how much of the first line is taken."""
     lines = [title(node), "  " + statistics(node)]
     form = format_of(node)
     for position, start in matrices(node, most and 4):
@@ -155,11 +177,12 @@ def text(node, most=8):
             lines += matrix(node, start, most, form)
     if node.read_gradient:
         lines.append("  has a gradient: " + statistics(node.read_gradient()))
-    return "\n".join(lines)
+    return fitted(lines, before)
 
 
-def graph(node, most=200):
-    """The tree of what made a tensor, one line each; a node met before is not opened again."""
+def graph(node, most=200, deepest=10):
+    """The tree of what made a tensor; a node met before is not opened again. Below the deepest
+    indentation a number says how deep it would be."""
     lines, seen, stack = [], {}, [(node, 0)]
     while stack:
         if len(lines) == most:
@@ -168,11 +191,12 @@ def graph(node, most=200):
         current, depth = stack.pop()
         known = current.address in seen
         seen.setdefault(current.address, len(seen) + 1)
-        lines.append("%s#%d %s%s" % ("  " * depth, seen[current.address], title(current),
+        indent = "  " * min(depth, deepest) + ("(%d) " % depth if depth > deepest else "")
+        lines.append("%s#%d %s%s" % (indent, seen[current.address], title(current),
                                      "  (see above)" if known and current.inputs else ""))
         if not known:
             stack.extend((read(), depth + 1) for read in reversed(current.inputs))
-    return "\n".join(lines)
+    return fitted(lines)
 
 
 def spread(count, most):
@@ -181,7 +205,7 @@ def spread(count, most):
     return range(0, count, step), step
 
 
-def heat(node, colour=None, most=64):
+def heat(node, colour=None, most=38):
     """Matrices as shades from the smallest value to the largest; of large ones some rows and
     columns."""
     if colour is None:
@@ -201,7 +225,7 @@ def heat(node, colour=None, most=64):
 
     form = format_of(node)
     ends = "  from %s%s to %s%s" % (form, "" if colour else " ' '", form, "" if colour else " '@'")
-    lines = [title(node), ends % (low, high)]
+    lines = [fitted([title(node)]), ends % (low, high)]
     rows, columns = rows_and_columns(node)
     (some_rows, row_step), (some_columns, column_step) = spread(rows, most), spread(columns, most)
     if row_step > 1 or column_step > 1:
@@ -219,7 +243,9 @@ def backward(node):
     """What the next step of backward() is about to differentiate."""
     lines = ["backward of " + title(node)]
     for i, read in enumerate(node.inputs):
-        lines.append("values of input %d: %s" % (i, text(read(), 6)))
+        lines.append("values of input %d: " % i)
+        lines[-1] += text(read(), 6, len(lines[-1]))
     if node.read_gradient:
-        lines.append("the gradient that comes in: " + text(node.read_gradient(), 6))
-    return "\n".join(lines)
+        lines.append("the gradient that comes in: ")
+        lines[-1] += text(node.read_gradient(), 6, len(lines[-1]))
+    return "\n".join([fitted(lines[:1])] + lines[1:])
