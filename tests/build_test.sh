@@ -8,6 +8,7 @@ trap 'rm -rf "$place"' EXIT
 mkdir -p "$place/src" "$place/tests/bench" "$place/lessons/data" "$place/include"
 cp Makefile "$place"
 cp lessons/new.sh "$place/lessons"
+root=$PWD
 cd "$place" || exit 1
 export PREFIX="$place/there"
 unset MAKEFLAGS MAKELEVEL MFLAGS
@@ -83,5 +84,17 @@ mkdir -p build/classifier
 touch build/classifier/best.safetensors
 make clean >/dev/null
 check "make clean keeps trained weights, and nothing else" [ "$(ls build)" = classifier ]
+
+# The speed table, of benches and a PyTorch that only say how large their numbers can be.
+mkdir -p slow/bench
+echo 'echo fma_gflops=9999.9 memory_gbytes=999.9 " gflops=9999.9" median_s=99.9999 peak_rss_mib=9999 extra_mib=99999' >slow/bench/limits
+chmod +x slow/bench/limits
+for name in matmul book tiny attention translator writing openblas python3; do
+  cp slow/bench/limits slow/bench/$name
+done
+PATH=$place/slow/bench:$PATH sh "$root/tests/bench/table.sh" slow >table.txt
+wide() { grep -v 'fma_gflops' table.txt | LC_ALL=C awk 'length > 80 { print; wide = 1 } END { exit !wide }'; }
+check "the speed table has its rows" [ "$(grep -c 9999 table.txt)" -gt 30 ]
+check "and fits 80 columns" eval '! wide'
 echo "build: $passed passed, $failed failed"
 [ "$failed" = 0 ]

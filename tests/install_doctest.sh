@@ -5,9 +5,11 @@ found() {
   printf '#include <doctest/doctest.h>\n' | ${CXX:-c++} -x c++ -E - >/dev/null 2>&1
 }
 give_up() {
-  echo "The tests need doctest, one header. Install the package (doctest-dev on Debian and Ubuntu," >&2
-  echo "doctest-devel on Fedora, doctest on Arch and Homebrew), or put doctest/doctest.h on the" >&2
-  echo "compiler's path." >&2
+  cat >&2 <<'END'
+The tests need doctest, one header. Install the package (doctest-dev on Debian
+and Ubuntu, doctest-devel on Fedora, doctest on Arch and Homebrew), or put
+doctest/doctest.h on the compiler's path.
+END
   exit 1
 }
 
@@ -31,7 +33,7 @@ fi
 if [ -z "${CI:-}" ]; then
   # A make with several jobs gives its commands no input, so the terminal itself is asked.
   (: </dev/tty) 2>/dev/null || give_up
-  printf 'The tests need doctest. Install it now with "%s"? [y/N] ' "$install"
+  printf 'The tests need doctest. Install it?  %s  [y/N] ' "$install"
   read -r answer </dev/tty
   case $answer in [yY]*) ;; *) give_up ;; esac
 fi

@@ -34,7 +34,8 @@ build() {
   return 1
 }
 
-exercise() {
+exercise() { judged | fold -s -w 80; }
+judged() {
   rm -f "$notes/$name".*
   build "$tools/judge" "$cases" || return
   "$tools/judge" "$cases" "" "$source" "$notes" "it does not compile" >/dev/null
@@ -91,7 +92,7 @@ hint() {
   count=$(($(cat "$notes/$name-hint" 2>/dev/null || echo 0) + 1))
   echo "$count" >"$notes/$name-hint"
   awk -v count="$count" '$1 == "hint" { getline; last = $0; if (++n == count) exit }
-    END { print last; if (n < count) print "(That was the last hint.)" }' "$cases"
+    END { print last; if (n < count) print "(That was the last hint.)" }' "$cases" | fold -s -w 80
 }
 
 case $1 in

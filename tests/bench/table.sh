@@ -44,7 +44,7 @@ echo
 # classifier may take less: words that the max pooling passes over have no gradient, and are left out
 # (src/kernels/busy_rows.h).
 step_rows() { # NAME TITLE GFLOP STEPS BATCH LENGTH
-  printf '%-34s %9s %9s %7s %8s %11s\n' "$2 (s; MiB)" ours PyTorch ratio "at peak" MiB
+  printf '%-30s %9s %9s %7s %8s %12s\n' "$2 (s; MiB)" ours PyTorch ratio "at peak" MiB
   for count in 1 $threads; do
     ours= theirs=
     for turn in 1 2 3; do
@@ -60,12 +60,12 @@ step_rows() { # NAME TITLE GFLOP STEPS BATCH LENGTH
     memory=$(echo "$line" | value peak_rss_mib)
     [ -n "$theirs" ] && memory="$memory of $(echo "$other" | value peak_rss_mib)"
     peak=$("$here/bench/limits" "$count" quick | value fma_gflops)
-    printf '%-34s %9s %9s %7s %8s %11s\n' "$count thread(s)" "$a" "${b:--}" "$(ratio "${b:-0}" "$a")" "$(ratio $3 "$peak")" "$memory"
+    printf '%-30s %9s %9s %7s %8s %12s\n' "$count thread(s)" "$a" "${b:--}" "$(ratio "${b:-0}" "$a")" "$(ratio $3 "$peak")" "$memory"
   done
 }
-step_rows book "book step, 32 x 600" 145 3 32 600
+step_rows book "book's step, 32 x 600" 145 3 32 600
 echo
-step_rows translator "translator step, 64 x 20" 96 3 64 20
+step_rows translator "translator, 64 x 20" 96 3 64 20
 
 echo
 # One thread each: a single word gives two nothing to share. PyTorch runs its own best loop, with a
