@@ -1,30 +1,40 @@
 # Gradus. The targets a reader needs:
 #
-#   make run            build, then train the classifier on the reviews that come with the project
-#   make test           build and run every test, in float and in double; ONE="*mask*" for one by name
-#   make mutants        plant the mistakes of tests/mutants/list.txt, one at a time: does a test notice
-#                       each? (ONLY=softmax or ONLY=17: some of them; TENTH=1: today's tenth)
-#   make fuzz           hostile files and random programs, with Clang; SECONDS=60 FUZZ=tsv RUNS=1000
+#   make run            build, then train the classifier on shipped reviews
+#   make test           build and run every test, in float and in double;
+#                       ONE="*mask*" for one by name
+#   make mutants        plant the mistakes of tests/mutants/list.txt, one at a time:
+#                       does a test notice each? (ONLY=softmax or ONLY=17: some of
+#                       them; TENTH=1: today's tenth)
+#   make fuzz           hostile files and random programs, with Clang; SECONDS=60
+#                       FUZZ=tsv RUNS=1000
 #   make lesson-NN      build and run lesson NN, such as lesson-01
 #   make debug-NN       lesson NN in gdb, at its first line; DEBUGGER=lldb for lldb
-#   make exercises      what is solved and what is next; lessons/exercises/NN_name.cpp is the task
-#   make exercise-NN    judges one; hint-NN is the next hint, watch-NN judges whenever it is saved,
-#                       debug-exercise-NN stops the debugger where the first difference arises
+#   make exercises      what is solved and what is next; the tasks are
+#                       lessons/exercises/NN_name.cpp
+#   make exercise-NN    judges one; hint-NN is the next hint, watch-NN judges
+#                       whenever it is saved, debug-exercise-NN stops the debugger where the
+#                       first difference arises
 #   make handout TO=dir for students: the tree with every exercise unsolved
-#   make grade SUBMISSION=dir SALT=words: one submission, or a folder of them, with fresh cases
-#   make prove          does each known wrong answer of the exercises get its own message?
-#   make new NAME=idea  begins a program of your own, lessons/mine/idea.cpp; then make idea or
-#                       make debug-idea
+#   make grade SUBMISSION=dir SALT=words: one submission, or a folder of them, with
+#                       fresh cases
+#   make prove          does each known wrong answer of an exercise get its message?
+#   make new NAME=idea  begins a program of your own, lessons/mine/idea.cpp; then
+#                       make idea or make debug-idea
 #   make lessons        run every lesson that needs no data of its own
-#   make imdb DATA=dir  the book's experiment on the real reviews (dir/train/pos/0_9.txt ...)
-#   make translate      train and judge two translators of the sentences that come with the project;
-#                       DATA=spa.txt for the book's experiment on real sentences, which takes hours
-#   make write          a model that writes reviews (lesson 22); DATA=dir: from the real ones, in hours
-#   make bits           the same digits with other compilers, levels and thread counts?
+#   make imdb DATA=dir  the book's experiment on the real reviews
+#                       (dir/train/pos/0_9.txt ...)
+#   make translate      train and judge two translators of the sentences that come
+#                       along; DATA=spa.txt for the book's experiment on real
+#                       sentences, which takes hours
+#   make write          a model that writes reviews (lesson 22); DATA=dir: from the
+#                       real ones, in hours
+#   make bits           the same digits with other compilers, levels, thread counts?
 #   make book           the lessons as pages for a browser: build/book/index.html
-#   make bench          the speed table of this machine; bench-book, bench-matmul, bench-attention,
-#                       bench-tiny, bench-translator, bench-writing, bench-reviews: one row (THREADS=
-#                       BATCH= LENGTH= STEPS= M= N= K= CACHE=0)
+#   make bench          the speed table of this machine; bench-book, bench-matmul,
+#                       bench-attention, bench-tiny, bench-translator,
+#                       bench-writing, bench-reviews: one row (THREADS= BATCH=
+#                       LENGTH= STEPS= M= N= K= CACHE=0)
 #   make format         every source in the form that .clang-format describes
 #   make install        headers, library and pkg-config file to PREFIX=/usr/local
 #   make clean          delete everything that was built, but not trained weights
@@ -92,7 +102,7 @@ ALL := $(SOURCES) $(TESTS) $(wildcard tests/*/*.cpp lessons/*.cpp lessons/*/*.cp
 LIBRARY := $(BUILD)/libgradus.a
 LESSONS := $(filter-out %_mine.cpp,$(wildcard lessons/[0-9][0-9]_*.cpp))
 
-help: ; @sed -n 's/^#   make/make/p' Makefile
+help: ; @sed -n '/^#   make/,/^#$$/s/^#   //p' Makefile
 
 # Two notes of how this folder was built, rewritten when that changes: other flags or another
 # compiler make everything anew, a source that came or went makes anew what is linked.

@@ -81,7 +81,7 @@ int main(int argc, char** argv) {
     if (step > 0) seconds.push_back(bench::now() - start);
   }
   const double median = bench::median(seconds);
-  std::printf("translator median_s=%.4f min_s=%.4f tokens_per_s=%.0f peak_rss_mib=%ld\n",
-              median, *std::min_element(seconds.begin(), seconds.end()),
+  std::printf("translator median_s=%.4f min_s=%.4f tokens_per_s=%.0f peak_rss_mib=%ld\n", median,
+              *std::min_element(seconds.begin(), seconds.end()),
               static_cast<double>(2 * count * length) / median, bench::peak_rss_mib());
 }
