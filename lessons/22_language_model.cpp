@@ -231,3 +231,4 @@ int main(int argc, char** argv) try {
 // 2. Train and validate on the same 500 reviews, 60 epochs. How much has it by heart then?
 // 3. Find two beginnings with the same last three words after which other words must come.
 // 4. Learn 300 tokens only (length = 200). Compare the perplexity of a token, and of a byte.
+// 5. Write the loss, the perplexities and a 2-gram yourself: make exercise-23 judges them.
