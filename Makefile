@@ -13,8 +13,8 @@
 #   make exercises      what is solved and what is next; the tasks are
 #                       lessons/exercises/NN_name.cpp
 #   make exercise-NN    judges one; hint-NN is the next hint, watch-NN judges
-#                       whenever it is saved, debug-exercise-NN stops the debugger where the
-#                       first difference arises
+#                       whenever it is saved, debug-exercise-NN stops the debugger
+#                       where the first difference arises
 #   make handout TO=dir for students: the tree with every exercise unsolved
 #   make grade SUBMISSION=dir SALT=words: one submission, or a folder of them, with
 #                       fresh cases

@@ -44,14 +44,18 @@ struct Names {
   std::map<std::string, std::vector<std::string>> functions;
   std::map<std::string, std::map<std::string, std::string>> members;  // by name, then by class
   std::map<int, std::string> lessons;                                 // 4 to "04_scaling.html"
-  std::map<std::string, std::string> headers;  // "gradus/tensor.h" to "tensor.h.html"
-  std::map<std::string, std::string> files;    // "tensor.h", "src/tensor.cpp" to their pages
+  std::map<std::string, std::string> headers;   // "gradus/tensor.h" to "tensor.h.html"
+  std::map<std::string, std::string> files;     // "tensor.h", "src/tensor.cpp" to their pages
+  std::map<std::string, std::string> comments;  // by address: what is said of a declaration
 
+  void add_type(const Token& name, const std::string& page, const std::string& comment);
   void read_header(const std::string& include, const std::string& page, const std::string& text);
   // Where a function is declared, or where the reference lists its several headers.
   std::string function(const std::string& name) const;
   // What `softmax()`, `Tensor` or `Tensor::from` in running text means; "" if nothing.
   std::string address(std::string text) const;
+  // The HTML as a link to a declaration that shows its comment; as it is if the address is "".
+  std::string link(const std::string& address, const std::string& html) const;
 };
 
 // Links from the words of one file.

@@ -114,8 +114,7 @@ std::vector<std::string> highlighted_lines(const Names& names, const std::string
       std::string piece = gradus::xml_text(pieces[k]);
       if (!css.empty() && !piece.empty())
         piece = "<span class=\"" + css + "\">" + piece + "</span>";
-      if (!address.empty()) piece = "<a href=\"" + address + "\">" + piece + "</a>";
-      html.back() += piece;
+      html.back() += names.link(address, piece);
     }
   }
   return html;

@@ -159,11 +159,8 @@ std::string inline_html(const Names& names, const std::string& text) {
     const std::size_t close = open == std::string::npos ? open : text.find('`', open + 1);
     if (close == std::string::npos) return html + plain_html(names, text.substr(i));
     const std::string code = text.substr(open + 1, close - open - 1);
-    const std::string address = names.address(code);
-    html += plain_html(names, text.substr(i, open - i));
-    if (!address.empty()) html += "<a href=\"" + address + "\">";
-    html += "<code>" + xml_text(code) + "</code>";
-    if (!address.empty()) html += "</a>";
+    html += plain_html(names, text.substr(i, open - i)) +
+            names.link(names.address(code), "<code>" + xml_text(code) + "</code>");
     i = close + 1;
   }
   return html;

@@ -139,14 +139,14 @@ std::string reference_page(const Names& names, const std::vector<std::string>& h
             "</dt>\n<dd>" + book::inline_html(names, purpose(texts[i])) + "</dd>\n";
   body += "</dl>\n<h2 id=\"types\">Types</h2>\n<p class=\"names\">\n";
   for (const auto& [name, address] : names.types)
-    body += anchor(address, "<code>" + name + "</code>") + "\n";
+    body += names.link(address, "<code>" + name + "</code>") + "\n";
   body += "</p>\n<h2 id=\"functions\">Functions</h2>\n<p class=\"names\">\n";
   for (const auto& [name, addresses] : names.functions) {
     body += "<span id=\"" + name + "\">";
     for (const std::string& address : addresses) {
       const std::string header = address.substr(0, address.find(".html"));
-      body += anchor(address, "<code>" + name + "</code>" +
-                                  (addresses.size() > 1 ? " (" + header + ")" : "")) +
+      body += names.link(address, "<code>" + name + "</code>" +
+                                      (addresses.size() > 1 ? " (" + header + ")" : "")) +
               " ";
     }
     body += "</span>\n";

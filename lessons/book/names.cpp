@@ -1,5 +1,7 @@
 // Which names the headers declare. This reads tokens, not C++: what has a name before its first
 // parenthesis is a function, unless it stands in a body or in a private part.
+#include <gradus/picture.h>
+
 #include "book.h"
 
 namespace book {
@@ -58,29 +60,71 @@ struct Scope {
   bool open;
 };
 
-void declare(Names& names, const Scope& scope, const Tokens& head, const std::string& page) {
+// The comment above a declaration, its first paragraph: it holds for those below without a gap,
+// too.
+class Above {
+ public:
+  void see(const Token& token) {
+    const std::size_t last = token.text.rfind('\n');
+    if (token.kind == Kind::comment && own_line_) {
+      if (used_) *this = Above();
+      const std::string line = trimmed(token.text.substr(2));
+      ended_ = ended_ || line.empty();
+      if (!ended_) text += (text.empty() ? "" : " ") + line;
+    } else if (token.kind != Kind::space) {
+      used_ = true;
+    } else if (token.text.find('\n') < last && last != std::string::npos) {
+      *this = Above();
+    }
+    own_line_ = token.kind == Kind::space ? last != std::string::npos : false;
+  }
+  std::string text;
+
+ private:
+  bool own_line_ = true, used_ = false, ended_ = false;
+};
+
+// Gives the place of its comment; null if nothing is declared.
+std::string* declare(Names& names, const Scope& scope, const Tokens& head, const std::string& page,
+                     const std::string& comment) {
   const Token* name = function_name(head);
-  if (!scope.open || !name || is_keyword(name->text) || name->text == scope.type) return;
+  if (!scope.open || !name || is_keyword(name->text) || name->text == scope.type) return nullptr;
   const std::string address = page + "#L" + std::to_string(name->line);
+  std::string* const said = &(names.comments[address] = comment);
   if (!scope.type.empty()) {
     names.members[name->text].emplace(scope.type, address);
-    return;
+    return said;
   }
   // Of several functions of that name in one header the first is linked to.
   std::vector<std::string>& known = names.functions[name->text];
   if (known.empty() || known.back().compare(0, page.size() + 1, page + "#") != 0)
     known.push_back(address);
+  return said;
 }
 
 }  // namespace
+
+// A type without a comment of its own is what its header is about.
+void Names::add_type(const Token& name, const std::string& page, const std::string& comment) {
+  const std::string address = page + "#L" + std::to_string(name.line);
+  types.emplace(name.text, address);
+  comments[address] = comment.empty() ? comments[page] : comment;
+}
 
 void Names::read_header(const std::string& include, const std::string& page,
                         const std::string& text) {
   headers[include] = page;
   std::vector<Scope> scopes = {{"", true}};
   Tokens head;
-  int parentheses = 0;
+  Above above;
+  int parentheses = 0, last_line = 0;
+  std::string* last = nullptr;
   for (const Token& token : tokens_of(text)) {
+    above.see(token);
+    // A declaration without a comment above may have one behind it.
+    if (token.kind == Kind::comment && token.line == last_line && last && last->empty())
+      *last = trimmed(token.text.substr(2));
+    if (token.kind == Kind::directive) comments.emplace(page, above.text);
     if (token.kind == Kind::space || token.kind == Kind::comment || token.kind == Kind::directive)
       continue;
     parentheses += (token.text == "(") - (token.text == ")");
@@ -93,20 +137,23 @@ void Names::read_header(const std::string& include, const std::string& page,
       if (has(found, "namespace")) {
         scopes.push_back({"", outer});
       } else if (type && outer) {
-        types.emplace(type->text, page + "#L" + std::to_string(type->line));
+        add_type(*type, page, above.text);
         scopes.push_back({type->text, !has(found, "class") && !has(found, "enum")});
       } else {
-        declare(*this, scopes.back(), found, page);
+        declare(*this, scopes.back(), found, page, above.text);
         scopes.push_back({"", false});
       }
       head.clear();
+      above = Above();
     } else if (token.text == "}") {
       if (scopes.size() > 1) scopes.pop_back();
       head.clear();
+      above = Above();
     } else if (token.text == ";") {
       if (head.size() > 2 && head[0].text == "using" && head[2].text == "=" && scopes.back().open)
-        types.emplace(head[1].text, page + "#L" + std::to_string(head[1].line));
-      declare(*this, scopes.back(), without_template(head), page);
+        add_type(head[1], page, above.text);
+      last = declare(*this, scopes.back(), without_template(head), page, above.text);
+      last_line = token.line;
       head.clear();
     } else if (token.text == ":" && head.size() == 1 && is_keyword(head[0].text)) {
       scopes.back().open = head[0].text == "public";
@@ -127,6 +174,15 @@ std::string Names::address(std::string text) const {
   }
   if (const auto type = types.find(text); type != types.end()) return type->second;
   return function(text);
+}
+
+std::string Names::link(const std::string& address, const std::string& html) const {
+  if (address.empty()) return html;
+  const auto said = comments.find(address);
+  const std::string title = said == comments.end() || said->second.empty()
+                                ? ""
+                                : " title=\"" + gradus::xml_text(said->second) + "\"";
+  return "<a href=\"" + address + "\"" + title + ">" + html + "</a>";
 }
 
 std::string Names::function(const std::string& name) const {
