@@ -229,3 +229,4 @@ int main() try {
 //    borders of words? How many tokens does a review take that was not among them?
 // 4. Write an encoder that takes, from the left, the longest token that fits. What does it make of
 //    "my teachers"? For how many words of lessons/data/pairs_train.tsv do the two differ?
+// 5. Write learn, encode and decode yourself: make exercise-24 judges them.
