@@ -243,3 +243,4 @@ void measure(const Style& style, std::vector<Curve>& losses, std::vector<Curve>&
 // 4. Give 2017 the waves of lesson 8 in place of its learned positions. How much higher is the
 //    loss? What does exercise 2 of that lesson say about it?
 // 5. Take ten starts instead of five: which statements of section 5 hold?
+// 6. Write the turn, with a cache of keys, yourself: make exercise-25 judges them.
