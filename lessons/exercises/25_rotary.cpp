@@ -25,7 +25,7 @@
 
 using namespace gradus;
 
-struct Cache {
+struct TextCache {
   Index words = 0;      // so at first; keys and values are no tensors yet
   Tensor keys, values;  // [words, K], say
 };
@@ -46,7 +46,7 @@ Tensor turned(const Tensor& x, Index first) {
   //<
 }
 
-Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, Cache& cache) {
+Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, TextCache& cache) {
   //> yours  todo(query, key, value, cache);
   const Tensor asking = turned(query, cache.words);
   const Tensor fresh = turned(key, cache.words);
@@ -71,14 +71,14 @@ void answer(const Case& given, Answers& answers) {
     y.backward(given.tensor("upstream"));
     return answers.add_gradient(x);
   }
-  Cache caches[2];
+  TextCache caches[2];
   const Ids words = given.ids("words"), texts = given.ids("texts");
   std::vector<Tensor> found;
   Index row = 0;
   for (std::size_t call = 0; call < words.values.size(); ++call) {
     const Index end = row + words.values[call];
     const auto part = [&](const std::string& of) { return slice(given.tensor(of), 0, row, end); };
-    Cache& cache = caches[texts.values[call]];
+    TextCache& cache = caches[texts.values[call]];
     found.push_back(attend(part("query"), part("key"), part("value"), cache));
     row = end;
   }
