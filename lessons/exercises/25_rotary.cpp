@@ -34,13 +34,13 @@ Tensor turned(const Tensor& x, Index first) {
   //> yours  todo(x, first);
   const Index T = x.shape()[0], half = x.shape()[1] / 2;
   Tensor cosine = Tensor::zeros({T, half}), sine = Tensor::zeros({T, half});
-  for (Index t = 0; t < T; ++t)
-    for (Index i = 0; i < half; ++i) {
-      const double wave = std::pow(10000.0, -double(i) / double(half));
-      const double angle = double(first + t) * wave;
-      cosine.mutable_data()[t * half + i] = Scalar(std::cos(angle));
-      sine.mutable_data()[t * half + i] = Scalar(std::sin(angle));
-    }
+  for (Index j = 0; j < cosine.size(); ++j) {  // point i of row t
+    const Index t = j / half, i = j % half;
+    const double wave = std::pow(10000.0, -double(i) / double(half));
+    const double angle = double(first + t) * wave;
+    cosine.mutable_data()[j] = Scalar(std::cos(angle));
+    sine.mutable_data()[j] = Scalar(std::sin(angle));
+  }
   const Tensor a = slice(x, 1, 0, half), b = slice(x, 1, half, 2 * half);  // [T, half]
   return concatenate({a * cosine - b * sine, a * sine + b * cosine}, 1);
   //<
