@@ -7,6 +7,7 @@
 #include <gradus/random.h>
 #include <gradus/threads.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -181,6 +182,32 @@ TEST_CASE("attention in blocks is the plain attention, one more and one less tha
   for (const Index queries : {383, 385})  // the sums for keys and values go in blocks as well
     check_attention(Problem({1, 1, queries, 130, 17, 33}, false));
   check_attention(Problem({3, 5, 9, 11, 65, 7}, true));  // a head for each thread
+}
+
+// Few queries read keys and values where they are, many read copies.
+TEST_CASE("what a query gets does not depend on how many others there are, to the bit") {
+  for (const Index keys : {1, 7, 8, 9, 127, 128, 129, 300})
+    for (const bool heads_first : {false, true}) {
+      const Problem all({2, 2, 10, keys, 5, 32}, heads_first);
+      const Results of_all = computed(all);
+      for (const Index queries : {1, 2, 4, 5}) {
+        Problem some({2, 2, queries, keys, 5, 32}, heads_first);
+        for (Index row = 0; row < 4 * queries; ++row)
+          std::copy_n(all.query.view().of(row / 2 % 2, row % 2)[row / 4], 5,
+                      some.query.at(row / 2 % 2, row % 2, row / 4));
+        const Results r = computed(some);
+        const Operand &out = r.out, &wanted = of_all.out;
+        CAPTURE(keys);
+        CAPTURE(queries);
+        for (Index row = 0; row < 4 * queries; ++row) {
+          const Index b = row / 2 % 2, h = row % 2, i = row / 4;
+          CHECK(std::equal(out.view().of(b, h)[i], out.view().of(b, h)[i] + 32,
+                           wanted.view().of(b, h)[i]));
+          CHECK(r.log_sum_exp[static_cast<std::size_t>((b * 2 + h) * queries + i)] ==
+                of_all.log_sum_exp[static_cast<std::size_t>((b * 2 + h) * 10 + i)]);
+        }
+      }
+    }
 }
 
 TEST_CASE("attention skips what a mask hides, and the plain one hides the same") {

@@ -22,6 +22,7 @@
 
 #include <gradus/buffer.h>
 
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -29,6 +30,7 @@ namespace gradus::kernels {
 
 namespace {
 
+constexpr Index few_queries = 4;
 constexpr Scalar minus_infinity = -std::numeric_limits<Scalar>::infinity();
 
 // The largest score so far and the sum of one query; see above.
@@ -75,14 +77,33 @@ void finish_query(const Head& head, Index i, Running running, Scalar* out, Scala
   for (Index d = 0; d < head.value_dim && running.sum != 0; ++d) out[d] /= running.sum;
 }
 
+// Few queries, such as the one of a text's newest word, use the keys too little to pay for a copy
+// that puts them as columns: eight sums at a time are under way without. As everywhere, each is
+// made in order.
+void multiply_few(const Head& head, Index i, Index first, Index count, Scalar* scores) {
+  constexpr Index together = 8;
+  const Scalar* query = head.query[i];
+  for (Index j = 0; j < count; j += together) {
+    const Scalar* keys[together];
+    for (Index n = 0; n < together; ++n) keys[n] = head.key[first + std::min(j + n, count - 1)];
+    Scalar sums[together] = {};
+    for (Index d = 0; d < head.key_dim; ++d)
+      for (Index n = 0; n < together; ++n) sums[n] = std::fma(query[d], keys[n][d], sums[n]);
+    std::copy_n(sums, std::min(together, count - j), scores + j);
+  }
+}
+
 // Keys and values of one head, packed once for all its queries: of each block, the keys as columns
-// and the values as rows.
+// and the values as rows. Not for few queries; values that make whole vectors are read where they
+// are then.
 struct PackedHead {
   explicit PackedHead(const Head& of)
       : head(of),
         count(of.end(of.queries - 1)),
-        packed_keys(round_up(count, key_block) * of.key_dim),
-        packed_values(round_up(count, key_block) * round_up(of.value_dim, tile_columns)) {
+        few(of.queries <= few_queries && of.value_dim % vector_width == 0),
+        packed_keys(few ? 0 : round_up(count, key_block) * of.key_dim),
+        packed_values(few ? 0 : round_up(count, key_block) * round_up(of.value_dim, tile_columns)) {
+    if (few) return;
     for_each_block(count, key_block, [&](Index first, Index size) {
       pack(matrix(head.key, first).transposed(), head.key_dim, size, tile_columns, keys(first));
       pack(matrix(head.value, first), size, head.value_dim, tile_columns, values(first));
@@ -96,6 +117,7 @@ struct PackedHead {
 
   const Head& head;
   Index count;
+  bool few;
   Buffer packed_keys, packed_values;
 };
 
@@ -110,15 +132,21 @@ void attend(const PackedHead& packed, Index first, Index rows, Rows<Scalar> out,
   Running running[query_block];
   for (Index k = 0; k < head.end(first + rows - 1); k += key_block) {
     const Index count = std::min(key_block, packed.count - k);
-    multiply_panels({rows, count, head.key_dim}, query,
-                    packed_columns(packed.keys(k), head.key_dim), {scores.data(), key_block});
+    if (packed.few)
+      for (Index i = 0; i < rows; ++i)
+        multiply_few(head, first + i, k, count, scores.data() + i * key_block);
+    else
+      multiply_panels({rows, count, head.key_dim}, query,
+                      packed_columns(packed.keys(k), head.key_dim), {scores.data(), key_block});
     for (Index i = 0; i < rows; ++i) {
       const Scalar factor =
           add_block(head, first + i, k, count, scores.data() + i * key_block, running[i]);
       for (Index d = 0; d < head.value_dim && k > 0 && factor != 1; ++d)
         out[first + i][d] *= factor;
     }
-    multiply_panels({rows, head.value_dim, count}, weights, packed_columns(packed.values(k), count),
+    multiply_panels({rows, head.value_dim, count}, weights,
+                    packed.few ? ColumnPanels{head.value[k], head.value.stride, tile_columns}
+                               : packed_columns(packed.values(k), count),
                     k > 0 ? sums.continued() : sums);
   }
   for (Index i = 0; i < rows; ++i)
