@@ -167,7 +167,7 @@ int main() try {
   for (const Tensor& out : {loss, error, output, product, w})
     std::printf("%-8s value %.1f   gradient %4.1f\n", out.label(), out.item(), out.grad().item());
   write_file("build/lesson02_graph.svg", graph_svg("(w x + b - t)², there and back", loss));
-  std::printf("Picture: build/lesson02_graph.svg; open it in a browser.\n");
+  std::printf("Picture: build/lesson02_graph.svg; on its arrows stands what flows back.\n");
 
   // ## Is a gradient right?
   //

@@ -214,6 +214,54 @@ TEST_CASE("a box names operation, label, shape and line, and tells the statistic
   CHECK(has(after, "gradient: min 4, max 4, mean 4, deviation 0"));
 }
 
+TEST_CASE("an arrow tells what flows back along it, and drawing changes nothing") {
+  const Tensor w = Tensor::scalar(3).requires_grad(true).named("w");
+  const Tensor x = Tensor::vector({1, 2}).named("x");
+  const Tensor y = (w * x).named("y");  // 3 6
+  const Tensor loss = sum(y * y) + w;   // 48; the gradient of y is 2y
+  CHECK(count(graph_svg("", loss), "↑") == 0);
+  loss.backward();
+  const std::string svg = graph_svg("", loss);
+  CHECK(count(svg, ">↑ 1<") == 2);            // of the sum: to sum(y * y), and to w
+  CHECK(count(svg, ">↑ length 1.41<") == 2);  // √2: sum, of two operations, hands 1 1 to y * y
+  CHECK(count(svg, ">↑ length 13.4<") == 1);  // 6 12, both shares of y * y together
+  CHECK(count(svg, ">↑ 30<") == 1);           // 6·1 + 12·2
+  CHECK(count(svg, "↑ what flows back") == 1);
+  CHECK(w.grad().item() == 31);
+  CHECK(y.grad().at({1}) == 12);
+  CHECK(graph_svg("", loss) == svg);
+}
+
+TEST_CASE(
+    "what flows back is not told of values that were changed since, nor to those who look on") {
+  Tensor w = Tensor::scalar(3).requires_grad(true).named("w");
+  const Tensor y = (w * w).named("y");
+  const Tensor loss = exp(y * 0).named("loss");
+  loss.backward();
+  struct Counter : Watcher {
+    void after_forward(const Tensor&, std::span<const Edge>) override { ++calls; }
+    int calls = 0;
+  } counter;
+  add_watcher(counter);
+  CHECK(count(graph_svg("", loss), ">↑") == 4);  // three arrows, and what that means
+  CHECK(counter.calls == 0);
+  w * 1;
+  CHECK(counter.calls == 1);
+  remove_watcher(counter);
+  w.mutable_values()[0] = 4;
+  CHECK(count(graph_svg("", loss), ">↑") == 3);
+}
+
+TEST_CASE("drawing a graph after an optimiser's step leaves the gradient used, not stale") {
+  Tensor w = Tensor::scalar(3).requires_grad(true);
+  const Tensor loss = w + 1;  // does not read w again
+  loss.backward();
+  Sgd optimizer({{"w", w}}, {.learning_rate = 1});
+  optimizer.step();
+  graph_svg("", loss);
+  CHECK(w.node()->gradient_use == GradientUse::used);
+}
+
 TEST_CASE("boxes of one layer do not overlap") {
   Random random(1);
   TransformerEncoder encoder(8, 16, 2, random);

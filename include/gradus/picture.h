@@ -63,7 +63,9 @@ std::string histogram_svg(const std::string& title, const Tensor& values, int bi
 // The graph that `result`, such as a loss, was computed with: inputs on top, `result` at the
 // bottom. Each box has the label or operation, the shape and the source line; resting the mouse on
 // it shows the statistics of the values, and of the gradient if backward() has left one. Arrows
-// enter a box in the order of the operation's inputs; a tensor that is used twice has two.
+// enter a box in the order of the operation's inputs; a tensor that is used twice has two. On an
+// arrow stands what flowed back along it, once backward() has been there: a number, or the length
+// of many.
 // Errors: no graph (or one that was freed), more than `most` tensors.
 std::string graph_svg(const std::string& title, const Tensor& result, Index most = 400,
                       Where where = here());

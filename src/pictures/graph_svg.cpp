@@ -4,11 +4,12 @@
 
 #include "../inspect/statistics.h"
 #include "graph_layout.h"
+#include "graph_nodes.h"
 #include "svg.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
-#include <map>
 
 namespace gradus {
 
@@ -16,46 +17,6 @@ namespace {
 
 constexpr double box_height = 62, between = 50, margin = 24, header = 76;
 constexpr std::size_t most_characters = 30;
-
-struct Nodes {
-  std::vector<const Node*> nodes;  // inputs before results
-  std::vector<std::vector<int>> inputs;
-};
-
-// A depth-first walk with a stack of its own: graphs may be too deep for recursion. A node is on
-// the stack until its inputs have their numbers.
-Nodes collect(const Tensor& result, Index most, Where where) {
-  Nodes graph;
-  std::map<const Node*, int> numbers;
-  std::vector<const Node*> stack{result.node()};
-  while (!stack.empty()) {
-    const Node* node = stack.back();
-    const std::size_t waiting = stack.size();
-    std::vector<int> inputs;
-    const std::span<const Edge> edges =
-        node->made_by ? node->made_by->inputs : std::span<const Edge>();
-    for (const Edge& edge : edges) {
-      const auto number = numbers.find(edge.tensor.node());
-      if (number == numbers.end()) {
-        stack.push_back(edge.tensor.node());
-        break;
-      }
-      inputs.push_back(number->second);
-    }
-    if (stack.size() > waiting) {
-      if (static_cast<Index>(numbers.size() + stack.size()) <= most) continue;
-      fail("graph_svg", where,
-           "the graph of " + describe(result) + " has more than " + std::to_string(most) +
-               " tensors: draw a part of it, such as one of its inputs, a smaller model or a "
-               "shorter text, or allow more");
-    }
-    numbers[node] = static_cast<int>(graph.nodes.size());
-    graph.nodes.push_back(node);
-    graph.inputs.push_back(inputs);
-    stack.pop_back();
-  }
-  return graph;
-}
 
 enum class Kind { parameter, data, computed };
 
@@ -165,15 +126,50 @@ std::string arrow(const graph_layout::Layout& layout, const graph_layout::Arrow&
          "\" marker-end=\"url(#head)\" d=\"" + path + "\"/>\n";
 }
 
+// What flows back, beside the head of the arrow to input k: a number, or the length of many.
+std::string flow(const graph_layout::Layout& layout, const graph_layout::Arrow& arrow,
+                 const Tensor& gradient, std::size_t k) {
+  double squares = 0;
+  for (const Scalar g : gradient.values())
+    squares += static_cast<double>(g) * static_cast<double>(g);
+  const std::string text = gradient.size() == 1
+                               ? format("%.4g", static_cast<double>(gradient.item()))
+                               : format("length %.3g", std::sqrt(squares));
+  const graph_layout::Spot& to = layout.spots[static_cast<std::size_t>(arrow.to)];
+  const bool left = arrow.port < 0;
+  return svg::text(to.x + arrow.port * to.width + (left ? -6 : 6),
+                   top_of(to.layer) - (k % 2 ? 24 : 11), "flow", "↑ " + text, 12,
+                   left ? svg::at_the_end : "");
+}
+
+// All arrows, on them what flows back, and at the height y what that means.
+std::string arrows(const Nodes& graph, const graph_layout::Layout& layout, double y) {
+  std::string svg, flows;
+  auto next = layout.arrows.begin();
+  for (const Tensor& node : graph.nodes) {
+    if (!node.node()->made_by) continue;
+    const std::vector<Tensor> given = handed_back(node);
+    for (std::size_t k = 0; k < given.size(); ++k, ++next) {
+      svg += arrow(layout, *next, node.node()->made_by->inputs[k].tensor.requires_grad());
+      if (given[k].exists()) flows += flow(layout, *next, given[k], k);
+    }
+  }
+  if (flows.empty()) return svg;
+  return svg + flows +
+         svg::text(margin, y, "flow", "↑ what flows back: a number, or the length of several", 12);
+}
+
 const char* const style =
     "<style>\n"
     ".box{fill:#f4f4f6;stroke:#555555;stroke-width:1.2}\n"
     ".box.parameter{fill:#d6e6f4;stroke:#08519c;stroke-width:2.4}\n"
     ".box.data{fill:#ffffff}.data{stroke-dasharray:5 4}\n"
     ".arrow{fill:none;stroke:#666666;stroke-width:1.2}.head{fill:#666666}\n"
+    ".flow{fill:#b84a00;stroke:#ffffff;stroke-width:4;paint-order:stroke}\n"
     "@media (prefers-color-scheme:dark){\n"
     ".box{fill:#2a2a30;stroke:#aaaaaa}.box.parameter{fill:#1d3a55;stroke:#9ecae1}\n"
-    ".box.data{fill:#1b1b1f}.arrow{stroke:#aaaaaa}.head{fill:#aaaaaa}}\n"
+    ".box.data{fill:#1b1b1f}.arrow{stroke:#aaaaaa}.head{fill:#aaaaaa}\n"
+    ".flow{fill:#e69f00;stroke:#1b1b1f}}\n"
     "</style>\n"
     "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"1\" refY=\"4\" markerWidth=\"8\" "
     "markerHeight=\"8\" markerUnits=\"userSpaceOnUse\" orient=\"auto\">"
@@ -191,28 +187,29 @@ std::string graph_svg(const std::string& title, const Tensor& result, Index most
          describe(result) +
              " has no graph: it was not computed from any tensor that requires a "
              "gradient, or while NoGrad was there");
-  const Nodes graph = collect(result, most, where);
+  const Nodes graph = nodes_of(result, most, where);
   std::vector<Lines> lines;
   std::vector<double> widths;
-  for (const Node* node : graph.nodes) {
-    lines.emplace_back(*node);
+  for (const Tensor& node : graph.nodes) {
+    lines.emplace_back(*node.node());
     widths.push_back(lines.back().width());
   }
   graph_layout::Layout layout = graph_layout::arrange(graph.inputs, widths);
   const double width = std::max(layout.width + 2 * margin, 480.0);
   for (graph_layout::Spot& spot : layout.spots) spot.x += (width - layout.width) / 2;
+  const double height = top_of(static_cast<int>(layout.layers.size())) - between + margin;
   std::string svg =
-      svg::begin(width, top_of(static_cast<int>(layout.layers.size())) - between + margin, title,
+      svg::begin(width, height, title,
                  "A graph of " + std::to_string(graph.nodes.size()) +
                      " tensors, inputs on top; at the bottom " + describe(result) + ".") +
       style + svg::heading(margin, 28, title) + legend();
-  for (const graph_layout::Arrow& a : layout.arrows)
-    svg += arrow(layout, a, graph.nodes[static_cast<std::size_t>(a.from)]->requires_grad);
+  svg += arrows(graph, layout, height - 8);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = *graph.nodes[i].node();
     const graph_layout::Spot& spot = layout.spots[i];
     const double y = top_of(spot.layer);
-    svg += "<g text-anchor=\"middle\"><title>" + xml_text(details(*graph.nodes[i])) + "</title>" +
-           box(spot.x - spot.width / 2, y, spot.width, box_height, kind_of(*graph.nodes[i])) +
+    svg += "<g text-anchor=\"middle\"><title>" + xml_text(details(node)) + "</title>" +
+           box(spot.x - spot.width / 2, y, spot.width, box_height, kind_of(node)) +
            svg::text(spot.x, y + 20, "ink", lines[i].headline, 13, "font-weight=\"bold\"") +
            svg::text(spot.x, y + 36, "ink", lines[i].kind, 12) +
            svg::text(spot.x, y + 52, "faint", lines[i].source) + "</g>\n";
