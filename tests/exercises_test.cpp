@@ -151,6 +151,12 @@ TEST_SUITE("exercises") {
           std::string::npos);
     const Outcome one = {item_of("error", "", "this")}, two = {item_of("error", "", "that")};
     CHECK(!first_difference(one, two, 0).yours);  // it is said, not compared
+    // Text by text a step is done more often, each time with another shape: no mistake.
+    const Item row = item_of("trace", "s", std::vector<double>{1, 1});
+    const Outcome by_texts = {row, row, out({9, 2, 3, 4})[0]};
+    CHECK(first_difference(by_texts, file.questions[0].right, 0).yours->name == "out");
+    CHECK(first_difference({row, by_texts[2]}, file.questions[0].right, 0).yours->name == "s");
+    CHECK(first_difference({step, step}, file.questions[0].right, 0).yours->name == "s");
     const std::vector<Outcome> error(3, {item_of("error", "", "it crashed")});
     CHECK(message_of(file, error, verdict_of(file, error), "a.cpp").find("Case 1: it crashed\n") ==
           0);
@@ -184,10 +190,24 @@ TEST_SUITE("exercises") {
     CHECK(uses("return gradus::softmax (x);", "softmax"));
     CHECK(uses("Tensor (*f)(const Tensor&, int, Where) = softmax;", "softmax"));
     CHECK(uses("const Tensor grad = x.grad();", "grad"));
-    CHECK(uses("Tensor softmax = x; return softmax(x);", "softmax"));
+    CHECK(uses("{ auto softmax = [](int) {}; softmax(1); } return softmax(x);", "softmax"));
+    CHECK(uses("auto f = [](Tensor softmax) { return softmax; }; return softmax(x);", "softmax"));
+    CHECK(uses("for (Tensor softmax : all) { y = softmax; } return softmax(x);", "softmax"));
+    CHECK(uses("Tensor g(Tensor softmax); return softmax(x);", "softmax"));
+    CHECK(uses("const auto evaluate = [&] { return gradus::evaluate(m, t); };", "evaluate"));
+    CHECK(uses("Tensor grad = y; return grad + y.grad();", "grad"));
+    CHECK(uses("return softmax;", "softmax"));
+    CHECK(uses("auto layer = new LayerNorm{4};", "LayerNorm"));
+    CHECK(uses("call(& softmax, x)", "softmax"));
+    CHECK(uses("a ? softmax : b", "softmax"));
     CHECK(uses("MultiHeadAttention layer(4, 2, 2, random);", "MultiHeadAttention"));
     CHECK_FALSE(uses("const Tensor grad = x * 2; return grad;", "grad"));
     CHECK_FALSE(uses("Scalar grad{}; grad = grad + 1;", "grad"));
+    CHECK_FALSE(
+        uses("const auto evaluate = [&](int i) { return i; }; f(evaluate(2));", "evaluate"));
+    CHECK_FALSE(uses("std::function<int()> evaluate{f}; return evaluate();", "evaluate"));
+    CHECK_FALSE(uses("Tensor back(const Tensor& grad, int n) { return n * grad; }", "grad"));
+    CHECK_FALSE(uses("for (const Tensor& grad : all) { sum = sum + grad; }", "grad"));
     CHECK_FALSE(uses("log_softmax(x)", "softmax"));
   }
 

@@ -14,8 +14,9 @@
 //                    is p (dp − dout · out), where dp = dout · value (step 3)
 //
 // A score of −∞ is a key that the query may not see. −∞ − (−∞) is not a number; mind it where all
-// keys so far are hidden. A query that may see none gets zeros and l = −∞. Do it without the
-// library's softmax.
+// keys so far are hidden. A query that may see none gets zeros and l = −∞, and its scores the
+// gradient 0, as in the library: none of them can change the output. Do it without the library's
+// softmax.
 
 #include <gradus/gradus.h>
 
@@ -66,6 +67,7 @@ Result flash(const Tensor& scores, const Tensor& values, Index block) {
 Tensor score_gradient(const Tensor& scores, const Tensor& values, const Result& forward,
                       const Tensor& dout) {
   //> yours  todo(scores, values, forward, dout);
+  if (forward.l == -INFINITY) return Tensor::zeros(scores.shape());
   const Tensor p = exp(scores - forward.l).named("p");  // [T]
   const Tensor dp = sum(values * dout, 1).named("dp");  // [T]
   return p * (dp - sum(dout * forward.out));
@@ -133,5 +135,7 @@ void cases(Cases& cases) {
   cases.group("gradient", 1);
   ask(cases, "gradient, 3 keys", rising(cases, 3), 2, 2).give("dout", cases.whole({2}));
   ask(cases, "gradient, and a hidden key", with_hidden(rising(cases, 4), 1, 2), 2, 2)
+      .give("dout", cases.whole({2}));
+  ask(cases, "gradient, all keys are hidden", with_hidden(rising(cases, 3), 0, 3), 2, 2)
       .give("dout", cases.whole({2}));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 
 namespace gradus {
 
@@ -173,15 +174,19 @@ std::string oddity(const Item& yours, const Item& right, double tolerance) {
 }
 
 Difference first_difference(const Outcome& yours, const Outcome& right, double tolerance) {
-  std::vector<std::string> seen;  // "trace scores", as often as it was there
+  // A step, as often as it was there. Who does it more often (text by text, say) may have another
+  // shape than the solution: that is no mistake, and then the steps are not compared.
+  std::map<std::string, std::vector<const Item*>> steps[2];
+  const auto key = [](const Item& item) { return item.kind + " " + item.name; };
+  for (const Item& item : yours) steps[0][key(item)].push_back(&item);
+  for (const Item& item : right) steps[1][key(item)].push_back(&item);
+  std::map<std::string, std::size_t> seen;
   for (const Item& mine : yours) {
-    const std::string key = mine.kind + " " + mine.name;
-    auto skip = std::count(seen.begin(), seen.end(), key);
-    seen.push_back(key);
-    if (mine.kind == "error") continue;
-    for (const Item& other : right)
-      if (other.kind + " " + other.name == key && skip-- == 0 && !same(mine, other, tolerance))
-        return {&mine, &other};
+    const auto& others = steps[1][key(mine)];
+    const std::size_t i = seen[key(mine)]++;
+    if (mine.kind == "error" || i >= others.size() || same(mine, *others[i], tolerance)) continue;
+    const bool more = steps[0][key(mine)].size() > others.size();
+    if (!more || mine.sizes == others[i]->sizes) return {&mine, others[i]};
   }
   return {};
 }

@@ -105,9 +105,26 @@ std::string without_comments(const std::string& code) {
 }
 
 bool uses(const std::string& code, const std::string& name) {
-  const bool own = !found("[\\w>&*]\\s+" + name + "\\s*[=;{]", code).empty();
-  const std::string word = "\\b" + name + "\\b";
-  return !found(own ? "(\\.|->|::)\\s*" + word + "|" + word + "\\s*\\(" : word, code).empty();
+  // Groups: a name of the library for certain; a declaration of one's own, of a variable or (with a
+  // block to come) of a parameter or a loop's variable.
+  const std::regex part("[{}]|((?:\\.|->|::)\\s*" + name + "\\b)|" +
+                        "((?:\\b(?!return\\b|new\\b)\\w+|>)[\\s&*]*[\\s&*]" + name +
+                        "(?=\\s*(?:[=;{]|([,):])[^:;][^;]*\\{)))|\\b" + name + "\\b");
+  const int never = 1 << 20;
+  int depth = 0, own = never;  // how deep in braces; and there the name is the student's own
+  for (std::sregex_iterator at(code.begin(), code.end(), part), end; at != end; ++at) {
+    const std::smatch& match = *at;
+    if (match.str() == "{") {
+      ++depth;
+    } else if (match.str() == "}") {
+      if (--depth < own) own = never;
+    } else if (match[1].matched || (own == never && !match[2].matched)) {
+      return true;
+    } else if (own == never) {
+      own = depth + match[3].matched;
+    }
+  }
+  return false;
 }
 
 }  // namespace gradus

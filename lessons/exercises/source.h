@@ -44,7 +44,8 @@ Graft graft(const Source& original, const Source& student);
 std::string found(const std::string& pattern, const std::string& text);
 // C++ without the comments at the ends of its lines.
 std::string without_comments(const std::string& code);
-// Whether the code uses this name of the library. A variable of one's own called `grad` does not.
+// Whether the code uses this name of the library. From where a variable, a lambda or a parameter of
+// one's own has it until the block ends, it is not the library's; x.grad() and gradus::grad are.
 bool uses(const std::string& code, const std::string& name);
 
 }  // namespace gradus
