@@ -1,9 +1,8 @@
 // Lesson 3: descent.
 //
-// In lesson 2 a gradient belonged to a single number. New here: the gradients of whole tensors, for
-// the three things that every model is made of (a product, a sum that broadcasts, a softmax with
-// its loss); and what one does with a gradient once it is there. The gradient says, for each
-// parameter, how fast the loss grows when the parameter does. So one goes a little the other way,
+// In lesson 2 a gradient belonged to a single number. New here: the gradients of whole tensors (of
+// a product, a sum that broadcasts, a softmax with its loss), and what one does with them. They
+// say, for each parameter, how fast the loss grows with it. So one goes a little the other way,
 //
 //   w ← w - rate · d loss / dw
 //
@@ -23,17 +22,16 @@ using namespace gradus;
 
 // ## A valley
 //
-// The loss (w₁² + 25 w₂²) / 2 is a long valley: its slope is w₁ along it and 25 w₂ across. The
-// least is at (0, 0); we start from (1, 1), where the loss is 13. What makes it hard is that it is
-// 25 times as steep across as along.
+// The loss (w₁² + 25 w₂²) / 2 is a narrow valley: its slope is w₁ along it and 25 w₂ across, 25
+// times as steep, which makes it hard. The bottom is (0, 0); we start from (1, 1): loss 13.
 Tensor valley(const Tensor& w) {  // [2] to []
   return sum(Tensor::vector({1, 25}) * w * w) / 2;
 }
 
 // ## The rules, by hand
 //
-// One number w with gradient g, and what the rule remembers from step to step: m (the v of momentum
-// is kept there, too) and s, which begin at 0. (ε = 10⁻⁷ only keeps 0 from being divided by 0.)
+// One number w with gradient g, and what the rule remembers from step to step: m (where momentum
+// keeps its v) and s, which begin at 0. (1e-7 only keeps 0 from being divided by 0.)
 struct Memory {
   Scalar m = 0, s = 0;
   Scalar faded_m = 1, faded_s = 1;  // 0.9ᵗ and 0.999ᵗ, for Adam
@@ -84,9 +82,10 @@ Tensor by_hand(Rule* rule, Scalar rate) {
   return w;
 }
 
-// The same by an optimiser of the library, which holds the rule for all parameters of a model. The
-// loss before each step and after the last goes into `curve`.
-void by_library(Optimizer& optimizer, const Tensor& w, Curve& curve) {
+// The same by an optimiser of the library, which holds the rule for all parameters of a model, with
+// the loss before each step and after the last; and how far apart both end.
+Curve compare(const char* name, Rule* rule, Scalar rate, Optimizer& optimizer, const Tensor& w) {
+  Curve curve{name, {}};
   for (int step = 0; step < 50; ++step) {
     const Tensor loss = valley(w);
     curve.values.push_back(loss.item());
@@ -95,14 +94,12 @@ void by_library(Optimizer& optimizer, const Tensor& w, Curve& curve) {
     optimizer.clear_grad();
   }
   curve.values.push_back(valley(w).item());
-}
-
-void compare(const Curve& curve, const Tensor& ours, const Tensor& theirs) {
-  std::printf("%-9s", curve.name.c_str());
+  std::printf("%-9s", name);
   for (const std::size_t step : {0u, 1u, 5u, 10u, 20u, 50u})
     std::printf(" %9.4f", curve.values[step]);
-  const Tensor apart = ours - theirs;
+  const Tensor apart = by_hand(rule, rate) - w;
   std::printf("   %.4f\n", std::sqrt(sum(apart * apart).item()));
+  return curve;
 }
 
 int main() try {
@@ -122,7 +119,7 @@ int main() try {
   //
   // x + bias adds one bias to every row, so bias_j is used once in each row, with slope 1: its
   // gradient is the sum of column j of what arrives. Every broadcast is of this kind.
-  const Tensor x = Tensor::zeros({3, 2});                          // [3, 2]
+  const Tensor x = Tensor::matrix({{1, 2}, {3, 4}, {5, 6}});       // [3, 2]
   const Tensor bias = Tensor::vector({5, 6}).requires_grad(true);  // [2]
   (x + bias).backward(Tensor::matrix({{1, 2}, {10, 20}, {100, 200}}));
   std::printf("\n2. d(x + bias)/d bias by hand: 1 + 10 + 100 = 111, 2 + 20 + 200 = 222\n");
@@ -137,8 +134,8 @@ int main() try {
   //
   //   ds_j = Σ_i g_i dp_i/ds_j = p_j g_j - p_j Σ_i g_i p_i = p_j (g_j - Σ_i g_i p_i)
   //
-  // Scores (0, log 2, log 5) have e^s = (1, 2, 5), so p = (1, 2, 5) / 8. Let g = (8, 0, 0): the
-  // mean Σ g p is 1, and ds = (1/8 · 7, 2/8 · -1, 5/8 · -1).
+  // log undoes e^x (it is also written ln): scores (0, log 2, log 5) have p = (1, 2, 5) / 8. Let g
+  // be (8, 0, 0): the mean Σ g p is 1, and ds = (1/8 · 7, 2/8 · -1, 5/8 · -1).
   Tensor scores = log(Tensor::vector({1, 2, 5})).requires_grad(true);  // [3]
   const Tensor p = softmax(scores);                                    // [3]
   p.backward(Tensor::vector({8, 0, 0}));
@@ -148,10 +145,11 @@ int main() try {
   // ## 4. Softmax with cross-entropy: p - one-hot
   //
   // The scores that go into the last softmax are called logits, and the loss of a classifier is the
-  // cross-entropy, -log of the p of the right answer. If that is the last of the three, what
-  // arrives at p is g = (0, 0, -1/p₃): Σ g p is -1, and the formula gives ds = p for the wrong
-  // answers and p₃ - 1 for the right one. That is p - one-hot (1 at the right answer, 0 elsewhere):
-  // each is pulled as far as it is wrong. (The loss 1 - p₃ would give p₃ (p₃ - 1): near 0 with p₃.)
+  // cross-entropy, -log of the p of the right answer, here the last. As log p rises by a little h,
+  // p rises by p h (section 3): the slope of log p is 1/p, and what arrives at p is g = (0, 0,
+  // -1/p₃). Σ g p is -1, so ds is p for the wrong answers and p₃ - 1 for the right one: p - one-hot
+  // (1 at the right answer, 0 elsewhere). A step lowers each wrong logit by rate · p and raises
+  // the right one by rate · (1 - p₃). (The loss 1 - p₃ would give p₃ (p₃ - 1): near 0 with p₃.)
   scores.clear_grad();
   cross_entropy(reshape(scores, {1, 3}), {2}).backward();
   std::printf("\n4. p - one-hot by hand: 0.125, 0.25, 0.625 - 1 = -0.375\n");
@@ -165,7 +163,7 @@ int main() try {
 
   // This is why the loss takes logits, not probabilities. In one operation nobody needs e^(-200),
   // too small for a float: the loss of logits (0, 200) for the first answer is 200 and a little. In
-  // two, softmax rounds the first p to 0, its logarithm is -∞, and the gradient is lost.
+  // two, softmax rounds the first p to 0, and its logarithm is -∞.
   const Tensor far = Tensor::matrix({{0, 200}});  // [1, 2]
   std::printf("   loss of logits (0, 200): %.1f; by log(softmax): %.1f\n",
               cross_entropy(far, {0}).item(), -log(softmax(far)).at({0, 0}));
@@ -176,7 +174,7 @@ int main() try {
   // is 0 at once, and w₁ is still 0.96⁵⁰ = 0.1299 after fifty steps. Above 2/25 = 0.08 the factor
   // of w₂ is below -1: it jumps across the valley and lands higher each time. And if nobody clears
   // the gradient, backward() adds each to all those before (that is its rule, lesson 2): the steps
-  // are those of momentum with 1 for 0.9, a ball without friction, which swings for ever.
+  // are those of momentum with 1 for 0.9, a ball without friction, still 1 away from the bottom.
   std::printf("\n5. w after 50 steps of plain descent from (1, 1)\n");
   for (const Scalar rate : {Scalar(0.01), Scalar(0.04), Scalar(0.079), Scalar(0.081)})
     for (const bool clear : {true, false}) {
@@ -195,41 +193,43 @@ int main() try {
   //
   // The first step from (1, 1), where the gradient is (1, 25), on paper, with rate 0.1 for all:
   //
-  //   momentum   v = (1, 25):                  w moves by (0.1, 2.5)
-  //   RMSprop    s = 0.1 g², g / √s = 1/√0.1:  w moves by (0.316, 0.316)
-  //   Adam       m̂ = g, ŝ = g²:                w moves by (0.1, 0.1), as steep or flat as it may be
+  //   momentum   v = (1, 25):                  w falls by (0.1, 2.5)
+  //   RMSprop    s = 0.1 g², g / √s = 1/√0.1:  w falls by (0.316, 0.316)
+  //   Adam       m̂ = g, ŝ = g²:                w falls by (0.1, 0.1), steep or flat
   //
   // Adam's second g is 0.9 times its first: along, m̂ = (0.09 + 0.09) / 0.19 = 0.947 and ŝ =
-  // 0.001809 / 0.001999 = 0.905, and w moves by 0.1 · 0.947 / √0.905 = 0.0996. So it does across.
-  std::printf("\n6. The first step at rate 0.1 moves w by\n");
+  // 0.001809 / 0.001999 = 0.905, so w falls by 0.1 · 0.947 / √0.905 = 0.0996; across, m̂ and √ŝ are
+  // both 25 times that. (Momentum is past the bottom there, and turns.)
+  std::printf("\n6. At rate 0.1 w falls by  in the first step    the second\n");
   Rule* const rules[] = {momentum, rmsprop, adam};
   const char* const names[] = {"momentum", "RMSprop", "Adam"};
   for (int i = 0; i < 3; ++i) {
-    Scalar along = 1, across = 1;
-    Memory first, second;
-    rules[i](along, 1, Scalar(0.1), first);
-    rules[i](across, 25, Scalar(0.1), second);
-    std::printf("   %-9s %.3f %.3f\n", names[i], 1 - along, 1 - across);
+    Scalar w[] = {1, 1};
+    Memory memory[2];
+    std::printf("   %-20s", names[i]);
+    for (const int k : {0, 1, 0, 1}) {  // along, across, and again
+      const Scalar before = w[k];
+      rules[i](w[k], k == 0 ? w[k] : 25 * w[k], Scalar(0.1), memory[k]);
+      std::printf("%s %7.4f", k == 0 ? "  " : "", before - w[k]);
+    }
+    std::printf("\n");
   }
-  // Then fifty steps, by the library; "apart" is how far our own rules end from it. In so short a
-  // valley momentum overshoots, and plain descent is ahead of it. RMSprop and Adam divide a factor
-  // of 25 out, and one of 2500 (exercise 5), where plain descent is lost.
-  std::printf("\nloss after     0         1         5        10        20        50   apart\n");
-  std::vector<Curve> curves{{"plain", {}}, {"momentum", {}}, {"RMSprop", {}}, {"Adam", {}}};
+  // Then fifty steps, by the library; "apart" is how far our own rules end from it. Momentum runs
+  // past the bottom and comes back (8.2 after 5 steps, 2.0 after 20): here plain descent is ahead
+  // of it. So does Adam, which has an m too (better after 10 steps than after 20). RMSprop and Adam
+  // divide the factor of 25 out; exercise 5 asks what they do with a larger one.
+  std::printf("\nrate 0.04 (Adam's 0.1)\n");
+  std::printf("loss after     0         1         5        10        20        50   apart\n");
   std::vector<Tensor> w;
   for (int i = 0; i < 4; ++i) w.push_back(Tensor::vector({1, 1}).requires_grad(true));  // [2]
   Sgd sgd({{"w", w[0]}}, {.learning_rate = Scalar(0.04)});
   Sgd rolling({{"w", w[1]}}, {.learning_rate = Scalar(0.04), .momentum = Scalar(0.9)});
   RMSprop scaled({{"w", w[2]}}, {.learning_rate = Scalar(0.04)});
   Adam both({{"w", w[3]}}, {.learning_rate = Scalar(0.1)});
-  by_library(sgd, w[0], curves[0]);
-  by_library(rolling, w[1], curves[1]);
-  by_library(scaled, w[2], curves[2]);
-  by_library(both, w[3], curves[3]);
-  compare(curves[0], by_hand(plain, Scalar(0.04)), w[0]);
-  compare(curves[1], by_hand(momentum, Scalar(0.04)), w[1]);
-  compare(curves[2], by_hand(rmsprop, Scalar(0.04)), w[2]);
-  compare(curves[3], by_hand(adam, Scalar(0.1)), w[3]);
+  const std::vector<Curve> curves = {compare("plain", plain, Scalar(0.04), sgd, w[0]),
+                                     compare("momentum", momentum, Scalar(0.04), rolling, w[1]),
+                                     compare("RMSprop", rmsprop, Scalar(0.04), scaled, w[2]),
+                                     compare("Adam", adam, Scalar(0.1), both, w[3])};
   write_file("build/lesson03_descent.svg",
              curves_svg("The loss before each step", curves, 0, "step"));
   std::printf("Picture: build/lesson03_descent.svg; open it in a browser.\n");
@@ -247,9 +247,9 @@ int main() try {
 // ## Exercises
 //
 // 1. Derive dB = Aᵀ dC as section 1 does dA, and check it with b. (Judged: make exercise-03.)
-// 2. Multiply by bias instead of adding it. What is its gradient now? (Judged: make
-//    exercise-02.)
+// 2. Multiply by bias instead of adding it. What is its gradient now? (make exercise-02 judges.)
 // 3. Which rate is best for plain descent? Try that at which |1 - rate| and |1 - 25 rate| agree.
 // 4. Leave out the two divisions that make m̂ and ŝ in `adam`. How long is the first step?
-// 5. Make the valley 2500 times as steep across and print each w[i] at the end: which w change?
-// 6. Write softmax, cross-entropy and AdamW yourself: make exercise-04, 05 and 14 judge them.
+// 5. Write 2500 for the 25 in valley(), and print each w[i] at the end: which end where they did?
+// 6. Write softmax, cross-entropy and AdamW yourself: make exercise-04, 05 and 14 judge them. AdamW
+//    is Adam that also takes rate · λ w off w, λ being 0.01 or so: weight decay keeps w small.
