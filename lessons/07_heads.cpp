@@ -8,17 +8,17 @@
 //   out    = [head_1, head_2, …, head_H] W_o                                        [B, T, D]
 //
 // H heads of width d have as many parameters as one of width H·d, and cost as much arithmetic in
-// the matrices. What differs here is only who may look where.
+// the matrices. But each has weights of its own.
 //
 // The task is that of lesson 5 with a question of two letters: "which digit stands beside C, and
-// which beside A?" The answer has an order. One head can share its weight between the two places,
-// say 0.6 and 0.4, and then both answers must be read off one mixture. Everything is in it: the
-// first digit with 0.6, the second with 0.4. But W_v and W_o are matrices: a digit x gives a number
-// M_xy, times its share, to the logit of the answer y. For the second to be b when the digits are a
-// and b, 0.6 M_ab + 0.4 M_bb must be above 0.6 M_aa + 0.4 M_ba. Add the same with a and b
-// exchanged, and it says that M_ab + M_ba is above M_aa + M_bb. But when the digits are a and a, or
-// b and b, M_aa is to be above M_ab, and M_bb above M_ba. Not both: it takes something that is not
-// linear, or a second head. We shall try both. With B examples, L letters and V digits:
+// which beside A?" One head must share its weight, s for the first place and t for the second, and
+// both answers are read off one mixture. W_v and W_o are matrices: a digit x adds its share times a
+// number M_xy to the logit of the answer y (and the letters add what no digit changes). Let the
+// second answer be right for the digits ab, ba, aa and bb. For ab the logit of b is above that of
+// a, for ba it is the other way round; added, (s - t)(M_ab + M_ba - M_aa - M_bb) > 0. For aa and bb
+// it is (s + t)(M_aa + M_bb - M_ab - M_ba) > 0. So t > s; but the first answer wants s > t. Not
+// both, unless shares depend on digits, too: it takes something between that is not linear, such as
+// relu, or a second head. We shall try both. With B examples, L letters and V digits:
 //
 //   pairs [B, L, D]   question [B, 1, D]   out [B, 1, D]   D = 3L + V
 //   a pair: a 1 for its letter, a 1 for its digit; a question: a 1 for the first letter that is
@@ -75,10 +75,9 @@ Puzzles random_puzzles(Index B, Random& random) {
 
 // ## The network
 //
-// Attention and nothing else: of the D numbers that come out, the first V are the logits (scores
-// before softmax, lesson 3) of the first answer and the next V those of the second. Or, with_relu,
-// a relu behind it, which makes 0 of what is below 0, and a Dense, one more learned matrix with a
-// bias, that makes the 2V logits.
+// Attention alone: of the D numbers that come out, the first V are the logits (lesson 3) of the
+// first answer, the next V those of the second. Or, with_relu, behind it a relu, which makes 0 of
+// what is below 0, and a Dense, one more learned matrix with a bias, that makes the 2V logits.
 struct Finder : Module {
   Finder(int num_heads, bool with_relu, Random& random)
       : Module("Finder"),
@@ -132,7 +131,7 @@ int main() try {
   // To split, give the last axis two sizes (nothing moves) and swap the axes T and H (now each head
   // has its positions together). To merge, go back the same way. The swap is what costs: reshape()
   // only counts in another way, permute() copies every number. Queries, keys and values split and
-  // the result merged are 4 B T H d numbers copied on the way forward, and as many backward.
+  // the result merged are 4 B T H d numbers copied.
   const Index before = live_values();
   const Tensor by_place = reshape(merged, {1, 3, 2, 2});  // [B, T, H, d]
   const Index after_reshape = live_values();
@@ -163,18 +162,18 @@ int main() try {
 
   // ## One head of 16, two heads of 8
   //
-  // Same data, same training, and attention has the same number of parameters; key_dim is the d of
-  // a head. Guessing gives a digit with probability 1/4 and a loss of ln 4 = 1.3863.
+  // Same data, same training, one start, and attention has the same number of parameters; key_dim
+  // is the d of a head. Guessing gives a digit with probability 1/4 and a loss of ln 4 = 1.3863.
   //
   // One head looks at both places, and gives the first letter the larger share, which names the
   // first digit. The second is right wherever it is the same as the first, and elsewhere in 139 of
-  // 762, fewer than guessing would be: the larger share wins again. With a relu behind it, one head
-  // is enough. Of two heads each looks at one place, and W_o needs no help: the results stand side
-  // by side.
+  // 762, fewer than guessing would be: the larger share wins again. With a relu, which can tell a
+  // large share from a small one, one head is enough. Of two heads each looks at one place.
   const int steps = setting("STEPS", 400, 1, 100000);
   Random fresh(2);
   const Puzzles test = random_puzzles(1000, fresh);
-  const Puzzles one = random_puzzles(1, fresh);
+  Puzzles one = random_puzzles(1, fresh);
+  while (one.answers.values[0] == one.answers.values[1]) one = random_puzzles(1, fresh);
   struct {
     int num_heads;
     bool with_relu;
@@ -220,17 +219,18 @@ void evaluate(Finder& model, const Puzzles& test) {
               second[0], count[0], second[1], count[1]);
 }
 
-// The weights of each head for one example, above them the pairs.
+// What the model answers to one example, the pairs, and below them the weights of each head.
 void show(Finder& model, const Puzzles& one) {
   const NoGrad no_grad;
   model.attention.keep_weights();
-  model(one);
+  const std::vector<int> given = predictions(reshape(model(one), {2, V}));
   model.attention.keep_weights(false);
   const Tensor& weights = model.attention.weights;  // [1, H, 1, L]
   std::printf(" ");
   for (Index i = L; i < 3 * L; ++i)
     if (one.question.data()[i] > 0) std::printf(" %c?", int('A' + i % L));
-  std::printf(" -> %d %d ", one.answers.values[0], one.answers.values[1]);
+  std::printf(" %d %d is right, %d %d is given\n               ", one.answers.values[0],
+              one.answers.values[1], given[0], given[1]);
   const std::vector<int> letters = predictions(slice(one.pairs, 2, 0, L));  // where the 1 is
   const std::vector<int> digits = predictions(slice(one.pairs, 2, 3 * L, D));
   for (std::size_t i = 0; i < L; ++i) std::printf("    %c=%d", 'A' + letters[i], digits[i]);
