@@ -16,11 +16,10 @@
 // For the last word to profit from the first, T words earlier, what the first left in h must
 // survive T rounds of this, and the gradient must come back through as many. With attention the
 // last word looks at the first directly. Here both are asked the same question over longer and
-// longer distances. Measured are how many operations lie between and how many must wait for each
-// other (Vaswani et al. 2017, section 4 and table 1), how much gradient arrives (Bengio, Simard and
-// Frasconi 1994, "Learning long-term dependencies with gradient descent is difficult"), whether the
-// question is learned, and how long a step takes. Runs in about six seconds on two cores; STEPS=n
-// trains for n steps only.
+// longer distances. Counted are the operations between, those that must wait for each other, and
+// the products (Vaswani et al. 2017, section 4 and table 1); measured are the gradient that arrives
+// (Bengio, Simard and Frasconi 1994), whether the question is learned, and how long a step takes.
+// Runs in about six seconds on two cores; STEPS=n trains for n steps only.
 
 #include <gradus/gradus.h>
 
@@ -34,10 +33,10 @@ using namespace gradus;
 
 // ## The question
 //
-// A text begins with one of four colours, goes on with random words of no meaning, and ends with a
-// question mark. The right answer is the colour; guessing is right once in four times. `distance`
-// is how far the question mark stands from the colour, so there are T = distance + 1 words. B texts
-// are given as T times [B], word t of each; so element 0 holds the answers too.
+// A text begins with one of four colours, goes on with random words, and ends with a question mark.
+// The right answer is the colour; guessing is right once in four times. With the question mark
+// `distance` words behind the colour there are T = distance + 1 words. B texts are given as T times
+// [B], word t of each; so element 0 holds the answers too.
 constexpr int colours = 4, others = 8, question = colours + others, vocabulary = question + 1;
 constexpr Index D = 16;  // numbers in the vector of a word, and in h
 
@@ -57,9 +56,8 @@ std::vector<Ids> make_texts(Index B, Index distance, Random& random) {
 // ## Two ways of reading
 //
 // A reader looks words up in a table, makes one vector of each text, the GRU's way or that of
-// attention, and from it logits for the four colours. The parameters of the other way are not
-// used.
-enum Way { gru, gru_bias_5, attention };  // the GRU with 0 or 5 in bz: we shall see why
+// attention, and from it logits for the four colours.
+enum Way { gru, gru_bias_5, attention };  // the GRU with 0 or 5 in bz
 const char* const names[] = {"GRU", "GRU, bias 5", "attention"};
 
 struct Reader : Module {
@@ -116,7 +114,7 @@ struct Reader : Module {
 // The graph that a loss leaves behind can be walked: each node (a result; lesson 18) knows the
 // operation that made it, and that its inputs (an Edge holds one). The shortest way to the first
 // word is how far it is from the loss, in operations; the longest way down says how many must wait
-// for each other, however many processors there are.
+// for each other, however many processors there are. (Within one, the terms of a sum wait, too.)
 struct Ways {
   int shortest, longest;
 };
@@ -132,6 +130,11 @@ Ways ways_down(const Node* node, const Node* first, std::map<const Node*, Ways>&
     result.longest = std::max(result.longest, below.longest + 1);
   }
   return known[node] = result;
+}
+
+// The products for a text: a word's in three matrices, or four and 2D for each word it looks at.
+Index products(Way way, Index T) {
+  return T * (way == attention ? 4 * D * D + 2 * D * T : 3 * 2 * D * D);
 }
 
 // After `steps` steps of 16 texts each: how many of 200 new texts are answered rightly, and how
@@ -165,24 +168,22 @@ int main() try {
   // ## Before and after training
   //
   // The way of the GRU grows by two operations a word (the product z h and the sum), and nine of
-  // each word must wait for those of the word before. With attention nothing grows: the queries of
-  // all T words, their weights and means do not need each other, and can be computed at once.
+  // each word must wait for those of the word before: [x, h], its matrix, σ, r h, [x, r h], its
+  // matrix, tanh, (1 - z) c, the sum. With attention nothing grows: all T words go at once.
   //
   // The GRU's gradient shrinks with each word by a factor, because h = z h + … and z starts near
   // σ(0) = 1/2; more comes through the candidate and the gates, which see h too. From 128 to 256
   // words the gradient is divided by 9.3e-21 / 1.0e-39 = 9.3e18, and the 128th root of that is
-  // 1.407: the factor is 1 / 1.407 = 0.711. This is the vanishing gradient. (With a factor above 1
-  // it would explode; then one shortens gradients that are too long, by clip_by_global_norm(). Here
-  // none is.) With attention the first word is one of T that share the weight of 1, so for twice
-  // the distance its gradient is halved.
+  // 1.407: the factor is 1 / 1.407 = 0.711 (0.80 from 8 to 16). This is the vanishing gradient.
+  // (Above 1 it would explode; clip_by_global_norm() shortens gradients that are too long.) With
+  // attention the first word shares the weight of 1 with T - 1 others: twice T, half the gradient.
   //
-  // A bias bz of 5 makes z start near σ(5) = 0.993, and the GRU forgets less than one percent a
-  // word. (Tallec and Ollivier 2018 advise the logarithm of the distances that matter: ln 150 is
-  // about 5.)
+  // A bias bz of 5 makes z start near σ(5) = 0.993: less than one percent is forgotten a word.
+  // (Tallec and Ollivier 2018 advise the logarithm of the distances that matter: ln 150 is 5.)
   const int steps = setting("STEPS", 100, 1, 100000);
   const std::vector<int> distances = {8, 16, 32, 64, 128, 256};
-  std::printf("                      operations        largest  right of 200\n");
-  std::printf("            distance  between  in a row  gradient  after %d steps\n", steps);
+  std::printf("                      operations       products  largest  right of 200\n");
+  std::printf("            distance  between  in a row  a text  gradient  after %d steps\n", steps);
   std::vector<Curve> curves;
   for (const Way way : {gru, gru_bias_5, attention}) {
     curves.push_back({names[way], {}});
@@ -196,8 +197,9 @@ int main() try {
       std::map<const Node*, Ways> known;
       const Ways ways = ways_down(loss.node(), reader.first.node(), known);
       const Scalar largest = max(concatenate({gradient, -gradient}, 0)).item();
-      std::printf("%-11s %8d %8d %9d %9.1e %13d\n", names[way], distance, ways.shortest,
-                  ways.longest, largest, train(way, distance, steps).right);
+      std::printf("%-11s %8d %8d %9d %8d %9.1e %12d\n", names[way], distance, ways.shortest,
+                  ways.longest, int(products(way, distance + 1)), largest,
+                  train(way, distance, steps).right);
       curves.back().values.push_back(std::log10(double(largest)));
     }
   }
@@ -210,16 +212,14 @@ int main() try {
   // two of them either way, is nothing unusual.) With the bias it learns it, and so does attention:
   // what counts is the factor, not the number of steps. But a state that hardly changes takes
   // hardly anything in (over 8 words its gradient is the smallest of the three), one has to know
-  // beforehand over what distance to remember, and all that might be asked must fit into D numbers.
-  // Attention decides when the question comes, with all words at hand. Its price is that all T
-  // words look at all T words.
+  // beforehand over what distance to remember, and all that might be asked must fit into D numbers
+  // (exercise 3). Attention decides when the question comes, with all words at hand.
 
   // ## Time
   //
-  // The time of the GRU grows with T and that of attention, for large T, with T². But the
-  // operations of the GRU wait for each other ("in a row"), and each is too small to share: a
-  // second thread is no help. With attention it takes half of the texts. (Times differ, so they go
-  // to standard error.)
+  // The price: all T words look at all T, so above T = 16 attention takes more products. But those
+  // of the GRU stand in operations that wait for each other, each too small to share. Which takes
+  // longer, and what does a second thread help? (Times differ, so they go to standard error.)
   std::fprintf(stderr, "\nMilliseconds a step:     GRU               attention\n");
   std::fprintf(stderr, "distance    1 thread   2 threads    1 thread   2 threads");
   for (const int distance : distances) {
@@ -238,9 +238,9 @@ int main() try {
 
 // ## In the debugger
 //
-// `break gradus::backward_step if out.node_.object_->operation[0] == 't'` stops at every tanh: in
-// the GRU once a word, from the last to the first, and the gradient that `print out.grad()` shows
-// shrinks. In ways_down, the field `operation` of a node is its name.
+// `break gradus::backward_step if out.node_.object_->operation[0] == 't'`, the first letter of its
+// operation's name, stops at every tanh: in the GRU once a word, from the last to the first, and
+// the gradient that `print out.grad()` shows shrinks.
 //
 // ## Exercises
 //
