@@ -82,6 +82,20 @@ TEST_CASE("cross_entropy does not overflow, and keeps its digits over many rows"
   CHECK(cross_entropy(tensor_of(bad), {-1, 1}).item() == doctest::Approx(std::log(2.0)));
 }
 
+// Of many classes the logits are the largest tensor of a model: no second one stays until
+// backward().
+TEST_CASE("cross_entropy keeps two numbers of each row, and the logits must stay as they were") {
+  Tensor logits = tensor_of(random({5, 1000}, 1)).requires_grad(true).named("logits");
+  const Index before = live_values();
+  const Tensor loss = cross_entropy(logits, {0, 7, -1, 999, 3});
+  CHECK(live_values() - before == 1 + 2 * 5);
+  logits.mutable_values()[0] = 1;
+  REFUSED("backward",
+          "the values of logits [5, 1000] were changed after cross_entropy at " +
+              to_string(loss.where()) + " used them",
+          loss.backward());
+}
+
 TEST_CASE("binary_cross_entropy is the mean over all values, at every rank") {
   for (const Position& sizes : {Position{}, Position{5}, Position{3, 4}, Position{2, 3, 2}})
     check({.name = "binary_cross_entropy of " + to_string(shape_of(sizes)),

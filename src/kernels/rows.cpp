@@ -71,6 +71,11 @@ void each_row(Index rows, Index columns, const Body& body) {
   });
 }
 
+// log Σ e^(x - most)
+Scalar log_sum(const Scalar* x, Index count, Scalar most) {
+  return log_one(sum_of(0, count, [=](Index j) { return exp_one(x[j] - most); }));
+}
+
 }  // namespace
 
 Scalar sum(const Scalar* x, Index count) {
@@ -131,13 +136,18 @@ void masked_softmax(const Scalar* x, const std::uint8_t* allowed, Index rows, In
   });
 }
 
+void log_sums(const Scalar* x, Index rows, Index columns, Scalar* most, Scalar* log_total) {
+  each_row(rows, columns, [=](Index at) {
+    const Scalar row_most = most[at / columns] = largest(x + at, columns);
+    log_total[at / columns] = log_sum(x + at, columns, row_most);
+  });
+}
+
 void log_softmax(const Scalar* x, Index rows, Index columns, Scalar* y) {
   each_row(rows, columns, [=](Index at) {
-    Scalar* to = y + at;
     const Scalar most = largest(x + at, columns);
-    for (Index j = 0; j < columns; ++j) to[j] = exp_one(x[at + j] - most);
-    const Scalar log_total = log_one(sum(to, columns));
-    for (Index j = 0; j < columns; ++j) to[j] = (x[at + j] - most) - log_total;
+    const Scalar log_total = log_sum(x + at, columns, most);
+    for (Index j = at; j < at + columns; ++j) y[j] = (x[j] - most) - log_total;
   });
 }
 

@@ -27,6 +27,9 @@ void softmax_backward(const Scalar* y, const Scalar* dy, Index rows, Index colum
 void masked_softmax(const Scalar* x, const std::uint8_t* allowed, Index rows, Index columns,
                     Scalar* y);
 
+// Of each row, max and log Σ e^(x - max).
+void log_sums(const Scalar* x, Index rows, Index columns, Scalar* most, Scalar* log_total);
+
 // y = x - max - log Σ e^(x - max), and dx = dy - e^y Σ dy.
 void log_softmax(const Scalar* x, Index rows, Index columns, Scalar* y);
 void log_softmax_backward(const Scalar* y, const Scalar* dy, Index rows, Index columns, Scalar* dx);

@@ -15,21 +15,21 @@ struct CrossEntropy {
   std::vector<int> labels;
   int ignored;
   Index counted;
-  Buffer log_p;  // log_softmax of the logits
+  Buffer most, log_total;  // of each row x: log p = x - most - log_total
 
-  // loss = -Σ log p[label] / counted, so dlogits = (p - onehot(label)) / counted.
+  // loss = -Σ log p[label] / counted, so dlogits = (p - onehot(label)) / counted. The p are
+  // computed again, for of many classes they are the largest tensor of all.
   void backward(const Tensor& dloss) const {
     const Index classes = logits.shape()[-1];
     const Scalar share = counted ? dloss.item() / static_cast<Scalar>(counted) : 0;
     Tensor dx = gradient_for(logits);
     Scalar* d = dx.mutable_data();
-    const Scalar* p = log_p.data();
-    for (const int label : labels) {
-      const Scalar factor = label == ignored ? 0 : share;
-      for (Index j = 0; j < classes; ++j) d[j] = factor * kernels::exp_one(p[j]);
-      if (label != ignored) d[label] -= factor;
-      d += classes;
-      p += classes;
+    const Scalar* x = logits.data();
+    for (std::size_t r = 0; r < labels.size(); ++r, d += classes, x += classes) {
+      const Scalar factor = labels[r] == ignored ? 0 : share;
+      const Scalar m = most.data()[r], l = log_total.data()[r];
+      for (Index j = 0; j < classes; ++j) d[j] = factor * kernels::exp_one((x[j] - m) - l);
+      if (labels[r] != ignored) d[labels[r]] -= factor;
     }
     logits.add_grad(dx);
   }
@@ -63,19 +63,21 @@ void check_labels(const Tensor& logits, const Ids& labels, int ignored, const Wh
 Tensor cross_entropy(const Tensor& logits, const Ids& answers, int ignored, Where where) {
   check_labels(logits, answers, ignored, where);
   const std::vector<int>& labels = answers.values;
-  const Index classes = logits.shape()[-1];
+  const Index classes = logits.shape()[-1], rows = logits.size() / classes;
   Tensor loss = result_of("cross_entropy", {}, where);
-  const Buffer log_p(logits.size());
-  kernels::log_softmax(logits.data(), logits.size() / classes, classes, log_p.data());
-  const Buffer losses(static_cast<Index>(labels.size()));
+  const Buffer most(rows), log_total(rows), losses(rows);
+  kernels::log_sums(logits.data(), rows, classes, most.data(), log_total.data());
   Index counted = 0;
-  for (std::size_t r = 0; r < labels.size(); ++r)
-    if (labels[r] != ignored)
-      losses.data()[counted++] = -log_p.data()[static_cast<Index>(r) * classes + labels[r]];
+  for (Index r = 0; r < rows; ++r) {
+    const int label = labels[static_cast<std::size_t>(r)];
+    if (label == ignored) continue;
+    const Scalar x = logits.data()[r * classes + label];
+    losses.data()[counted++] = -((x - most.data()[r]) - log_total.data()[r]);
+  }
   Scalar* total = loss.mutable_data();
   kernels::column_sum(losses.data(), counted, 1, total);
   if (counted) *total /= static_cast<Scalar>(counted);
-  return record(loss, {{logits, false}}, CrossEntropy{logits, labels, ignored, counted, log_p});
+  return record(loss, {logits}, CrossEntropy{logits, labels, ignored, counted, most, log_total});
 }
 
 namespace {

@@ -120,7 +120,7 @@ struct Trainer {
   }
 
   void train_on(const Batch& batch) {
-    const Tensor logits = model(batch, where);
+    Tensor logits = model(batch, where);
     const Tensor loss = model.loss(logits, batch, where);
     if (!std::isfinite(loss.item()))
       fail("fit", where,
@@ -128,6 +128,7 @@ struct Trainer {
                " is not a number: try a smaller learning rate or clip_norm; GRADUS_TRACE=1 shows "
                "where it came from");
     state.running.add(loss, logits, batch.labels);
+    logits = {};  // so that backward() frees them in their turn
     loss.backward(Graph::free, where);
     if (options.clip_norm > 0)
       clip_by_global_norm(optimizer.parameters(), options.clip_norm, where);

@@ -75,7 +75,8 @@ int main(int argc, char** argv) {
   std::vector<double> seconds;
   for (long step = 0; step <= steps; ++step) {
     const double start = bench::now();
-    model.loss(model(batch), batch, here()).backward(Graph::free);
+    const Tensor loss = model.loss(model(batch), batch, here());
+    loss.backward(Graph::free);
     optimizer.step();
     optimizer.clear_grad();
     if (step > 0) seconds.push_back(bench::now() - start);
