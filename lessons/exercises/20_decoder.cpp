@@ -77,18 +77,20 @@ void ask_shift(Cases& cases, const std::string& name, Index length) {
   cases.add(name).give("translation", Ids({length + 2}, ids));
 }
 
-// Padding is large, so that it shows.
+// The source's numbers are others than the target's, and padding is large, so that it shows.
 void ask_decode(Cases& cases, const std::string& name, Index T, Index words, Index padding,
                 Index D) {
-  std::vector<Tensor> encoded = {cases.whole({words, D}, -2, 2)};
+  std::vector<Tensor> encoded = {cases.whole({words, D}, 1, 3)};
   if (padding > 0) encoded.push_back(cases.whole({padding, D}, 7, 9));
   Case& asked = cases.add(name)
                     .give("x", cases.whole({T, D}, -2, 2))
                     .give("encoded", concatenate(encoded, 0))
                     .give("words", words);
-  for (const std::string look : {"self ", "cross "})
-    for (const std::string part : {"query", "key", "value"})
-      asked.give(look + part, cases.whole({D, D}, -1, 1));
+  for (const std::string look : {"self ", "cross "}) {
+    asked.give(look + "query", cases.whole({D, D}, -1, 1));
+    asked.give(look + "key", cases.whole({D, D}, -1, 1));
+    asked.give(look + "value", cases.whole({D, D}));
+  }
 }
 
 void cases(Cases& cases) {

@@ -140,6 +140,9 @@ void cases(Cases& cases) {
   ask(cases, "nothing is written", words, {""}, {"ab"});
   ask(cases, "one of 3 is empty", words, {"abcde", "", "fghia"}, {"abcde", "ab", "fghi"});
   ask(cases, "what the other sentence has", words, {"abcdef", "efghi"}, {"abcdg", "fghia"});
+  cases.add("words that have the same letters together")
+      .give("written", Lines{"a la luna nueva sube el gato"})
+      .give("given", Lines{"al a luna nueva sube el gato"});
   ask_many(cases, "several sentences of few words", {words[0], words[1], words[2]},
            cases.size(3, 5));
   ask_many(cases, "more", words, cases.size(6, 9));

@@ -157,13 +157,19 @@ void cases(Cases& cases) {
   ask_chances(cases, "1 token", 1, 2, 1, 0.5);
   ask_chances(cases, "logits of 9,000", 3, 1, 99, 1, 9000);
   ask_chances(cases, "logits of -9,000, temperature 0.01", 3, 0.01, 2, 1, -9000);
+  const double close = double(cases.size(1, 3)) / 256;
+  cases.add("logits close to each other, temperature 0.01")
+      .give("logits", std::vector<double>{0, close, -close})
+      .give("temperature", 0.01)
+      .give("top_k", 9)
+      .give("top_p", 1);
   cases.add("many tokens")
       .give("logits", cases.normal({cases.size(20, 40)}) * 2)
       .give("temperature", 1.5)
       .give("top_k", cases.size(7, 12))
       .give("top_p", 0.8);
   cases.group("pick", 1);
-  ask_pick(cases, "pick, in the middle of 3", {2, 4, 2}, 3);
+  ask_pick(cases, "pick, in the middle of 3", {1, 6, 1}, 6);
   ask_pick(cases, "pick, the last of 3", {3, 2, 3}, 7);
   ask_pick(cases, "pick, the first of 3", {3, 4, 1}, 2);
   ask_pick(cases, "pick, drawn 0", {0, 0, 5, 3}, 0);

@@ -133,7 +133,7 @@ void cases(Cases& cases) {
   cases.group("counting", 2);
   std::vector<int> a = {1, 2, 3, 4, 5, 6};
   cases.random.shuffle(a);
-  ask_probability(cases, "counting, of 2 tokens", {a[0], a[1]}, 8, a[0], a[1]);
+  ask_probability(cases, "counting, of 3 tokens", {a[0], a[1], a[0]}, 8, a[0], a[1]);
   ask_probability(cases, "counting, of 4 tokens", {a[0], a[1], a[0], a[1]}, 8, a[0], a[1]);
   const std::vector<int> text = {a[0], a[1], a[0], a[2], a[1], a[0], a[1]};
   ask_probability(cases, "counting, twice of 3 times", text, 8, a[0], a[1]);
