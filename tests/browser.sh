@@ -11,13 +11,14 @@ fi
 place=$(mktemp -d) || exit 1
 trap 'rm -rf "$place"' EXIT
 
-# open_page ADDRESS WIDTH COLOURS [OPTION...]: the page as its scripts leave it; COLOURS 0 is dark.
+# open_page ADDRESS WIDTH COLOURS [OPTION...]: the page as its scripts leave it; COLOURS 0 is dark;
+# after $patience seconds (60) the browser is stopped.
 open_page() {
   address=$1
   size=$2,900
   colours=$3
   shift 3
-  timeout 60 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$place/profile" \
+  timeout "${patience:-60}" "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$place/profile" \
     --blink-settings=preferredColorScheme="$colours" --window-size="$size" "$@" \
     --dump-dom "file://$place/$address" >"$place/dom.html" 2>/dev/null
 }
