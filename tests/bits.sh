@@ -10,8 +10,8 @@
 #
 # A lesson that ends with an error fails too, and is never accepted. Each runs in a folder of its own,
 # so that it neither goes on with an earlier training nor overwrites trained weights in build/.
-# Lessons that train run shortened (two steps or epochs) where the machine is slow, and are compared with
-# lessons/expected/NN.short.txt.
+# Lessons that train run shortened (two steps, one epoch, one seed) where the machine is slow, and are
+# compared with lessons/expected/NN.short.txt.
 set -u
 cd "$(dirname "$0")/.."
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
@@ -37,7 +37,7 @@ transcript() {  # transcript FOLDER LESSON full|short EMULATOR: what it prints, 
     [ -e "$place/$2/lessons" ] || ln -s "$PWD/lessons" "$place/$2/lessons"
     cd "$place/$2" || exit 1
     rm -rf build/*
-    [ "$3" = short ] && export STEPS=2 EPOCHS=1
+    [ "$3" = short ] && export STEPS=2 EPOCHS=1 SEEDS=1
     $4 "$program" 2>error.txt || echo "ended with exit status $?: $(tail -n 3 error.txt)"
   )
 }
