@@ -8,16 +8,16 @@
 #
 # Each worker has a copy of the tree in build/mutants. It builds what the mistake changes, runs the
 # release build and, if that notices nothing, the double build; then it puts back the text and the
-# objects. Built is at -O1, for speed; the bits are the same.
+# objects. What `make test` built already is not built again.
 set -u
 cd "$(dirname "$0")/../.."
 place=$PWD/build/mutants
 workers=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 seconds=${SECONDS_EACH:-120}  # a test program that takes longer has noticed: it hangs
 
-build() {  # build MODE JOBS, in the folder of a copy
+build() {  # build MODE JOBS, in the folder of a copy; a mistake may leave a variable unused
   make --no-print-directory -s -j"$2" MODE="$1" BUILD="build/$1" CXX="${CXX:-g++}" \
-    EXTRA="-O1 -g0 -w" "build/$1/gradus-tests"
+    LENIENT=-Werror "build/$1/gradus-tests"
 }
 
 run_tests() {  # run_tests MODE [FILES]: those of some test files, or all
@@ -129,6 +129,10 @@ choice=${1:-all} word=${2:-}
 rm -rf "$place/list" "$place/taken" "$place/tree/src" "$place/tree/include" "$place/tree/tests"
 mkdir -p "$place/list" "$place/taken" "$place/tree"
 cp -Rp Makefile src include tests lessons "$place/tree"
+for mode in release double; do
+  mkdir -p "$place/tree/build/$mode"
+  cp -Rp "build/$mode"/flags "build/$mode"/src "build/$mode"/tests "$place/tree/build/$mode" 2>/dev/null
+done
 count=$(read_list)
 started=$(date +%s)
 for mode in release double; do
