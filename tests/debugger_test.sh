@@ -94,7 +94,11 @@ done
 [ -n "$found" ] || exit 0
 make -s -j2 MODE=debug BUILD=build/debug build/debug/lessons/01_attention \
   build/debug/lessons/06_masks build/debug/lessons/09_depth >/dev/null || exit 1
-make -s -j2 BUILD=build/optimised EXTRA="-O2 -g" build/optimised/lessons/01_attention >/dev/null || exit 1
+# The optimised program is the usual library, but with the types of what the debugger shows.
+make -s -j2 build/release/libgradus.a >/dev/null && mkdir -p build/optimised/lessons || exit 1
+files=$(printf 'src/operations/%s.cpp ' elementwise matmul shaping softmax)
+${CXX:-g++} -std=c++20 -O2 -g -ffp-contract=off -Iinclude -pthread lessons/01_attention.cpp \
+  src/tensor.cpp $files build/release/libgradus.a -o build/optimised/lessons/01_attention || exit 1
 for debugger in $found; do
   check 01 debug build/debug "$debugger"
   check 01 optimised build/optimised "$debugger"
