@@ -343,6 +343,21 @@ TEST_CASE("a metric is a mean over all texts of all batches") {
   CHECK(metric.text() == "loss 0.6875, 3/4 right");
 }
 
+TEST_CASE("a metric takes a row for each label, or for each that is wanted") {
+  const Tensor all = Tensor::matrix({{9, 0}, {0, 9}, {0, 9}, {9, 0}});
+  const Tensor wanted = Tensor::matrix({{0, 9}, {9, 0}});
+  for (const Tensor& logits : {all, wanted}) {
+    Metric metric;
+    metric.add(Tensor::scalar(Scalar(0.5)), logits, {-1, 1, -1, 1});
+    CHECK(metric.count == 2);
+    CHECK(metric.correct == 1);
+    CHECK(metric.loss_sum == 1);
+  }
+  CHECK_THROWS_WITH_AS(
+      Metric().add(Tensor::scalar(1), Tensor::zeros({3, 2}), {-1, 1, -1, 1}),
+      doctest::Contains("a row neither for each of 4 labels nor for each of the 2"), Error);
+}
+
 TEST_CASE(
     "fit prints a line for each epoch, with the best marked, or nothing if it is to be quiet") {
   std::vector<Example> good = texts(4, 1, 5);

@@ -58,7 +58,8 @@ struct Metric {
   std::int64_t correct = 0;
   std::int64_t count = 0;  // of labels: of texts, or of ids that are not padding
 
-  // A batch more; `loss` is the mean over its labels. Labels of -1 are not counted.
+  // A batch more; `loss` is the mean over its labels. Labels of -1 are not counted; logits may
+  // have rows for the others alone. Errors: any other number of rows.
   void add(const Tensor& loss, const Tensor& logits, const std::vector<int>& labels);
   double loss() const { return loss_sum / static_cast<double>(count); }
   double accuracy() const { return static_cast<double>(correct) / static_cast<double>(count); }

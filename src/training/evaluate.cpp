@@ -65,10 +65,16 @@ std::vector<int> predictions(const Tensor& logits, Where where) {
 
 void Metric::add(const Tensor& loss, const Tensor& logits, const std::vector<int>& labels) {
   const std::vector<int> answers = predictions(logits);
-  std::int64_t wanted = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    wanted += labels[i] != -1;
-    correct += labels[i] != -1 && answers[i] == labels[i];
+  const auto wanted = std::ssize(labels) - std::count(labels.begin(), labels.end(), -1);
+  const bool all = answers.size() == labels.size();
+  if (!all && std::ssize(answers) != wanted)
+    fail("Metric::add", logits.where(),
+         describe(logits) + " has a row neither for each of " + std::to_string(labels.size()) +
+             " labels nor for each of the " + std::to_string(wanted) + " that are wanted");
+  auto answer = answers.begin();
+  for (const int label : labels) {
+    if (label != -1) correct += *answer == label;
+    if (all || label != -1) ++answer;
   }
   loss_sum += static_cast<double>(loss.item()) * static_cast<double>(wanted);
   count += wanted;
