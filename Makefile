@@ -29,6 +29,8 @@
 #                       sentences, which takes hours
 #   make write          a model that writes reviews (lesson 22); DATA=dir: from the
 #                       real ones, in hours
+#   make pretraining    hidden words, then few labels, with and without (lesson 27);
+#                       DATA=dir: on the real reviews
 #   make bits           the same digits with other compilers, levels, thread counts?
 #   make book           the lessons as pages for a browser: build/book/index.html
 #   make bench          the speed table of this machine; bench-book, bench-matmul,
@@ -187,6 +189,7 @@ lessons: $(patsubst %.cpp,$(BUILD)/%,$(filter-out lessons/16% lessons/25%,$(LESS
 imdb: $(BUILD)/lessons/16_real_reviews ; @$< "$(DATA)"
 translate: $(BUILD)/lessons/$(if $(DATA),25_real_pairs,20_translation) ; @$< "$(DATA)"
 write: $(BUILD)/lessons/22_language_model ; @$< "$(DATA)"
+pretraining: $(BUILD)/lessons/27_pretraining ; @$< "$(DATA)"
 
 bench: $(patsubst %,$(BUILD)/bench/%,limits matmul book tiny attention translator writing)
 	@$(MAKE) -k $(BUILD)/bench/openblas >/dev/null 2>&1 || echo "(OpenBLAS is not installed)"
@@ -262,6 +265,6 @@ clean:
 	  if ls $$part/*.safetensors >/dev/null 2>&1; then echo "kept: $$part"; else rm -rf "$$part"; fi; \
 	done
 
-.PHONY: help run lessons bits imdb translate write reviews pairs book bench test mutants fuzz doctest new format install clean always
+.PHONY: help run lessons bits imdb translate write pretraining reviews pairs book bench test mutants fuzz doctest new format install clean always
 .SECONDARY:
 -include $(ALL:%.cpp=$(BUILD)/%.d)
