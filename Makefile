@@ -29,7 +29,7 @@
 #                       sentences, which takes hours
 #   make write          a model that writes reviews (lesson 22); DATA=dir: from the
 #                       real ones, in hours
-#   make pretraining    hidden words, then few labels, with and without (lesson 27);
+#   make pretraining    hidden words, then few labels (lesson 27);
 #                       DATA=dir: on the real reviews
 #   make bits           the same digits with other compilers, levels, thread counts?
 #   make book           the lessons as pages for a browser: build/book/index.html
