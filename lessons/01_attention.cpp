@@ -94,7 +94,7 @@ int main() try {
   //
   // Scores become shares: e to the power of each score, which is positive and grows fast, divided
   // by the sum of its row. For "bank": e² = 7.3891, e⁰ = 1, e⁰ = 1, e³ = 20.0855. In sum(), -1 is
-  // the last axis, along a row; true keeps it, with size 1, so that [T, T] can be divided by it.
+  // the last of both axes, along a row; true keeps it, with size 1, for [T, T] to be divided by it.
   const Tensor powers = exp(scores);                        // [T, T]
   const Tensor row_sums = sum(powers, -1, true);            // [T, 1]
   const Tensor by_hand = powers / row_sums;                 // [T, T]: each row by its own sum
@@ -158,14 +158,15 @@ int main() try {
   // x was made with requires_grad(true), so every step was written down. backward() goes through
   // the steps in reverse (lesson 2), and says for each number of x how fast the water of "bank"
   // changes with it. Take "beside", money: 1 more of it raises the score that "bank" gives "beside"
-  // by 1 (its query has 2 there, divided by 2). What does a score do? Raise it by a little h, and
-  // its own power grows by the factor e^h, nearly 1 + h; the sum of the row grows by weight · h of
-  // itself, and all shares shrink by that. So weight · h more of this value comes in, and as much
-  // less of the old mixture, which is the result: it moves by weight · (value - result) · h.
-  // (Lesson 3 has the rule for all of softmax.) Here 0.0339 · (0 - 2.2951) = -0.0779: a
-  // better-fitting "beside" takes share from "river". "river" has 0.48 for money, as it fits
-  // better, and for water its weight more, 1.16, as it also hands over more. So has "bank"; its
-  // thing and grammar count in its query only. (slice(x, axis, from, to) leaves `to` itself out.)
+  // by 1 (its query has 2 there, divided by 2). Raise that score by a little h: its power becomes
+  // e^h, nearly 1 + h, times as large. Of the row's sum this power is the share w, its weight, so
+  // the sum becomes 1 + w h times as large, and all shares shrink by that. The result gains w h ·
+  // value and loses w h of what it was: it moves by w · (value - result) · h. (Lesson 3 has the
+  // rule for all of softmax.) Here w is 0.03393, and w · (0 - 2.2951) = -0.0779: it takes share
+  // from "river". "river", money: 0.6815 · (3 - 2.2951) = 0.48; its water is also handed over:
+  // 0.6815 more. "bank", money: 0.2507 · (1 - 2.2951) = -0.32, as its 1 is less than the result;
+  // its water: 0.2507 more. Its thing and grammar count in its query only. (slice() leaves its last
+  // number out.)
   const Tensor row = slice(output, 0, bank, bank + 1);              // [1, D]
   const Tensor water = slice(row, 1, 0, 1).named("water of bank");  // [1, 1]
   water.backward();

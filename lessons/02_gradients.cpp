@@ -181,15 +181,15 @@ int main() try {
   // f''' for the slope, the slope of that and its slope, f(x ± h) = f ± h f' + h² f''/2 ± h³ f'''/6
   // + …, and what is left over is h² f'''/6 and smaller terms.) Thus a small h is good.
   //
-  // But there is rounding. float32 keeps 24 binary digits, so a product is off by up to 2⁻²⁴ of its
-  // size, and x³, of two products, by up to r = 2 · x³ / 2²⁴. The difference of two of them may be
-  // off by 2r; divided by 2h that is r / h. Thus a small h is bad.
+  // But there is rounding. A Scalar is a float32, with 24 binary digits: a product is off by up to
+  // 2⁻²⁴ of its size, and x³, of two products, by up to r = 2 · x³ / 2²⁴. The difference of two of
+  // them may be off by 2r; divided by 2h that is r / h. Thus a small h is bad.
   //
-  // The sum h² + r/h is least where its slope, 2h - r/h², is 0 (r/(h + k) - r/h is -r k / (h (h +
-  // k)), which gives -r/h²): for a little more h the one grows as fast as the other falls. That is
-  // at h = ∛(r/2) (Press et al., Numerical Recipes, section 5.7). The table has the largest error
-  // over a thousand x and, beside it, h² + r/h at x = 1.5, where it is worst. backward() starts at
-  // one number (or is told more, lesson 3), so f(x) is summed: each x is in one term of the sum.
+  // The sum h² + r/h is least where its slope, 2h - r/h², is 0: for a little more h the one grows
+  // as fast as the other falls. (For k more, r/h changes by -r k / (h (h + k)): -r/h² for each of a
+  // small k.) That is at h = ∛(r/2) (Press et al., Numerical Recipes, section 5.7). The table has
+  // the largest error over a thousand x and, beside it, h² + r/h at x = 1.5, where it is worst.
+  // backward() starts at one number, so f(x) is summed: each x is in one term.
   Random random(3);
   Tensor p = Tensor::uniform({1000}, Scalar(0.5), Scalar(1.5), random);  // [1000], the x
   p.requires_grad(true);
@@ -202,7 +202,7 @@ int main() try {
   for (const Scalar h : {Scalar(1e-1), Scalar(3e-2), Scalar(1e-2), Scalar(6e-3), Scalar(3e-3),
                          Scalar(1e-3), Scalar(1e-4), Scalar(1e-5), Scalar(1e-6), Scalar(1e-7)}) {
     const Tensor above = p + h, below = p - h;  // [1000]
-    // Both are rounded, which would be a third error: divide by the distance that they have.
+    // x + h and x - h are rounded, too: so divide by the distance that they have.
     const Tensor slopes = (f(above) - f(below)) / (above - below);  // [1000]
     std::printf("%.0e    %.1e    %.1e\n", h, largest(slopes - p.grad()), h * h + r / h);
   }
@@ -226,7 +226,7 @@ int main() try {
 //
 // 1. What are the slopes of a / b in a and in b? Check them in a graph and by differences. (Judged,
 //    with the walk for any graph: make exercise-01.)
-// 2. Try out x + f(x), the way round every layer of a Transformer (lesson 9): x = 2v, f = 3x, y
+// 2. Try out x + f(x), the way round that deep networks have (lesson 9): x = 2v, f = 3x, y
 //    with the inputs x and f, in this order. Predict what each of the three methods finds for v.
 //    Then let y have f first: whose answer changes? At last v · v + v: why is recursion right
 //    there?

@@ -2,14 +2,15 @@
 //
 // The score of a query and a key is their dot product, q·k = q₁k₁ + q₂k₂ + … + q_d k_d. Let each
 // number have mean 0 and variance 1 (variance: the mean of the squared distance from the mean; its
-// root is the deviation), and let all be independent: none says anything about another. Then the
-// mean of a product is the product of the means. So qk has mean 0 · 0 = 0, and its variance, the
-// mean of q²k², is 1 · 1 = 1. Variances of independent numbers also add up, as (a + b)² is
-// a² + b² + 2ab and the mean of ab 0: q·k has mean 0, variance d and deviation √d. Softmax turns
-// differences of scores into ratios of weights (two that differ by 5 into e⁵ = 148 to 1), so with
-// large scores it gives nearly everything to one key: attention has decided before anything was
-// learned, and where softmax has decided it passes almost no gradient on (lesson 3, section 3: what
-// arrives at a score is multiplied by its weight). Dividing by c divides a variance, a mean of
+// root is the deviation), and let all be independent: none says anything about another. Then every
+// q meets every k equally often, and the mean of a product is the product of the means. So qk has
+// mean 0 · 0 = 0, and its variance, the mean of q²k², is 1 · 1 = 1. Variances of independent
+// numbers also add up, as (a + b)² is a² + b² + 2ab and the mean of ab 0: q·k has mean 0, variance
+// d and deviation √d. Softmax turns differences of scores into ratios of weights (two that differ
+// by 5 into e⁵ = 148 to 1), so with large scores it gives nearly everything to one key: attention
+// has decided before anything was learned, and where softmax has decided it passes almost no
+// gradient on. (Score j gets p_j (g_j - Σ g p), lesson 3, section 3: p_j is near 0 for the losers,
+// and for the winner Σ g p is near its own g_j.) Dividing by c divides a variance, a mean of
 // squares, by c². So dividing by √d, not by d, brings it back to 1 whatever d is:
 //
 //   weights = softmax(q·k / √d)
@@ -54,9 +55,9 @@ double mean_of(const Tensor& x) {
 }
 
 // The output of attention with one number for a value, v [N, T, 1], is one number for each query.
-// Its gradient says how the query would have to change to make the output larger: it is all that a
-// network could learn from here. The seed is always the same, so both ways of scoring see the same
-// queries, keys and values.
+// Its gradient says how the query would have to change to make the output larger: a network learns
+// from nothing else. The seed (the 1 of Random) is always the same, so both ways of scoring see the
+// same queries, keys and values.
 Measured measure(Index d, bool divide) {
   const Index N = 512, T = 8;
   Random random(1);
@@ -142,7 +143,7 @@ int main() try {
   // ## The weights
   //
   // Without the division the entropy falls towards 0 and the largest of the 8 weights rises towards
-  // 1, for queries and keys that know nothing yet. With it, d makes no difference.
+  // 1, for queries and keys that know nothing yet. With it, d makes hardly a difference.
   const double most = static_cast<double>(log(Tensor::scalar(8)).item());
   std::printf("\n         entropy (8 equal weights: %.4f)    largest weight\n", most);
   std::printf("%6s   %10s %14s %14s %14s\n", "d", "q·k", "q·k / √d", "q·k", "q·k / √d");
@@ -171,8 +172,8 @@ int main() try {
   // the division! The mean hides what matters, which is who gets it:
   //
   // - With the division every query gets about the same: mean and median agree, and nobody is left
-  //   out. That all of it is smaller by the common factor √d is harmless: with a rate √d times as
-  //   large the steps are the same, and Adam (lesson 3) divides the factor out by itself.
+  //   out. That it falls as 1/√d, for all alike, is harmless: with a rate √d times as large the
+  //   steps are the same, and Adam (lesson 3) divides the factor out by itself.
   // - Without it the mean comes more and more from few queries. (They must be those with two keys
   //   in a near tie: elsewhere one w is near 1, and w (1 - w) near 0.) The median query gets a
   //   quarter of the mean at d = 64, a hundredth at 256 and next to nothing at 1024: a learning
@@ -207,9 +208,9 @@ int main() try {
 // 1. Divide by d instead of √d. Which entropy do the weights go to? What does attention do then?
 // 2. Give the keys deviation 3 (the 1 before `random`). By what must one divide now, so that the
 //    variance of the scores is 1 again?
-// 3. Take T = 64 keys. Do the weights become one-sided sooner or later than with 8?
+// 3. Take T = 64 keys (and ln 64 in main). Do the weights become one-sided sooner or later?
 // 4. Let the first key be the query itself, as for a word that looks at itself without W_q and W_k:
 //    call the random ones `keys`, and take concatenate({query.detach(), slice(keys, 1, 1, T)}, 1)
-//    as key. What is the mean of the first score now? Is the largest weight still large if
-//    one divides by √d?
+//    as key. What is the mean of the first score now? How large is the largest weight, divided by
+//    √d and not?
 // 5. Start from uniform numbers between -√3 and √3, whose variance is 1 too. Do the tables change?

@@ -3,7 +3,7 @@
 // Attention is a sum over words, and a sum does not care who comes first. Let P be a permutation
 // matrix, so that P X are the words X [T, D] in another order. Queries Q, keys K and values V are
 // made word by word, so they are permuted alike: the scores S = Q Kᵀ / √D become P Q (P K)ᵀ / √D =
-// P S Pᵀ, as (A B)ᵀ is Bᵀ Aᵀ. Softmax works row by row, and
+// P S Pᵀ, as (A B)ᵀ is Bᵀ Aᵀ. Softmax works row by row, whatever the order in a row, and
 //
 //   attention(P X) = softmax(P S Pᵀ) P V = P softmax(S) Pᵀ P V = P attention(X)
 //
@@ -18,7 +18,7 @@
 //
 // The waves need no training and go on for ever. Learned positions can become whatever the task
 // needs, such as a first place unlike all others; they cost T D parameters, and there are none for
-// places that training never saw. Vaswani et al. measured no difference; the book learns them.
+// places that training never saw. Vaswani et al. measured no difference; Chollet learns them.
 //
 // Sources: Vaswani et al. 2017, section 3.5; Chollet, Deep Learning with Python, section 11.4.3. It
 // takes about a second on two cores. STEPS=n in the environment trains for n steps only.
@@ -113,7 +113,7 @@ Texts make_texts(Index pairs, Random& random) {
 // A table with a learned vector for each word (Embedding, lesson 11), positions, an encoder block
 // (attention and more, lesson 10), the largest of each number over all words, and from these, by a
 // learned matrix (Dense), one logit: above 0 says "A came first", which is how predictions() reads
-// rows of one number. classification_loss() is then that of lesson 12.
+// rows of one number. What counts here: the model is the same three times.
 struct Model : Module {
   Model(const Tensor& start_positions, bool learned, Random& random)
       : Module("Model"),
@@ -206,10 +206,10 @@ int main() try {
   // ## The task, trained
   //
   // The same model three times, from the same first values and on the same texts; 500 new texts and
-  // their twins are the test. Without positions the loss stays near ln 2 = 0.6931, that of a coin,
-  // and exactly half of the answers are right, one of each pair of twins: this is no failure to
-  // learn, there is nothing to be seen. With either kind of position the task is easy; here the
-  // waves are quicker.
+  // their twins are the test. The losses are those after each fifth of the steps. Without positions
+  // the loss stays near ln 2 = 0.6931, that of a coin, and exactly half of the answers are right,
+  // one of each pair of twins: there is nothing to be seen. With either kind of position the task
+  // is easy; from this start the waves are quicker.
   const int steps = setting("STEPS", 500, 1, 100000);
   std::printf("\n%-12s loss on the way, and on new texts\n", "positions");
   const Tensor small = Tensor::uniform({length, 16}, Scalar(-0.05), Scalar(0.05), random);
@@ -235,6 +235,6 @@ int main() try {
 // 3. Give the model without positions a causal mask: encoder(x, Mask::causal()). Does it still not
 //    see the order? Guess, train it, and then look for the reason (Haviv et al. 2022, "Transformer
 //    Language Models without Positional Encodings Still Learn Positional Information").
-// 4. Make the positions for 20 words, train on texts of 10, and test on texts of 20. Which rows of
-//    the learned table were never trained? The waves have a value everywhere: does that help?
+// 4. Make the positions for 20 words, train on texts of 10 (slice(positions, 0, 0, 10)), and test
+//    on texts of 20. Which rows of the learned table did not learn? The waves go on: does it help?
 // 5. Write the waves yourself: make exercise-09 judges them.

@@ -1,8 +1,8 @@
 // Lesson 21: writing, one token at a time.
 //
-// A model that says which token comes next (lesson 19) gives each of V tokens a logit, and softmax
-// makes probabilities of these. To write is to choose one, add it to the text and ask again, until
-// it is ⟨end⟩. How is it chosen?
+// A model that says which token (here: word) comes next (lesson 19) gives each of V a logit, and
+// softmax makes probabilities of these. To write is to choose one, add it to the text and ask
+// again, until it is ⟨end⟩. How is it chosen?
 //
 //   greedy          always the likeliest
 //   temperature t   by lot, with the probabilities softmax(logits / t)
@@ -10,9 +10,8 @@
 //   top-p           by lot among the likeliest, as few as have the probability p together
 //   beam search     several texts at once, to find one that is likely as a whole
 //
-// Sources: Fan et al. 2018 (top-k); Holtzman et al. 2020, "The curious case of neural text
-// degeneration" (top-p); Wu et al. 2016, section 7 (beams); Chollet, Deep Learning with Python, 2nd
-// edition, section 12.1. Takes about two seconds on two cores; EPOCHS=n trains for n epochs only.
+// Sources: Fan et al. 2018 (top-k); Holtzman et al. 2020 (top-p); Wu et al. 2016, section 7
+// (beams); Chollet 2021, section 12.1. About two seconds on two cores; EPOCHS=n trains n epochs.
 
 #include <gradus/gradus.h>
 
@@ -31,11 +30,7 @@ constexpr Index D = 32, most = 64;
 
 // A decoder without a source: the block of lesson 10 under the causal mask of lesson 6.
 struct LanguageModel : SequenceModel {
-  LanguageModel(Index vocabulary, Random& random)
-      : SequenceModel("LanguageModel"),
-        embedding(most, vocabulary, D, random),
-        block(D, 64, 2, random, {.key_dim = 16}),
-        next_word(D, vocabulary, random) {
+  explicit LanguageModel(Index vocabulary) : SequenceModel("LanguageModel"), V(vocabulary) {
     add("embedding", embedding);
     add("block", block);
     add("next_word", next_word);
@@ -45,9 +40,11 @@ struct LanguageModel : SequenceModel {
     const Mask mask = Mask::causal() & batch.mask;
     return next_word(block(x, mask, batch.cache, where), where);  // logits [B, T, V]
   }
-  PositionalEmbedding embedding;
-  TransformerEncoder block;
-  Dense next_word;
+  Index V;
+  Random random{1};
+  PositionalEmbedding embedding{most, V, D, random};
+  TransformerEncoder block{D, 64, 2, random, {.key_dim = 16}};
+  Dense next_word{D, V, random};
 };
 
 // Counts the multiplications of all that is computed while it lives (watcher.h).
@@ -67,14 +64,13 @@ struct Work : Watcher {
 
 // These are below main.
 std::vector<Sample> samples(const std::string& part, TextVectorizer& words);
-std::vector<double> ten_likeliest(const Tensor& logits, const Sampling& sampling);
+std::vector<double> what_is_left(const Tensor& logits, const Sampling& sampling);
 std::string bars_svg(const std::vector<Curve>& columns, const std::vector<std::string>& lines);
 
 int main() try {
   TextVectorizer words;
   const Batches training(samples("train", words), {}, 1), validation(samples("validation", words));
-  Random random(1);
-  LanguageModel model(Index(words.vocabulary().size()), random);
+  LanguageModel model(Index(words.vocabulary().size()));
   Adam optimizer(model.parameters(), {.learning_rate = Scalar(3e-3)});
   fit(model, optimizer, training, validation, {.epochs = setting("EPOCHS", 3, 1, 10000)});
 
@@ -103,7 +99,9 @@ int main() try {
   // The ten likeliest words after the prompt. A temperature below 1 takes from the unlikely and
   // gives to the likely, one above 1 does the opposite. top-k cuts after k words, however sure the
   // model is; top-p cuts early where it is sure and late where it is not: the first three have
-  // 0.66 together, so for 0.7 three more are needed. What is left is divided by its sum.
+  // 0.66 together, so for 0.7 three more are needed. The word that reaches p is kept: for 0.2, and
+  // even for p = 0, "not" alone; p = 1 keeps all. (Of equally likely words the smaller number comes
+  // first; with both, top-k cuts first.) What is left is divided by its sum.
   Writer first(model, {prompt}, {});
   first.next();
   const Tensor logits = first.logits();  // [1, V]
@@ -112,11 +110,12 @@ int main() try {
       {"t = 0.5", {.temperature = Scalar(0.5)}},
       {"t = 2", {.temperature = 2}},
       {"top-k 3", {.temperature = 1, .top_k = 3}},
-      {"top-p 0.7", {.temperature = 1, .top_p = Scalar(0.7)}}};
+      {"top-p 0.7", {.temperature = 1, .top_p = Scalar(0.7)}},
+      {"top-p 0.2", {.temperature = 1, .top_p = Scalar(0.2)}}};
   std::printf("\n");
-  std::vector<Curve> columns;  // the ten for each way
+  std::vector<Curve> columns;  // the probabilities in each way, the largest first
   for (const auto& [name, sampling] : ways) {
-    columns.push_back({name, ten_likeliest(logits, sampling)});
+    columns.push_back({name, what_is_left(logits, sampling)});
     std::printf("%11s", name);
   }
   Text order(words.vocabulary().size());  // the tokens, the likeliest first
@@ -129,7 +128,10 @@ int main() try {
     for (const Curve& column : columns) std::printf("%11.4f", column.values[place]);
     std::printf("   %s", likeliest.back().c_str());
   }
-  std::printf("\n\n");
+  std::printf("\n");
+  for (const Curve& column : columns)
+    std::printf("%11td", std::ssize(column.values) - std::ranges::count(column.values, 0.0));
+  std::printf("   words left\n\n");
   write_file("build/lesson21_next_word.svg", bars_svg(columns, likeliest));
 
   // So they write. Greedy always writes the same; by lot it depends on the Writer's .seed, here 0.
@@ -143,9 +145,9 @@ int main() try {
   // ## 3. Beam search
   //
   // Greedy takes the likeliest word, and may pay for it later. Beam search keeps several texts,
-  // here three: each goes on with each of the V words, and the likeliest of all these are kept. Cut
-  // off after one, two and three words it shows what it kept. "not" was the likeliest word, but any
-  // of many may follow; "anything" is followed by "but", nearly for sure.
+  // here three: each goes on with each of the V words, and the likeliest of these are kept. Below
+  // for one, two and three words more. "not" was the likeliest word, but any of many may follow;
+  // "anything" is followed by "but", nearly for sure.
   const auto search = [&](Index length, Scalar power) {
     std::printf("\n  sum of logs, score with length_power %.0f\n", double(power));
     const BeamOptions options{.beams = 3, .max_length = length, .stop = end, .length_power = power};
@@ -164,12 +166,12 @@ int main() try {
   //
   // Later words change nothing about the vectors of earlier ones: attention has the causal mask,
   // and all else works on each word by itself. So attention keeps the keys and values of earlier
-  // words, and the model is given the new word alone. A word costs
-  // 4 · 32 · 32 (query, key, value, output) + 2 · 32 · 64 (feed-forward) + 32 V (logits), V = 223:
-  // 15,328 multiplications, and 2 · 32 for each word it looks at. To write 7 words after ⟨start⟩, 7
-  // are computed, which look at 1 + … + 7 = 28: 7 · 15,328 + 28 · 64 = 109,088. Without a cache the
-  // 28 are computed, each word again for every later one. The logits are the same to the last bit,
-  // for here each number is a sum in the same order, however many words are computed at once.
+  // words, and the model is given the new word alone. A word costs 4 · 32 · 32 (query, key, value,
+  // output) + 2 · 32 · 64 (feed-forward) + 32 · 223 (logits) = 15,328 multiplications, and 2 · 32
+  // for each word it looks at. To write 7 words after ⟨start⟩, 7 are computed, which look at 1 + 2
+  // + … + 7 = 28: 7 · 15,328 + 28 · 64 = 109,088. Without a cache call n computes n words, 28 in
+  // all, and each is counted as looking at all n: 1 + 4 + … + 49 = 140, so 28 · 15,328 + 140 · 64 =
+  // 438,144. The logits are the same to the last bit, as each is a sum in the same order.
   std::printf(
       "\n       multiplications\ntokens    with   without   ratio   calls with the same logits\n");
   for (const Index T : {8, 16, 32, 64}) {
@@ -202,18 +204,18 @@ std::vector<Sample> samples(const std::string& part, TextVectorizer& words) {
 }
 
 // Those of softmax(logits / t) that top_k and then top_p leave, and zeros behind them.
-std::vector<double> ten_likeliest(const Tensor& logits, const Sampling& sampling) {
+std::vector<double> what_is_left(const Tensor& logits, const Sampling& sampling) {
   const Tensor all = softmax(logits / sampling.temperature);
   std::vector<double> p(all.values().begin(), all.values().end());
   std::ranges::sort(p, std::greater<>());
   p.resize(std::min(p.size(), std::size_t(sampling.top_k)));
   const double wanted = double(sampling.top_p) * std::accumulate(p.begin(), p.end(), 0.0);
-  double sum = 0;
-  std::size_t kept = 0;
+  double sum = p[0];
+  std::size_t kept = 1;
   while (kept < p.size() && sum < wanted) sum += p[kept++];
   p.resize(kept);
   for (double& x : p) x /= sum;
-  p.resize(10);
+  p.resize(std::size_t(logits.size()));
   return p;
 }
 
@@ -223,7 +225,7 @@ std::string bars_svg(const std::vector<Curve>& columns, const std::vector<std::s
     return " x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y) + "\"";
   };
   std::string svg =
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"640\" height=\"210\" fill=\"#3b7dbf\" "
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"850\" height=\"210\" fill=\"#3b7dbf\" "
       "font-family=\"sans-serif\" font-size=\"13\">\n";
   for (std::size_t i = 0; i < lines.size(); ++i)
     svg += "<text" + at(5, 40 + 18 * i) + ">" + lines[i] + "</text>\n";
@@ -239,10 +241,8 @@ std::string bars_svg(const std::vector<Curve>& columns, const std::vector<std::s
 
 // ## In the debugger
 //
-// `break gradus::choose if sampling.temperature > 0`, `continue`, `advance 48` (a line in
-// choose()): `print ids` has the tokens, likeliest first, `print up_to` the sums of their weights
-// as far as top_p lets them; `drawn` falls between two. `break gradus::Cache::check` stops before
-// each call with a cache.
+// `break gradus::choose if sampling.temperature > 0`, `continue`, `next` until `drawn` is there:
+// `print ids` has the tokens, likeliest first, `print up_to` the sums of the weights that are left.
 //
 // ## Exercises
 //
@@ -250,5 +250,5 @@ std::string bars_svg(const std::vector<Curve>& columns, const std::vector<std::s
 // 2. Search after "⟨start⟩ my" with 1, 3, 8, 16 beams. What crowds out the likelier text?
 // 3. With length_power 1 the greedy text has a better score than the three beams: compute it from
 //    section 1. In which step did the search lose it?
-// 4. Set model.next_word.bias.mutable_data()[0] = 9 between two calls of next(). What happens, why?
+// 4. Set model.next_word.bias.mutable_data()[2] = 9 between two calls of next(). What happens, why?
 // 5. Write the choice of a token, and the loop, yourself: make exercise-22 judges them.
