@@ -9,6 +9,9 @@
 //
 // The last term is weight decay: each step makes every weight smaller by a small share of itself,
 // whatever its gradient is. Adam with this term is AdamW (Loshchilov and Hutter 2019, algorithm 2).
+//
+// Several models may be trained in turn: what the optimiser remembers of one is in its parameters
+// and its `steps`, and nowhere else.
 
 #include <gradus/gradus.h>
 
@@ -42,9 +45,10 @@ void step(std::vector<Parameter>& parameters, int& steps, const Settings& of) {
 
 // ## How it is asked
 //
-// "w_1" [n] is where the first parameter starts, "g_1" [steps, n] its gradient at each step.
+// "w_1" [n] is where the first parameter starts, "g_1" [steps, n] its gradient at each step. With
+// "models" 2 all is done twice, as for a second model that is the same.
 
-void answer(const Case& given, Answers& answers) {
+void train(const Case& given, Answers& answers, const std::string& model) {
   const Settings of = {given.number("rate"), given.number("beta_1"), given.number("beta_2"),
                        given.number("epsilon"), given.number("decay")};
   std::vector<Parameter> parameters;
@@ -62,15 +66,20 @@ void answer(const Case& given, Answers& answers) {
         parameters[k].g[i] = static_cast<double>(gradients[k].at({t, static_cast<Index>(i)}));
     step(parameters, steps, of);
     for (std::size_t k = 0; k < parameters.size(); ++k)
-      answers.add("w_" + std::to_string(k + 1) + " after step " + std::to_string(t + 1),
+      answers.add(model + "w_" + std::to_string(k + 1) + " after step " + std::to_string(t + 1),
                   parameters[k].w);
   }
-  answers.add("steps", double(steps));
+  answers.add(model + "steps", double(steps));
+}
+
+void answer(const Case& given, Answers& answers) {
+  train(given, answers, "");
+  if (given.has("models")) train(given, answers, "second model, ");
 }
 
 void cases(Cases& cases) {
   const auto ask = [&](const char* name, Index steps, const Settings& of,
-                       const std::vector<Index>& sizes) {
+                       const std::vector<Index>& sizes) -> Case& {
     Case& added = cases.add(name)
                       .give("rate", of.rate)
                       .give("beta_1", of.beta_1)
@@ -80,6 +89,7 @@ void cases(Cases& cases) {
     for (std::size_t k = 0; k < sizes.size(); ++k)
       added.give("w_" + std::to_string(k + 1), cases.whole({sizes[k]}, 2, 9))
           .give("g_" + std::to_string(k + 1), cases.whole({steps, sizes[k]}, 1, 4));
+    return added;
   };
   const Index n = cases.size(2, 4), other = cases.size(5, 7);
   cases.group("small", 2);
@@ -89,5 +99,6 @@ void cases(Cases& cases) {
   ask("1 number, 1 step, with decay", 1, {0.5, 0.5, 0.96, 1, 0.5}, {1});
   cases.group("edges", 2);
   ask("2 parameters", 2, {1, 0.5, 0.96, 0, 0}, {1, 1});
+  ask("2 models, one after the other", 2, {1, 0.5, 0.96, 0, 0}, {1}).give("models", 2);
   ask("many numbers, as in training", 5, {0.1, 0.9, 0.999, 0.1, 0.1}, {n, 1, other});
 }
