@@ -12,7 +12,8 @@
 // stand for a word.
 //
 // Padding is there only because a tensor has straight edges. It must not count: not in attention
-// (lesson 6), and not in a mean or a metric, as the end of this lesson shows.
+// (lesson 6), and not in a mean or a metric (a count such as the share of right answers), as the
+// end of this lesson shows.
 //
 // Source: Chollet, Deep Learning with Python, 2nd edition, section 11.2. Runs in a second.
 
@@ -85,9 +86,9 @@ int main() try {
   // ## Padding costs
   //
   // On the reviews that come with the project: what share of all positions is padding if every text
-  // is padded to 40 words, if a batch is padded to its own longest text, and if texts of like
-  // length share a batch as well (the 1 is the seed of the shuffling). Attention pays for padding
-  // with the square of the length.
+  // is padded to 40 words, if a batch, of 32 texts, is padded to its own longest text, and if texts
+  // of like length share a batch as well (the 1 is the seed of the shuffling). Attention pays for
+  // padding with the square of the length, as each position looks at each.
   const std::vector<Example> reviews = read_tsv("lessons/data/train.tsv");
   TextVectorizer vectorizer({.max_tokens = 2000, .max_length = 40});
   vectorizer.adapt(texts_of(reviews));
@@ -117,18 +118,22 @@ int main() try {
   print("gradient of the table when the loss is the sum of all vectors", table.grad());
 
   // Each row's gradient is how often its number stands in the batch. Row 0, the padding, has as
-  // much as the most frequent word, though it says nothing: what hides padding from the result (a
-  // mask, lesson 6) hides it from the gradient, too.
+  // much as the most frequent word, though it says nothing.
 
   // ## The denominator
   //
   // The mean over all positions of a text that is mostly padding is mostly padding. The mean over
-  // its words divides by their number. The second text is one word and three times padding:
+  // its words divides by their number. The second text is one word and three times padding. And
+  // what hides padding from the result hides it from the gradient, too: row 0 now receives nothing,
+  // and row 3, "good", 1 from the second text, where it is the only word, and 1/4 from the first.
   const Tensor naive = mean(vectors, {1});                  // [B, D]: divides by T = 4
   const Tensor masked = mean_pooling(vectors, batch.mask);  // [B, D]: by the number of words
   std::printf("\n");
   print("mean over positions [B, D]", naive);
   print("mean over words [B, D]", masked);
+  embedding.parameters()[0].tensor.clear_grad();
+  sum(masked).backward();
+  print("gradient of the table when the loss is the sum of these", table.grad());
 
   // The same trap waits in a metric. A model is to name the word at each position, and these are
   // its answers. At padding the answer is easy; counted over positions it looks better than it is.
@@ -171,8 +176,8 @@ void show(const char* title, const Ids& ids) {
 // 2. Write a function that makes a word of each "!" (puts " exclaimed" in its place), and let it
 //    change the texts before adapt() and the batch see them. Which ids change? No review that comes
 //    with the project has a "!"; in which would you expect it to help, and in which not?
-// 3. Batches of 1 need no padding at all. What speaks against them? Give the training reviews of
-//    lesson 12 {.size = 1}, and compare time and losses of two epochs (EPOCHS=2) with those of 32.
+// 3. Batches of 1 need no padding at all. What speaks against them? (After lesson 12: give it the
+//    training reviews with {.size = 1}, and compare time and losses of two epochs, EPOCHS=2.)
 // 4. Grouping by length makes the reviews of a batch alike. What could go wrong in training, and
 //    how does shuffling the batches help?
 // 5. Make the row of the padding large (`table` without const, its first two mutable_data())

@@ -3,7 +3,7 @@
 // Everything so far comes together: reviews become numbers (lesson 11), each word gets a vector for
 // what it is and one for where it stands (lesson 8), an encoder block lets the words look at each
 // other (lesson 10), the largest value that each of the 32 numbers has over all words makes one
-// vector of the whole review, and one Dense unit says how good the review is.
+// vector of the whole review, and a Dense with one number says how good the review is.
 //
 //   ids [B, T] -> embedding [B, T, 32] -> encoder [B, T, 32] -> pooling [B, 32] -> logit [B, 1]
 //
@@ -14,10 +14,8 @@
 // The reviews (lessons/data/make_reviews.cpp writes them) are made so that counting words is worth
 // little: "i expected a mess and got a triumph" and "i expected a triumph and got a mess" have the
 // same words. Only the plainest, as "it is dull", give themselves away: section 4 says what that is
-// worth. Source: Chollet, Deep Learning with Python, 2nd edition, section 11.4.
-//
-// Run it with `make run`; it takes about 20 seconds on two cores. EPOCHS=n in the environment
-// trains for n epochs only.
+// worth. Source: Chollet 2021, section 11.4. `make run` runs it, in about 20 seconds on two cores;
+// EPOCHS=n trains for n epochs.
 
 #include <gradus/gradus.h>
 
@@ -28,10 +26,10 @@ using namespace gradus;
 
 // ## The model
 //
-// T is the length of the longest review of a batch, at most 40; the mask says which of the T
-// positions are words. Dropout sets half of the numbers to 0 in training, so that the model cannot
-// lean on a few of them, and doubles the others, so that the mean stays. When the model is judged
-// it does nothing. (`where` is the line that called, for error messages.)
+// T is the length of the longest review of a batch, at most 40; the mask says which positions are
+// words. In training, dropout sets each number to 0 with probability p, here 1/2, so that the model
+// cannot lean on a few, and divides the others by 1 - p. So the mean stays, and when nothing is
+// dropped, to judge the model, the next layer meets numbers of the size that it learned with.
 struct Classifier : TextClassifier {
   Classifier(Index vocabulary, Random& random)
       : TextClassifier("Classifier"),
@@ -107,9 +105,11 @@ int main() try {
   // An epoch goes once through all training reviews. After each, the model judges the validation
   // reviews, from which it does not learn. The parameters of the epoch with the lowest validation
   // loss are kept, in memory and as build/classifier/best.safetensors. (The training numbers are
-  // taken on the way, with dropout; that is why they are worse at first.) Adam is lesson 3's. The
-  // schedule raises its rate from 0 to 2e-3 in 200 steps, the warm-up, and lowers it to 0 at the
-  // last step along half a cosine wave.
+  // taken on the way, with dropout; so they are worse at first.) The schedule raises Adam's rate
+  // from 0 to 2e-3 in 200 steps, the warm-up: Adam's first steps are of full length, however little
+  // the gradients say (lesson 3, section 6). Then it lowers it to 0 along half a cosine wave.
+  Random coin(1);
+  print("1s dropped out with p = 0.25", Dropout(Scalar(0.25), coin)(Tensor::full({8}, 1)));
   const Index words = static_cast<Index>(vectorizer.vocabulary().size());
   Random random(1);
   Classifier model(words, random);
@@ -121,15 +121,15 @@ int main() try {
                                .schedule = Schedule::warmup_cosine(Scalar(2e-3), 200, all_steps),
                                .folder = "build/classifier"});
   draw("build/learning.svg", "Learning", history);
-  // The shapes are those of the last batch: 1000 reviews to validate are 31 times 32, and 8.
+  // The shapes are those of the last 8 of 1000. (8352 are 7072 for words and 40 · 32 for places.)
   std::printf("\n%s\n", model.summary().c_str());
 
   // ## 3. Over-fitting
   //
-  // The same model, given only 500 of the reviews (so 16 steps an epoch, not 313; and the rate is
-  // constant here), learns most of them by heart: its loss on them falls while that on the
-  // validation reviews doubles. It knows no more about those than a coin, whose loss is log 2 =
-  // 0.69, but grows ever surer of its answers. (The middle row is the best epoch.)
+  // The same model, given only 500 of the reviews (so 16 steps an epoch, not 313, at a constant
+  // rate), learns most of them by heart: its loss on them falls while that on the validation
+  // reviews doubles. It knows no more about those than a coin, whose loss is log 2 = 0.69, but
+  // grows ever surer of its answers. (The middle row is the best epoch.)
   const Batches few({training.begin(), training.begin() + 500}, vectorizer, {.size = 32}, 1);
   Classifier by_heart(words, random);
   Adam few_optimizer(by_heart.parameters());
@@ -148,14 +148,15 @@ int main() try {
   // ## 4. Against counting, and loaded again
   //
   // The sign of good less bad words is right for 546 of 1000: a little better than a coin, thanks
-  // to the plain reviews. The baselines (BagOfWords) learn how much each word, or pair of
-  // neighbouring words, speaks for "positive"; a logit is a constant and the sum of these numbers
-  // for what a review holds, over √(how many). The last column is a harder test: reviews made of
-  // known parts that no training review has together, and none is plain. There the Transformer is
-  // right more often than the others and yet has the highest loss, as it is sure when wrong.
+  // to the plain reviews. BagOfWords learns how much each word, or pair of neighbours, speaks for
+  // "positive"; its logit is a constant plus the sum of these numbers over the n words (or pairs)
+  // of a review, divided by √n, or it would grow with the length. The last column is a harder test:
+  // reviews made of known parts that no training review has together, and none is plain. There the
+  // Transformer is right most often and yet has the highest loss: it is sure when wrong, for its
+  // 157 mistakes cost some 1764 / 157 = 11 each.
   //
-  // To be used by another program, a model needs its parameters and its vocabulary. The last row is
-  // a second model, which started from other numbers and read both from the files.
+  // The last row is a second model, which started from other numbers and read parameters and
+  // vocabulary from the files: another program needs both.
   BagOfWords words_only(2000, false);
   words_only.fit(training, validating);
   BagOfWords pairs(20000, true);
@@ -174,7 +175,9 @@ int main() try {
   row("the same, loaded", evaluate(loaded, Batches(testing, read_again, {.shuffle = false})),
       evaluate(loaded, Batches(held_out, read_again, {.shuffle = false})));
 
-  // ## 5. A few test reviews, with the words that were looked at most
+  // ## 5. A few test reviews
+  //
+  // With the words of the highest weights, in the mean over heads and queries (see lesson 13).
   model.eval();
   const NoGrad no_grad;  // from here on nothing is recorded for backward()
   model.encoder.attention.keep_weights();
@@ -196,8 +199,7 @@ int main() try {
                attention_svg("Who looks at whom", text, text, reshape(weights, {2, T, T})));
   }
 
-  std::printf(
-      "\nPictures for a browser, in build: attention.svg, learning.svg, over_fitting.svg\n");
+  std::printf("\nPictures, in build: attention.svg, learning.svg, over_fitting.svg\n");
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
@@ -233,8 +235,7 @@ void row(const std::string& name, const Metric& first, const Metric& second) {
 
 // ## In the debugger
 //
-// Step into fit() for one epoch, into TransformerEncoder::block for one batch, and stop at
-// gradus::backward_step for every gradient.
+// Step into fit(), into TransformerEncoder::block, and stop at gradus::backward_step.
 //
 // ## Exercises
 //
@@ -246,5 +247,4 @@ void row(const std::string& name, const Metric& first, const Metric& second) {
 // 4. Write a pattern of your own into make_reviews.cpp, for the held-out reviews only, and run
 //    `make reviews`. Can the model read it?
 // 5. With how many training reviews does the model beat the pairs? Try 1000, 2000 and 5000.
-// 6. Write both poolings yourself: make exercise-13 judges them.
-// 7. Write the loop of fit() yourself: make exercise-15 judges it.
+// 6. Write both poolings and the loop of fit() yourself: make exercise-13 and 15 judge them.

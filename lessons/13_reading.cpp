@@ -158,8 +158,8 @@ int main() try {
   // ## 3. A hundred reviews
   //
   // In 78 of them the word that is looked at most is also the one that the answer depends on most;
-  // a guess would hit about 7. The order of all the words agrees far less, 0.483 in the mean and
-  // -0.119 in the third review above: attention does not say which words matter least.
+  // a guess would hit about 7. The order of all the words agrees far less, 0.483 in the mean: past
+  // the first words attention says little. (One model, from one start.)
   double correlation = 0, chance = 0;
   int same_word = 0;
   const Reading *best = nullptr, *worst = nullptr;
@@ -183,8 +183,8 @@ int main() try {
   // looked at less than the average and change the logit by about 2.
   //
   // So attention is a fair hint where to look first. It is no measure of how much a word counts,
-  // and says nothing of the direction: in the first review of all "but" is looked at more than
-  // "bore", and yet it speaks for "negative".
+  // and says nothing of the direction: in the first review of all, which is positive, "but" is
+  // looked at much and speaks for "negative", and "bore" speaks for "positive".
   std::printf("\nBest agreement:");
   show(*best);
   std::printf("\nWorst agreement:");
@@ -207,7 +207,7 @@ void show(const Reading& r) {
   std::string text = r.example.text;  // a sentence a line:
   for (std::size_t i = 1; i < text.size(); ++i)
     if (text[i - 1] == '.') text[i] = '\n';
-  std::printf("\n%s\n  %s; the model's logit %+.3f\n", text.c_str(),
+  std::printf("\n%s\n  the truth: %s; the model's logit %+.3f\n", text.c_str(),
               r.example.label ? "positive" : "negative", r.logit.item());
   std::printf("  %-12s %9s %9s\n", "word", "attention", "effect");
   for (std::size_t j = 0; j < r.words.size(); ++j)
@@ -230,8 +230,8 @@ void show(const Reading& r) {
 // 2. Leave out two neighbouring words at once ("not dull"). When is that more than the sum of the
 //    two words alone?
 // 3. A third measure: the gradient of the logit with respect to the vector of each word, times that
-//    vector. (Keep what `embedding` returns in a member of the Classifier, read without NoGrad, and
-//    call backward() on the logit.) With which of the others does it agree?
+//    vector. (Keep what `embedding` returns in a member of the Classifier, take NoGrad out of main,
+//    and call backward() on the logit.) With which of the others does it agree?
 // 4. Read a model that was never trained: leave out fit(). Which of the tables could have told you
 //    that it knows nothing?
 // 5. Write the two measures yourself: make exercise-16 judges them.
