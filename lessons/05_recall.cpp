@@ -73,7 +73,7 @@ Examples random_examples(Index B, Random& random) {
 
 // ## The network
 //
-// One head and nothing else; the matrices start with small random numbers, uniform in ± √(6 / (rows
+// Attention, nothing else; the matrices start with small random numbers, uniform in ± √(6 / (rows
 // + columns)) by glorot_uniform(). A Module is a model or a part of one; what add() is told belongs
 // to it, and parameters() lists all that for an optimiser. With attend = false every pair gets the
 // weight 1/L, whatever is asked: the same network without its eyes, to compare.
@@ -157,7 +157,7 @@ int main() try {
   // against a pair with the letter B is row A of W_q times row B of W_k, or row A, column B of W_q
   // W_kᵀ / √d (in the order A … H). It is large on the diagonal only: a letter looks for itself. To
   // this comes what the pair's digit adds to its score (the question against the last L rows of
-  // W_k): it should be nothing, and is small. W_v, in the rows for the digits, says the same of
+  // W_k): it should be nothing, and is below 0.8. W_v, in the rows for the digits, says the same of
   // digits: a pair with the digit 3 raises the logit of 3, and its letter adds little. Comparing
   // and copying is all that there is to recall.
   const Tensor scores =

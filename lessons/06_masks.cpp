@@ -109,8 +109,8 @@ int main() try {
   //
   // Pad at the front, add the causal mask (`&` allows what both allow), and the first query sees
   // one key, itself, which is padding. Σ e^score is then a sum over nothing, and 0 / 0 is not a
-  // number. The only honest answer is "I heard nothing": zeros, and no gradient. (Row 1 passes no
-  // gradient either, for another reason: with one key the weight is 1 whatever the score.)
+  // number. The only honest answer is "I heard nothing": zeros, and no gradient. (Row 1 passes none
+  // to its scores either, for another reason: with one key the weight is 1 whatever the score.)
   // backward() of more than one number must be told the gradient that arrives from what follows.
   // Nothing follows here, so random numbers stand for it.
   const Mask both = Mask::padding_of(Ids({1, T}, {0, 7, 3, 9})) & Mask::causal();

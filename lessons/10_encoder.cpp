@@ -110,11 +110,11 @@ int main() try {
   // Attention mixes words, but what it mixes are values, and a value is x W_v: a matrix makes it.
   // For a text of one word there is nothing to mix, its weight is 1, and x + attention(x) is a
   // matrix as a whole (plus a bias): from x it makes a x + b, whatever it learns. The best straight
-  // line through |x| from -1 to 1 is flat, at the mean m = 1/2, and wrong by the variance of |x|,
-  // the mean of x² - 2m|x| + m², which is that of x² less m²: 1/3 (the area under x² from 0 to 1) -
-  // 1/4 = 1/12 = 0.0833 (for our 201 points 0.0842). For one word only the relu bends lines. So in
-  // a block attention says which words go together, and the feed-forward part computes with what
-  // was brought together.
+  // line through |x| from -1 to 1 is flat, at the mean m = 1/2, and wrong by the mean of (|x| - m)²
+  // = x² - 2m|x| + m². The mean of x² is 1/3 (the area under x² from 0 to 1) and that of |x| is m:
+  // 1/3 - 2m² + m² = 1/12 = 0.0833 (for our 201 points 0.0842). For one word only the relu bends
+  // lines. So in a block attention says which words go together, and the feed-forward part computes
+  // with what was brought together.
   const int steps = setting("STEPS", 500, 1, 100000);
   std::printf("\n2. Learning |x|, %d steps: mean squared error\n", steps);
   Curve alone{"attention alone", {}}, both{"attention and feed-forward", {}};
@@ -125,8 +125,8 @@ int main() try {
 
   // ## 3. Parameters, counted by hand
   //
-  // Dense from D to N has D N numbers in its matrix and N biases. In the book each of the H heads
-  // is D wide, so queries, keys and values are H D wide.
+  // Dense from D to N has D N numbers in its matrix and N biases. In Chollet's book each of the H
+  // heads is D wide, so queries, keys and values are H D wide.
   const int D = 256, F = 32, H = 2;
   const int qkv = 3 * (D * H * D + H * D), output = H * D * D + D;
   const int dense = (D * F + F) + (F * D + D), norms = 2 * (D + D);
@@ -154,6 +154,6 @@ int main() try {
 // 2. Take the relu away (Activation::none for dense_1) in section 2. What is the error now, and
 //    why does the second Dense not help?
 // 3. Give the texts of section 2 two words, x and -x in an order drawn at random, and let the
-//    answer be |x| again, read off the first. Can attention do it now, without the feed-forward
-//    part?
+//    answer be |x| again, read off the first (with slice()). Can attention do it now, without the
+//    feed-forward part?
 // 4. Write the block yourself, with dropout (lesson 12 explains it): make exercise-11 judges it.

@@ -159,14 +159,15 @@ int main() try {
   //   p = e^(x − m) / s = e^(x − m − log s) = e^(x − l)   with   l = m + log s
   //
   // so one number a query, l, gives each weight back from its score, and the score is a product of
-  // two inputs that are there anyway. The gradient of the score of each key has another sum, over
-  // all keys: dx = p (dp − Σ p dp), if dp is the gradient of its p. The sum too is one number a
-  // query: as each dp = dout · value of its key, it is dout · Σ p value = dout · out. With these
-  // two numbers backward can go through the blocks one by one.
+  // two inputs that are there anyway. With dx, dp, dout for the gradients of x, p and out, dx = p
+  // (dp − Σ p dp) (lesson 3, section 3): another sum over all keys. As out = Σ p value, dp is dout
+  // · value of its key (lesson 3, section 1), so that sum is dout · Σ p value = dout · out, one
+  // number a query. With these two backward goes through the blocks one by one.
   //
   // The price. Forward has two matrix products, query keyᵀ and weights value. Backward has two for
   // each of them (lesson 3, section 1): weightsᵀ dout and dout valueᵀ, which are the gradients of
-  // value and weights; dx key and dxᵀ query, those of query and key. And a fifth, query keyᵀ again.
+  // value and weights; dx key and dxᵀ query (over √d), those of query and key. And a fifth: query
+  // keyᵀ again.
   const Scalar l = r.m + log(Tensor::scalar(r.s)).item();
   std::printf("\nl = m + log s = %.4f\n", l);
   print("weights by softmax", softmax(scores), 3);

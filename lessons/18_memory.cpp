@@ -111,10 +111,10 @@ int main() try {
   // ## Owners of a graph
   //
   // live_nodes() counts the nodes that exist, live_values() the numbers in their memory. y = Σ w²
-  // makes three nodes: the product, its sum [1], and the same number in the shape []. All handles
-  // but y are dropped at once, and the nodes stay, for y owns the sum, and that the product.
-  // backward() leaves a gradient in each of the four, which is a tensor too. Without the last
-  // handle to y all of it goes, but for w, which has an owner here, and w's gradient.
+  // makes three nodes: the product, its sum [1], and the same number in the shape [], in the same
+  // memory. All handles but y are dropped at once, and the nodes stay, for y owns the sum, and that
+  // the product. backward() leaves a gradient in each of the four, which is a tensor too. Without
+  // the last handle to y all of it goes, but for w, which has an owner here, and w's gradient.
   Tensor w = Tensor::full({10, 10}, 1).requires_grad(true).named("w");  // [10, 10]
   count("w");
   Tensor y = sum(w * w);  // []
@@ -163,9 +163,9 @@ int main() try {
   std::printf(", by the loop: %d\n", Link::deepest);
 
   // In a graph a node may own several others, so Node::free (src/tensor.cpp) keeps a list of those
-  // that wait. It costs no memory, as it runs through the nodes that are about to go. The order of
-  // backward() is found with a stack in a vector (walk_below in src/backward.cpp), where lesson 2
-  // called itself. So only memory limits the depth. Here y = v + v + … + v.
+  // that wait. It costs no memory: each that waits holds the next. The order of backward() is found
+  // with a stack in a vector (walk_below in src/backward.cpp), where lesson 2 called itself. So
+  // only memory limits the depth. Here y = v + v + … + v.
   {
     const Tensor v = Tensor::scalar(1).requires_grad(true);  // []
     Tensor total = v;                                        // []
@@ -178,7 +178,7 @@ int main() try {
   // ## What a step holds
   //
   // Graph::keep leaves all gradients to be looked at. Graph::free lets each node go as soon as it
-  // has been used, so gradients and values need not be there all at once; training uses it.
+  // has been used; training uses it. (w is still there, and counted.)
   Random random(1);
   Tensor weight = Tensor::normal({16, 8}, 0, 1, random).requires_grad(true);  // [16, 8]
   count("before the step");

@@ -35,9 +35,9 @@ constexpr std::size_t most = 7;  // words of a translation, with the marks befor
 // ## A small translator
 //
 // Both languages have vectors for words and positions (lesson 8) and one block. The decoder is also
-// given what the encoder made. At the end a Dense layer says how well each word would come next. A
-// SequenceModel is a model with encode() and decode(), of a Batch: ids and masks of both texts, and
-// when it writes, the place of the next word, first(), and the cache of those before (lesson 21).
+// given what the encoder made; it adds the causal mask itself. At the end a Dense layer says how
+// well each word would come next. A SequenceModel has encode() and decode(), of a Batch: ids and
+// masks of both texts. (first() and cache are for writing: lesson 21.)
 struct Translator : SequenceModel {
   Translator(Index vocabulary, Random& random)
       : SequenceModel("Translator"),
@@ -124,7 +124,8 @@ int main() try {
   // A translation stands between two marks: the decoder begins after ⟨start⟩, and says ⟨end⟩ when
   // it has finished. One that is known trains all positions at once: each reads the right words so
   // far, whatever the decoder itself would have written (teacher forcing), and must say the next.
-  // So the labels are the words, one place further; next_ids() makes both.
+  // So the labels are the words, one place further; next_ids() makes both. (Padding has the label
+  // -1, which counts neither in the loss nor in what is right.)
   Words texts = {"⟨start⟩ ⟨end⟩"};
   for (const SentencePair& pair : read_pairs("lessons/data/pairs_train.tsv"))
     texts.insert(texts.end(), {pair.text, pair.translation});
@@ -139,10 +140,10 @@ int main() try {
   // ## 4. What leaks without the shift
   //
   // Two translators, the same but for their labels. For the second these are the words that it
-  // reads: it is asked for what it is shown. (So it has one label more a sentence, ⟨start⟩.) On new
-  // sentences it is right every time, and its loss is far below that of the first: copying a word
-  // needs no Spanish. But when it writes, all that it can copy is the last word. What counts is not
-  // the accuracy, but what a model writes.
+  // reads: it is asked for what it is shown. (So it has 200 labels more: ⟨start⟩.) On new sentences
+  // it is right every time, and its loss is far below that of the first: copying a word needs no
+  // Spanish. But when it writes, all that it can copy is the last word. What counts is not the
+  // accuracy, but what a model writes.
   for (const bool shifted : {true, false}) {
     const Batches train(sentences("train", 1000, words, shifted), {.size = 32}, 1);
     const Batches validation(sentences("validation", 200, words, shifted));
@@ -222,7 +223,7 @@ Text write(Translator& model, const Sample& sentence, std::ptrdiff_t given) {
 //
 // ## Exercises
 //
-// 1. Find three rows of `query` that make it write "la roja casa". (Its words: ⟨start⟩, la, roja.)
+// 1. Find three rows of `query` that make it write "la roja casa" (`target`: ⟨start⟩, la, roja).
 // 2. Move "red" to the end of `source`, with its rows of key and value. What changes in the
 //    weights, what in the context? From where, then, does a decoder know the order of the source?
 // 3. In section 2, add Tensor::matrix({{0}, {0}, {1}}) to x, so that word 2 is another. Which rows

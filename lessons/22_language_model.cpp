@@ -1,9 +1,10 @@
 // Lesson 22: a language model.
 //
 // A language model gives, after every beginning of a text, a probability to each token that may
-// come next. It is a decoder with no encoder to look at: blocks of lesson 10 under the causal mask
-// of lesson 6, trained to name at each position the token after it (lesson 19). For B texts of T
-// tokens out of V, with D numbers each, and one table of embeddings that reads and writes:
+// come next. It is a decoder with no encoder to look at: two blocks of lesson 10, with the norms in
+// front (lesson 9), under the causal mask of lesson 6, trained to name at each position the token
+// after it (lesson 19). One table reads and writes: the logit of a token is the dot product of its
+// row with what comes out. For B texts of T tokens out of V, with D numbers each:
 //
 //   ids [B, T] -> positional embedding [B, T, D] -> blocks, norm [B, T, D] -> logits [B, T, V]
 //
@@ -13,8 +14,8 @@
 // pairs (lesson 23): of these reviews each word is one, with the space before it.
 //
 // `make write` takes some 20 seconds on two cores; with DATA=/path/to/aclImdb, the real reviews of
-// lesson 16, hours, and goes on when interrupted; there REVIEWS=6000 WIDTH=128 EPOCHS=2 is a
-// quarter of one, and loses to the 3-gram. Sources: Radford et al. 2018; Witten and Bell 1991.
+// lesson 16, hours, and goes on when interrupted (a quarter of an hour with REVIEWS=6000 WIDTH=128
+// EPOCHS=2). Sources: Radford et al. 2018; Witten and Bell 1991; Press and Wolf 2017 (one table).
 
 #include <gradus/gradus.h>
 
@@ -75,7 +76,7 @@ struct Reviews {
 
 // ## Counting
 //
-// For some tokens, how often each id came after them; and for 0, which is no token, how often any.
+// How often each id came after two tokens, one or none; and for 0, no token, how often any.
 using Counts = std::map<Text, std::map<int, double>>;
 
 Counts counted(const std::vector<Text>& texts) {
@@ -88,9 +89,9 @@ Counts counted(const std::vector<Text>& texts) {
 }
 
 // How probable is text[t] after the n tokens before it? As often as it came after them in training;
-// but what never came may come yet. If k different tokens came after them, the next is a new one
-// with probability k / (total + k), and of that each token gets what counting after n - 1 gives it;
-// after none, each of V the same. For n = 2 this is called an interpolated 3-gram.
+// but what never came may come yet. If k different tokens came after them, in `total` places, then
+// k / (total + k) of the probability is left to counting after n - 1, for tokens old and new; after
+// none, each of V gets the same. For n = 2 this is called an interpolated 3-gram.
 double probability(const Text& text, std::size_t t, std::size_t n, const Counts& counts, double V) {
   const double less = n == 0 ? 1 / V : probability(text, t, n - 1, counts, V);
   const auto after = n > t ? counts.end() : counts.find(Text(&text[t - n], &text[t]));
@@ -155,7 +156,7 @@ int main(int argc, char** argv) try {
 
   // ## Perplexity, of a token and of a byte
   //
-  // That of a byte is e^(loss of a text / its bytes), whatever tokens the text is cut into.
+  // That of a byte is e^(loss of a text / its bytes), whatever its tokens; [END] has no byte.
   const Counts counts = counted(reviews[0].texts);
   Curve curves[] = {{"1-gram", {}}, {"2-gram", {}}, {"3-gram", {}}, {"model", {}}};
   for (const Epoch& epoch : history.epochs) curves[3].values.push_back(epoch.validation.loss());
@@ -181,8 +182,9 @@ int main(int argc, char** argv) try {
   //
   // The 3-gram sees two words, whatever was before. The model knows that what begins with
   // "although" needs no "but". But that what starts dull may end funny, and what starts warm may
-  // not, it does not know. Lesson 12 learned it from labels, which say nothing else; here it is a
-  // coin toss, ln 2 = 0.7, of the 20 · 0.87 = 17 that a review of 20 tokens costs.
+  // not, it does not know. Lesson 12 learned it from labels, which ask for nothing else. Here it
+  // would save a coin toss, ln 2 = 0.7, of the 20 · 0.87 = 17 that 20 tokens cost: the loss hardly
+  // asks for it.
   const std::string choices[][2] = {{"it starts dull", " but"},
                                     {"although it starts dull", " but"},
                                     {"it starts dull but it ends", " funny"},
@@ -228,7 +230,7 @@ int main(int argc, char** argv) try {
 // ## Exercises
 //
 // 1. Print -ln p of each token of a test review. Where is the model unsure, and would you know?
-// 2. Train and validate on the same 500 reviews, 60 epochs. How much has it by heart then?
+// 2. Train and validate on 500 reviews (parts[1] = parts[0]), 60 epochs. What is by heart then?
 // 3. Find two beginnings with the same last three words after which other words must come.
 // 4. Learn 300 tokens only (length = 200). Compare the perplexity of a token, and of a byte.
 // 5. Write the loss, the perplexities and a 2-gram yourself: make exercise-23 judges them.

@@ -109,8 +109,8 @@ int main(int argc, char** argv) try {
 
   // ## Training
   //
-  // The book's program knows padding by the words that are read. ⟨end⟩ is read, too, and what comes
-  // next there is padding: it is learned and counted like a word, and easy to say. So the accuracy
+  // The book's program leaves out what is padding where it is read. ⟨end⟩ is read, and so the
+  // padding after it is a label: learned and counted like a word, and easy to say. So the accuracy
   // is a little higher than over words and ⟨end⟩ alone; both are printed below.
   const Batches train(samples(parts.training, languages, true), {.size = 64}, seed);
   const BatchOptions in_order{.size = 64, .shuffle = false};
