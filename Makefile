@@ -157,29 +157,28 @@ new: ; @sh lessons/new.sh "$(NAME)"
 E := $(BUILD)/lessons/exercises
 STUDENT = MAKE="$(MAKE)" CXX="$(CXX)" BUILD=$(BUILD) DEBUGGER=$(DEBUGGER) sh lessons/exercises/student.sh
 EXERCISES := $(basename $(notdir $(wildcard lessons/exercises/[0-9]*.cpp)))
-COURSE := $(patsubst %,$(E)/%.o,item exercise outcome)
-JUDGING := $(COURSE) $(patsubst %,$(E)/%.o,case_file verdict message source box)
+NAMED = $(or $(firstword $(filter $* $*_% 0$*_%,$(EXERCISES))),$(error there is no exercise $*))
+JUDGING := $(patsubst %,$(E)/%.o,exercise verdict message source box)
 
-$(E)/author $(E)/judge: %: %.o $(JUDGING) $(LIBRARY) ; @$(LINK)
-$(E)/author: $(E)/mistakes.o
-# The hand-out has neither this test nor what it tests.
-$(BUILD)/gradus-tests: $(if $(wildcard tests/exercises_test.cpp),$(JUDGING) $(E)/mistakes.o)
+$(E)/judge: $(E)/judge.o $(JUDGING) $(LIBRARY) ; @$(LINK)
+$(E)/author: $(addprefix $(E)/,author.o exercise.o source.o) $(LIBRARY) ; @$(LINK)
+# The hand-out does not have this test.
+$(BUILD)/gradus-tests: $(if $(wildcard tests/exercises_test.cpp),$(JUDGING))
 $(E)/%.oracle.o: lessons/exercises/%.cpp lessons/exercises/%.mistakes $(E)/author $(wildcard lessons/exercises/*.h)
 	@$(E)/author variants $(wordlist 1,2,$^) >$(E)/$*.oracle.cpp && echo "  $< and its variants"
 	@$(CXX) $(filter-out -W%,$(FLAGS)) -w -O0 -g0 -Ilessons/exercises -c $(E)/$*.oracle.cpp -o $@
-$(E)/%.oracle: $(E)/%.oracle.o $(E)/oracle.o $(E)/mistakes.o $(JUDGING) $(LIBRARY) ; @$(LINK)
-$(E)/%.program: $(E)/%.o $(E)/runner.o $(COURSE) $(LIBRARY) ; @$(LINK) -static 2>/dev/null || $(LINK)
+$(E)/%.oracle: $(E)/%.oracle.o $(E)/oracle.o $(JUDGING) $(LIBRARY) ; @$(LINK)
+$(E)/%.program: $(E)/%.o $(E)/runner.o $(E)/exercise.o $(LIBRARY) ; @$(LINK) -static 2>/dev/null || $(LINK)
 $(E)/%.cases: $(E)/%.oracle ; @$< write lessons/exercises/$*.mistakes 1 >$@
-exercises: ; +@$(STUDENT) all
+exercises: ; +@$(STUDENT) all $(EXERCISES)
 exercise-% hint-% watch-% debug-exercise-%:
-	+@$(STUDENT) $(patsubst %-$*,%,$@) $*
+	+@$(STUDENT) $(patsubst %-$*,%,$@) $(NAMED)
 handout: $(E)/author $(EXERCISES:%=$(E)/%.cases)
 	@TOOLS=$(E) sh lessons/exercises/handout.sh "$(TO)"
 grade: $(addprefix $(E)/,author judge runner.o $(EXERCISES:%=%.oracle) $(EXERCISES:%=%.cases))
 	@CXX="$(CXX)" FLAGS="$(filter-out -Werror,$(FLAGS)) -O1" BUILD=$(BUILD) \
 	  sh lessons/exercises/grade.sh "$(SUBMISSION)" "$(SALT)"
-prove-%: $(E)/$$(notdir $$(basename $$(firstword $$(wildcard lessons/exercises/$$**.cpp)))).oracle
-	@$< prove lessons/exercises/$(notdir $(basename $<)).mistakes
+prove-%: $(E)/$$(NAMED).oracle ; @$< prove lessons/exercises/$(NAMED).mistakes
 prove: $(EXERCISES:%=prove-%)
 
 bits: ; @sh tests/bits.sh all

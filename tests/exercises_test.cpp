@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "../lessons/exercises/judging.h"
-#include "../lessons/exercises/mistakes.h"
+#include "../lessons/exercises/source.h"
 #include "folder.h"
 #include "plain.h"
 
@@ -31,7 +31,6 @@ Outcome out(const std::vector<double>& values) {
 // Three cases whose right answers are 1 2 3 4; two mistakes, which differ in the second case only.
 CaseFile three_cases() {
   CaseFile file;
-  file.name = "01_test";
   file.notes = {item_of("hint", "", "look"), item_of("mistake", "lesson 1", "doubled"),
                 item_of("mistake", "", "doubled or zero")};
   for (const char* name : {"first", "second", "third"}) {
@@ -72,9 +71,32 @@ TEST_SUITE("exercises") {
     REQUIRE(back.size() == 3);
     for (std::size_t i = 0; i < 3; ++i) CHECK(same(back[i], items[i], 0));
     for (const char* text :
-         {"x", "answer 0 1 2 x\n1\n", "answer 0 9 x\n\n", "answer 0 -2 x\n5\n",
-          "answer 0 2 -1 -1 x\n1\n", "answer 0 2 99999999999 99999999999 x\n1\n"})
+         {"x", "answer 0 x \"\" 1 2\n1\n", "answer 0 x \"\" 9\n\n", "answer 0 x \"\" -2\n5\n",
+          "answer 0 x \"\" 2 -1 -1\n1\n", "answer 0 x \"\" 2 99999999999 99999999999\n1\n"})
       CHECK_THROWS_AS(items_of(text), Error);
+  }
+
+  TEST_CASE("the judge reads a case file") {
+    std::vector<Item> items = {
+        item_of("hint", "", "think"), item_of("case", "1 word", std::vector{0.5, 3.0}),
+        item_of("input", "x", 5),     item_of("right", "", ""),
+        item_of("answer", "out", 1),  item_of("wrong", "", ""),
+        item_of("answer", "out", 2),  item_of("wrong", "", "")};
+    items[1].text = "small";
+    const CaseFile file = case_file_of(to_text(items));
+    REQUIRE(file.notes.size() == 1);
+    REQUIRE(file.questions.size() == 1);
+    const auto& [given, right, wrong] = file.questions[0];
+    CHECK(given.name == "1 word");
+    CHECK(given.group == "small");
+    CHECK(given.points == 3);
+    CHECK(given.tolerance == 0.5);
+    CHECK(given.count("x") == 5);
+    CHECK(right.at(0).numbers[0] == 1);
+    REQUIRE(wrong.size() == 2);
+    CHECK(wrong[0].at(0).numbers[0] == 2);
+    CHECK(wrong[1].empty());
+    CHECK_THROWS_AS(case_file_of(to_text({items[3]})), std::exception);  // before the first case
   }
 
   TEST_CASE("numbers are the same up to a share of the largest; NaN is only NaN") {
@@ -93,11 +115,13 @@ TEST_SUITE("exercises") {
 
   TEST_CASE(
       "a group has points if all its cases are right, and the mistake that fits best is named") {
-    const CaseFile file = case_file_of(to_text(three_cases()));  // as the judge reads it
-    REQUIRE(file.points() == 5);
+    const CaseFile file = three_cases();
     CHECK(file.questions[2].given.lines("text")[1] == "lines");
     const Outcome right = out({1, 2, 3, 4}), doubled = out({2, 4, 6, 8}), zero = out({0, 0, 0, 0});
-    CHECK(verdict_of(file, {right, right, right}).points == 5);
+    const Verdict all = verdict_of(file, {right, right, right});
+    CHECK(all.points == 5);
+    CHECK(all.most == 5);
+    CHECK(all.first_wrong == 3);
     const Verdict late = verdict_of(file, {right, doubled, right});
     CHECK(late.points == 3);
     CHECK(verdict_of(file, {doubled, doubled, right}).points == 3);
@@ -150,13 +174,13 @@ TEST_SUITE("exercises") {
     CHECK(message_of(file, known, verdict_of(file, known), "a.cpp").find("is not that of") ==
           std::string::npos);
     const Outcome one = {item_of("error", "", "this")}, two = {item_of("error", "", "that")};
-    CHECK(!first_difference(one, two, 0).yours);  // it is said, not compared
+    CHECK(!first_difference(one, two, 0).first);  // it is said, not compared
     // Text by text a step is done more often, each time with another shape: no mistake.
     const Item row = item_of("trace", "s", std::vector<double>{1, 1});
     const Outcome by_texts = {row, row, out({9, 2, 3, 4})[0]};
-    CHECK(first_difference(by_texts, file.questions[0].right, 0).yours->name == "out");
-    CHECK(first_difference({row, by_texts[2]}, file.questions[0].right, 0).yours->name == "s");
-    CHECK(first_difference({step, step}, file.questions[0].right, 0).yours->name == "s");
+    CHECK(first_difference(by_texts, file.questions[0].right, 0).first->name == "out");
+    CHECK(first_difference({row, by_texts[2]}, file.questions[0].right, 0).first->name == "s");
+    CHECK(first_difference({step, step}, file.questions[0].right, 0).first->name == "s");
     const std::vector<Outcome> error(3, {item_of("error", "", "it crashed")});
     CHECK(message_of(file, error, verdict_of(file, error), "a.cpp").find("Case 1: it crashed\n") ==
           0);
@@ -166,7 +190,8 @@ TEST_SUITE("exercises") {
     const Mistakes mistakes = mistakes_of(
         "# a comment\nhint  think\nwithout  a b\nwrong  Two.\nsee  lesson 1\n- 1 + 2\n+ 2\n"
         "right  another\n= return 3;\nwrong  None.\n- 5\n+ 6\nwrong  Twice.\n- r\n+ 6\n");
-    REQUIRE(mistakes.notes.size() == 3);
+    REQUIRE(mistakes.notes.size() == 2);
+    CHECK(mistakes.notes[1].text == "a b");
     REQUIRE(mistakes.variants.size() == 4);
     CHECK(mistakes.variants[0].see == "lesson 1");
     CHECK(mistakes.variants[1].right);
@@ -174,8 +199,8 @@ TEST_SUITE("exercises") {
     const auto varied_at = [&](std::size_t i) {
       return varied(source, mistakes.variants[i], mistakes);
     };
-    CHECK(varied_at(0) == "int f() {\n  //> yours\n  return 2;\n  //<\n}\n");
-    CHECK(varied_at(1) == "int f() {\n  //> yours\nreturn 3;\n  //<\n}\n");
+    CHECK(varied_at(0) == "int f() {\n  //> yours  todo();\n  return 2;\n  //<\n}\n");
+    CHECK(varied_at(1) == "int f() {\n  //> yours  todo();\nreturn 3;\n  //<\n}\n");
     CHECK(refusal([&] { varied_at(2); }).find(":10: \"5\" occurs 0 times, not once") !=
           std::string::npos);
     CHECK(refusal([&] { varied_at(3); }).find(":13: \"r\" occurs 2 times, not once") !=
@@ -213,12 +238,13 @@ TEST_SUITE("exercises") {
 
   TEST_CASE("the hand-out has the stub, a graft has the student's text and line numbers") {
     const Source original = source_of(exercise);
-    CHECK(unsolved(original) == "int f() {\n  //> yours\n  todo();\n  //<\n}\n");
+    CHECK(text_of(unsolved(original)) == "int f() {\n  //> yours\n  todo();\n  //<\n}\n");
     Source student = source_of("int f() {\n//> yours\n  return 7;\n//<\n}\n");
     const Graft taken = graft(original, student);
-    CHECK(taken.text ==
-          "#line 1 \"test.cpp\"\nint f() {\n  //> yours\n#line 3 \"test.cpp\"\n  return 7;\n"
-          "#line 5 \"test.cpp\"\n  //<\n}\n");
+    CHECK(
+        taken.text ==
+        "#line 1 \"test.cpp\"\nint f() {\n  //> yours  todo();\n#line 3 \"test.cpp\"\n  return 7;\n"
+        "#line 5 \"test.cpp\"\n  //<\n}\n");
     CHECK(taken.notes.empty());
     CHECK(!graft(original, source_of("int g() {\n//> yours\n//<\n}\n")).notes.empty());
     for (const char* text : {"#include <x>", "%:include <x>", "%\\\n:include <x>", "asm(\"\");",

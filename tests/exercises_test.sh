@@ -61,7 +61,7 @@ evil results '' '' "write_file(\"results.json\", \"{}\"); write_file(\"$here/bui
 for file in "$tools/06_attention.cases" lessons/exercises/06_attention.cpp; do
   evil "read-${file##*.}" '' '' "std::puts(read_file(\"$here/$file\", 1 << 24).c_str()); std::puts(\"REACHED\"); $out"
 done
-evil forge 'WRONG' "$writes" 'const std::string text = "answer 0 2 1 1 out\n1\nend\n"; write(3, text.data(), text.size()); std::exit(0);'
+evil forge 'WRONG' "$writes" 'const std::string text = "answer 0 \"out\" \"\" 2 1 1\n1\nend\n"; write(3, text.data(), text.size()); std::exit(0);'
 evil flood 'it wrote more\|no answer after' "$writes" 'for (;;) write(3, "aaaaaaaaaaaaaaaa", 16);'
 evil throw 'no std::exception' '' 'throw 42;'
 evil overflow 'it crashed' 'int deep(int n) { volatile int a[100]; a[n % 100] = n; return deep(n + 1) + a[n % 100]; }' 'deep(0);'
@@ -78,7 +78,7 @@ submit right '4 of 4 points' lessons/exercises/06_attention.cpp
 # The whole hand-out, with another question and other cases.
 mkdir -p "$all/cases/lessons" && cp -r "$scratch/handout/lessons/exercises" "$all/cases/lessons/"
 sed 's/cases.whole/Tensor::zeros/; s/answers.add("out".*/return;/' "$unsolved" >"$all/cases/lessons/exercises/06_attention.cpp"
-echo "exercise 0 -1 06_attention" >"$all/cases/lessons/exercises/cases/06_attention.cases"
+: >"$all/cases/lessons/exercises/cases/06_attention.cases"
 touch "$all/cases/lessons/exercises/additional.cpp"
 echo 'not written yet' >"$scratch/cases.want"
 

@@ -4,7 +4,7 @@
 // author graft FILE.cpp SUBMITTED.cpp: writes it with what a student wrote between the marks; to
 // standard error what is not taken, or why nothing is.
 
-#include "mistakes.h"
+#include "source.h"
 
 #include <cstdio>
 #include <regex>
@@ -20,12 +20,11 @@ void write_variant(const std::string& name, const std::string& path, const std::
 }
 
 void write_variants(const Source& source, const Mistakes& mistakes) {
-  const std::string text = read_file(source.path, 1 << 20);
   std::printf("#include \"judging.h\"\n");
-  for (const std::string& line : lines_of(text))
+  for (const std::string& line : lines_of(source.parts[0]))
     if (line.rfind("#include", 0) == 0) std::printf("%s\n", line.c_str());
-  write_variant("solution", source.path, text);
-  write_variant("stub", source.path, unsolved(source));
+  write_variant("solution", source.path, text_of(source));
+  write_variant("stub", source.path, text_of(unsolved(source)));
   std::string table = "{&solution::answer, &stub::answer";
   for (const Variant& variant : mistakes.variants) {
     const std::string line = std::to_string(variant.line);
@@ -42,7 +41,7 @@ int main(int, char** arguments) try {
   const std::string command = arguments[1];
   const Source source = read_source(arguments[2]);
   if (command == "variants") write_variants(source, read_mistakes(arguments[3]));
-  if (command == "unsolved") std::printf("%s", unsolved(source).c_str());
+  if (command == "unsolved") std::printf("%s", text_of(unsolved(source)).c_str());
   if (command == "graft") {
     const Graft result = graft(source, read_source(arguments[3]));
     std::fprintf(stderr, "%s", result.notes.c_str());

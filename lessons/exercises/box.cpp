@@ -1,6 +1,6 @@
-#include "box.h"
+// The box in which a student's program runs.
 
-#include <gradus/gradus.h>
+#include "judging.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 
@@ -25,13 +25,8 @@ namespace gradus {
 namespace {
 
 constexpr uid_t nobody = 65534;
+constexpr int not_started = 125;
 constexpr std::size_t most_written = 1 << 24, most_printed = 500;
-
-// How the guard says that the program did not end by a signal.
-enum End { by_itself = 0, too_late = 124, not_started = 125 };
-
-// What could not be kept away, as bits.
-enum Gap { network = 1, files = 2, memory = 4, processes = 8 };
 
 int cpu_seconds() {
   return setting("CPU_SECONDS", 2, 1, 60);
@@ -60,22 +55,6 @@ bool is_static(const std::string& program) {
   std::string begin(4096, '\0');
   file.read(begin.data(), 4096);
   return begin.compare(1, 3, "ELF") == 0 && begin.find("/ld-") == std::string::npos;
-}
-
-// No network, no other processes and no files but those in `root`; returns the gaps that are left.
-int enter_namespaces(const std::string& root, bool closed) {
-#ifdef __linux__
-  int gaps = 0;
-  if (geteuid() != 0) unshare(CLONE_NEWUSER);  // gives the right to the rest
-  if (unshare(CLONE_NEWNET | CLONE_NEWIPC) != 0) gaps |= network;
-  if (unshare(CLONE_NEWPID) != 0) gaps |= processes;
-  if (!closed || chroot(root.c_str()) != 0) gaps |= files;
-  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  return chdir("/") == 0 ? gaps : gaps | files;
-#else
-  (void)root, (void)closed;
-  return network | files | memory | processes;
-#endif
 }
 
 void limit(int what, rlim_t most) {
@@ -107,85 +86,96 @@ void set_descriptors(const std::string& program, const NamelessFile (&given)[3])
   fcntl(4, F_SETFD, FD_CLOEXEC);
 }
 
-[[noreturn]] void become(const std::string& program, bool closed) {
-  setpgid(0, 0);
-  give_up_rights();
+// The program that is to run, and where.
+struct Start {
+  std::string program;
+  const NamelessFile (&files)[3];
+  bool closed;  // in `root` as its whole file system
+  std::string root;
+};
+
+// The first of the new processes becomes the program.
+int become(void* start) {
+  const Start& with = *static_cast<Start*>(start);
   char name[] = "exercise", threads[] = "GRADUS_THREADS=1";
   char* const arguments[] = {name, nullptr};
   char* const environment[] = {threads, nullptr};
+  setpgid(0, 0);
+  set_descriptors(with.program, with.files);
+  const bool inside = with.closed && chroot(with.root.c_str()) == 0;
+  if (chdir("/") != 0) _exit(not_started);
+  give_up_rights();
 #ifdef __linux__
-  if (closed) fexecve(4, arguments, environment);
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (inside) fexecve(4, arguments, environment);
 #endif
-  execve(program.c_str(), arguments, environment);
+  execve(with.program.c_str(), arguments, environment);
   _exit(not_started);
 }
 
-// Waits for the program, and ends it when its time is up: it is process 1 of a world of its own,
-// with which all ends that it may have started. Returns an End, or the signal.
-int guard(pid_t program, double seconds) {
-  const auto begin = std::chrono::steady_clock::now();
-  int status = 0;
-  while (waitpid(program, &status, WNOHANG) == 0) {
-    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
-    if (passed.count() > seconds) {
-      kill(program, SIGKILL);
-      waitpid(program, &status, 0);
-      return too_late;
-    }
-    usleep(1000);
+// Starts it in a world of its own, with no network and no other process, where we may make one.
+pid_t start_alone(Start& start, bool& alone) {
+#ifdef __linux__
+  alignas(16) static char stack[1 << 16];
+  const int world = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWPID | SIGCHLD;
+  for (const int user : {0, CLONE_NEWUSER}) {  // the latter gives an ordinary user the right to it
+    const pid_t program = clone(become, stack + sizeof stack, world | user, &start);
+    if (program > 0) return program;
   }
-  if (WIFSIGNALED(status)) return WTERMSIG(status);
-  return WEXITSTATUS(status) == not_started ? not_started : by_itself;
+#endif
+  alone = false;
+  const pid_t program = fork();
+  if (program == 0) become(&start);
+  return program;
 }
 
-std::string how_it_ended(int end) {
+// Waits for the program, and ends it when its time is up, and with it all that it may have started.
+// Says how it ended.
+std::string wait_for(pid_t program) {
   const std::string seconds = std::to_string(cpu_seconds());
-  if (end == by_itself) return "the program ended without an answer (exit)";
-  if (end == not_started) return "the program could not be started";
-  if (end == too_late) return "no answer after " + seconds + "0 s of waiting";
+  const std::time_t last = std::time(nullptr) + cpu_seconds() * 10;
+  int status = 0;
+  while (waitpid(program, &status, WNOHANG) == 0) {
+    usleep(1000);
+    if (std::time(nullptr) <= last) continue;
+    kill(program, SIGKILL);
+    waitpid(program, &status, 0);
+    return "no answer after " + seconds + "0 s of waiting";
+  }
+  const int end = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   if (end == SIGXCPU || end == SIGKILL) return "no answer after " + seconds + " s of computing";
   if (end == SIGXFSZ) return "it wrote more than there can be of answers";
   if (end == SIGSEGV) return "it crashed: an index outside of a vector, or a recursion without end";
-  return std::string("it crashed: ") + strsignal(end);
+  if (end != 0) return std::string("it crashed: ") + strsignal(end);
+  return WEXITSTATUS(status) == not_started ? "the program could not be started"
+                                            : "the program ended without an answer (exit)";
 }
 
 }  // namespace
 
-std::string gaps_of_box(const std::string& program) {
-  const pid_t child = fork();
-  if (child == 0) _exit(enter_namespaces("/", is_static(program)));
-  int status = 0;
-  waitpid(child, &status, 0);
-  const int gaps = WEXITSTATUS(status);
-  return std::string(gaps & memory ? "memory, " : "") + (gaps & network ? "the network, " : "") +
-         (gaps & processes ? "other processes, " : "") +
-         (gaps & files ? "the files of this user, " : "");
-}
-
 Ran run_boxed(const std::string& program, const std::string& input) {
-  const NamelessFile given[3] = {NamelessFile(input), NamelessFile(""), NamelessFile("")};
+  const NamelessFile files[3] = {NamelessFile(input), NamelessFile(""), NamelessFile("")};
   char root[] = "/tmp/exercise-XXXXXX";
   if (!mkdtemp(root) || chmod(root, 0555)) fail("box", here(), std::strerror(errno));
-  const std::string path = std::filesystem::absolute(program);
-  const pid_t child = fork();
+  Start start = {std::filesystem::absolute(program).string(), files, is_static(program), root};
+  bool alone = true;
+  const pid_t child = start_alone(start, alone);
   if (child < 0) fail("box", here(), std::strerror(errno));
-  if (child == 0) {  // the guard; what it starts is the first of the new processes
-    set_descriptors(path, given);
-    const bool closed = is_static(path);
-    enter_namespaces(root, closed);
-    const pid_t boxed = fork();
-    if (boxed == 0) become(path, closed);
-    _exit(boxed < 0 ? not_started : guard(boxed, cpu_seconds() * 10));
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
+  Ran ran;
+  ran.problem = wait_for(child);
   std::filesystem::remove_all(root);
-  Ran ran = {given[2].contents(most_written), given[1].contents(most_printed), ""};
+  ran.answers = files[2].contents(most_written);
+  ran.printed = files[1].contents(most_printed);
+  if (!alone) ran.gaps = "the network, other processes, ";
+  if (!start.closed || (!alone && geteuid() != 0)) ran.gaps += "the files of this user, ";
+#ifndef __linux__
+  ran.gaps = "memory, " + ran.gaps;
+#endif
   const std::size_t size = ran.answers.size();
-  if (size < 4 || ran.answers.compare(size - 4, 4, "end\n") != 0)
-    ran.problem = how_it_ended(WEXITSTATUS(status));
-  else
+  if (size >= 4 && ran.answers.compare(size - 4, 4, "end\n") == 0) {
     ran.answers.resize(size - 4);
+    ran.problem = "";
+  }
   return ran;
 }
 

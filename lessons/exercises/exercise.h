@@ -1,64 +1,13 @@
-// How an exercise is written.
+// What an exercise is made of. NN_name.cpp holds the task, the solution between marks, and two
+// functions that a student sees, too:
 //
-// NN_name.cpp holds the task as a comment, the solution between marks, and two functions:
+//   void answer(const Case& given, Answers& answers)    calls the solution with what a case gives
+//   void cases(Cases& cases)                            makes the cases, smallest first
 //
-//   Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value) {
-//     //> yours  todo(query, key, value);
-//     ...the solution...
-//     //<
-//   }
-//
-//   void answer(const Case& given, Answers& answers) {       calls it with what a case gives
-//     const Tensor query = given.variable("query"), ...;
-//     answers.add("out", attention(query, key, value));
-//   }
-//
-//   void cases(Cases& cases) {                               makes the cases, smallest first
-//     cases.group("small", 2);                               2 points if all that follow are right
-//     cases.add("1 word").give("query", cases.whole({1, 2})).give(...);
-//   }
-//
-// In the hand-out stands between the marks what follows "//> yours", here todo(...); nothing for a
-// region of helpers. There may be several regions. todo() fits any result type, and names the
-// parameters only so that nobody warns of unused ones. What a student may not use, such as the
-// library's own version, is named in the .mistakes file. A function of the exercise must not have
-// the name of one of the library (a call would be ambiguous).
-//
-// Where the solution names its steps (`.named("scores")`), and the task asks for the same names, a
-// wrong answer that nobody foresaw is told the first of them that differs, with the student's line.
-// answer() runs in the student's program: it may compute anything, call the student's function
-// several times, run an optimiser, add several answers (named tensors, ids, numbers, texts), but
-// must not know what is right. It is also seen by the student: it is the example of a call.
-//
-// Cases. Smallest first: the first that fails is what the student is shown, and should be checkable
-// on paper: whole numbers, one or two words. Then different sizes on every axis. Draw all numbers
-// from `cases` (whole, normal, ids, size, random), for a teacher grades with another seed; the name
-// of a case says what is special about it and holds for each seed. The usual groups are "small",
-// "edges" (masks, empty texts, large numbers, ...) and "gradient". A gradient starts from random
-// upstream values that are an input of the case, as in 06_attention.cpp, never from ones. Sizes
-// drawn with size(low, high) are others when it is graded. Keep a case below about 2,000 numbers,
-// an exercise at 5 to 10 cases, and each to milliseconds (the limit is 2 s).
-//
-// NN_name.mistakes, one directive a line, # begins a comment:
-//
-//   hint     What brings the variance of a score back to 1? Lesson 4.       from weak to strong
-//   without  scaled_dot_product_attention attention_weights                 names not to be used
-//   right    the query is scaled instead                                    another right answer
-//   - matmul(query, key, {.transpose_b = true}) / std::sqrt(d)
-//   + matmul(query / std::sqrt(d), key, {.transpose_b = true})
-//   wrong    The scores are not divided by √d.                   its message
-//   see      lesson 4
-//   - / std::sqrt(d)
-//   +
-//
-// Lines of `-` are one piece of text that must occur exactly once in the regions (how it is broken
-// into lines does not matter), the lines of `+` after them what stands there instead. A variant may
-// have several such pairs. Or lines of `=`: they replace a whole region (the first; after an empty
-// line the second, and so on). Wrong answers must compile, end, and differ from the right one and
-// from each other in some case: `make prove` checks that.
+// How one is written is in teachers.md.
 #pragma once
 
-#include "item.h"
+#include <gradus/gradus.h>
 
 // Between the marks nobody can include anything: what an answer may want is here.
 #include <algorithm>
@@ -74,27 +23,66 @@
 
 namespace gradus {
 
-// What stands in place of an answer until it is written.
-struct NotWritten : std::runtime_error {
-  NotWritten() : std::runtime_error("not written yet") {}
+// What travels between the programs that judge an exercise: a list of items, as text, so that a
+// case can be read by eye and what comes from a student's program cannot harm its reader:
+//
+//   input 0 "query" "" 2 1 2     kind, line of the student's file, name, text, rank, sizes
+//   2 -1                         and numbers; what is a text has the rank -1 and none
+struct Item {
+  std::string kind = {}, name = {};
+  std::string text = {};
+  bool is_text = false;
+  int line = 0;  // of the student's file; 0 is unknown
+  std::vector<std::size_t> sizes = {};
+  std::vector<float> numbers = {};
 };
+
+Item item_of(const std::string& kind, const std::string& name, const Tensor& value);
+Item item_of(const std::string& kind, const std::string& name, const Ids& value);
+Item item_of(const std::string& kind, const std::string& name, const std::vector<double>& values);
+Item item_of(const std::string& kind, const std::string& name, const std::string& text);
+Item item_of(const std::string& kind, const std::string& name,
+             const std::vector<std::string>& lines);
+template <Number N>
+Item item_of(const std::string& kind, const std::string& name, N value) {
+  return {.kind = kind, .name = name, .numbers = {static_cast<float>(value)}};
+}
+
+std::string to_text(const std::vector<Item>& items);
+// Errors: text that to_text() did not make.
+std::vector<Item> items_of(const std::string& text, Where where = here());
+// All items of one kind.
+std::vector<Item> of_kind(const std::string& kind, const std::vector<Item>& items);
+
+// Stands in place of an answer until it is written, whatever type that has. It names parameters
+// only so that nobody warns of unused ones.
 template <class... Unused>
 [[noreturn]] void todo(const Unused&...) {
-  throw NotWritten();
+  throw std::runtime_error("not written yet");
 }
 
 // The inputs of one question.
 class Case {
  public:
   // For answer(). Errors: the case has no input of this name and kind.
-  Tensor tensor(const std::string& name, Where where = here()) const;    // has this name as label
-  Tensor variable(const std::string& name, Where where = here()) const;  // and wants a gradient
-  Ids ids(const std::string& name, Where where = here()) const;
-  double number(const std::string& name, Where where = here()) const;
-  Index count(const std::string& name, Where where = here()) const;  // a number that is whole
-  std::string text(const std::string& name, Where where = here()) const;
-  std::vector<std::string> lines(const std::string& name, Where where = here()) const;
-  bool has(const std::string& name) const;
+  Tensor tensor(const std::string& called, Where where = here()) const;  // has this name as label
+  Tensor variable(const std::string& called, Where where = here()) const {  // wants a gradient
+    return tensor(called, where).requires_grad(true);
+  }
+  Ids ids(const std::string& called, Where where = here()) const;
+  double number(const std::string& called, Where where = here()) const {
+    return static_cast<double>(tensor(called, where).item());
+  }
+  Index count(const std::string& called, Where where = here()) const {  // a number that is whole
+    return static_cast<Index>(number(called, where));
+  }
+  std::string text(const std::string& called, Where where = here()) const {
+    return find(called, true, where).text;
+  }
+  std::vector<std::string> lines(const std::string& called, Where where = here()) const {
+    return lines_of(text(called, where));
+  }
+  bool has(const std::string& called) const;
 
   // For cases(). The value is a tensor, Ids, a number, a text, or several lines of text; the case
   // is returned, so that calls can follow on each other.
@@ -104,36 +92,44 @@ class Case {
     return *this;
   }
   // How far a number may be off, as a share of the largest of its tensor; 1e-4 unless it is set.
-  Case& tolerate(double share);
+  Case& tolerate(double share) {
+    tolerance = share;
+    return *this;
+  }
 
-  std::string name, group;
+  std::string name = {}, group = {};
   int points = 0;  // of the whole group
   double tolerance = 1e-4;
-  std::vector<Item> inputs;
+  std::vector<Item> inputs = {};
 
  private:
-  const Item& find(const std::string& name, bool text, const Where& where) const;
+  const Item& find(const std::string& called, bool text, const Where& where) const;
 };
 
 // The cases of an exercise, in order.
 class Cases {
  public:
   explicit Cases(std::uint64_t seed) : random(seed) {}
-  void group(const std::string& name, int points);  // of the cases that follow
-  Case& add(const std::string& name);
+  void group(const std::string& name, int points) {  // of the cases that follow
+    next_.group = name;
+    next_.points = points;
+  }
+  Case& add(const std::string& name) {
+    next_.name = name;
+    return all.emplace_back(next_);
+  }
 
   // Whole numbers from low to high, but not 0, which hides mistakes.
   Tensor whole(const Shape& shape, int low = -3, int high = 3);
-  Tensor normal(const Shape& shape);  // mean 0, deviation 1
+  Tensor normal(const Shape& shape) { return Tensor::normal(shape, 0, 1, random); }
   Ids ids(const Shape& shape, int low, int high);
-  Index size(Index low, Index high);
+  Index size(Index low, Index high) { return low + random.below(high - low + 1); }
   Random random;
 
   std::deque<Case> all;
 
  private:
-  std::string group_;
-  int points_ = 0;
+  Case next_;
 };
 
 // What the student's function found, each with a name that messages use: a tensor, Ids, a number,

@@ -6,8 +6,7 @@ set -u
 cd "$(dirname "$0")/../.."
 tools=$BUILD/lessons/exercises
 [ -d "$1" ] && [ -n "$2" ] || { echo "make grade SUBMISSION=dir SALT=words" >&2; exit 2; }
-for part in runner item exercise outcome; do objects="${objects:-} $tools/$part.o"; done
-objects="$objects $BUILD/libgradus.a"
+objects="$tools/runner.o $tools/exercise.o $BUILD/libgradus.a"
 
 refuse() { "$tools/judge" "$tools/$name.cases" "" "$name.cpp" "$out" "$1" >/dev/null; } # refuse WHY
 

@@ -7,11 +7,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 mkdir -p "$1"
 to=$(cd "$1" && pwd)
-git ls-files | grep -v -E '^(\.ci/|tests/exercises|lessons/exercises/(.*\.mistakes|oracle|mistakes|author|handout|grade|teachers|classroom))' |
-  while read -r file; do
-    mkdir -p "$to/$(dirname "$file")"
-    cp -p "$file" "$to/$file"
-  done
+teachers='^(\.ci/|tests/exercises|lessons/exercises/(.*\.mistakes|oracle|author|handout|grade|teachers|classroom))'
+git ls-files | grep -v -E "$teachers" | tar -cf - -T - | tar -xpf - -C "$to"
 mkdir -p "$to/lessons/exercises/cases" "$to/.github/workflows"
 for file in lessons/exercises/[0-9]*.cpp; do
   name=$(basename "$file" .cpp)
@@ -25,13 +22,12 @@ awk -v part=lessons/exercises/students.md '
   /^## / && !done { while ((getline line < part) > 0) print line; print ""; done = 1 } { print }
 ' README.md >"$to/README.md"
 # No line of a solution may be in it, but for those that stand outside of the marks, too.
-awk '{ sub(/^ */, "") } /^\/\/> yours/ { inside = 1 } /^\/\/<$/ { inside = 0 }
-  !inside { known[$0] } inside && length($0) > 20 && !/^\/\// { solution[$0] }
-  END { for (line in solution) if (!(line in known)) print line }
-' lessons/exercises/[0-9]*.cpp >"$to/solution"
+cat "$to"/lessons/exercises/[0-9]*.cpp | sed 's/^ *//' >"$to/known"
+cat lessons/exercises/[0-9]*.cpp | sed 's/^ *//' | grep -v -x -F -f "$to/known" |
+  grep -v '^//' | grep '.\{21\}' >"$to/solution"
 if grep -F -f "$to/solution" "$to"/lessons/exercises/*.* "$to"/lessons/exercises/cases/* >&2; then
   echo "the hand-out holds the lines above, which are of solutions" >&2
   exit 1
 fi
-rm "$to/solution"
+rm "$to/known" "$to/solution"
 echo "$1: $(ls lessons/exercises/[0-9]*.cpp | wc -l) exercises, $(du -sk "$to" | cut -f1) KiB"

@@ -1,5 +1,5 @@
-// What an answer gave, what is right, and what the student is told: each part has a source of its
-// name (outcome.cpp, case_file.cpp, verdict.cpp, message.cpp).
+// What an answer gave, what is right, what the student is told, and the box in which the student's
+// program runs.
 #pragma once
 
 #include "exercise.h"
@@ -20,20 +20,16 @@ std::string error_of(const Outcome& outcome);
 // The case file: all that the judge knows. It holds no solution.
 struct Question {
   Case given;
-  Outcome right;
-  std::vector<Outcome> wrong;  // of each known mistake
+  Outcome right = {};
+  std::vector<Outcome> wrong = {};  // of each known mistake
 };
 struct CaseFile {
-  std::string name;  // "06_attention"
-  // Of the kinds "hint", "without" (a name that a student may not use) and "mistake" (its message;
+  // Of the kinds "hint", "without" (names that a student may not use) and "mistake" (its message;
   // its name is what to see).
   std::vector<Item> notes;
   std::vector<Question> questions;
-
-  int points() const;  // of all groups together
 };
-std::string to_text(const CaseFile& file);
-// Errors: text that to_text() did not make.
+// Of the text that the oracle writes. Errors: another text.
 CaseFile case_file_of(const std::string& text, Where where = here());
 
 // How far a number of the item may be off: a share of its largest.
@@ -46,9 +42,9 @@ bool same(const Outcome& yours, const Outcome& right, double tolerance);
 
 struct Verdict {
   std::vector<bool> right;            // of each case
-  int first_wrong = -1;               // -1: none
+  std::size_t first_wrong = 0;        // the number of cases: none
   std::vector<std::size_t> mistakes;  // the known ones that fit best up to there
-  int points = 0;                     // of groups of which every case is right
+  int points = 0, most = 0;           // a group has its points if every case of it is right
 };
 // Requires: an outcome for each question; that of a case that was not tried has an error.
 Verdict verdict_of(const CaseFile& file, const std::vector<Outcome>& yours);
@@ -57,14 +53,22 @@ Verdict verdict_of(const CaseFile& file, const std::vector<Outcome>& yours);
 std::string brief(const Item& item);
 // What is odd about an item, such as "a row has the sum 2, not 1". Requires: they differ.
 std::string oddity(const Item& yours, const Item& right, double tolerance);
-// The first step or answer that differs, next to the right one; both null if none does.
-struct Difference {
-  const Item* yours = nullptr;
-  const Item* right = nullptr;
-};
-Difference first_difference(const Outcome& yours, const Outcome& right, double tolerance);
+// The first step or answer that differs, and the right one; both null if none does.
+std::pair<const Item*, const Item*> first_difference(const Outcome& yours, const Outcome& right,
+                                                     double tolerance);
 // All that follows the list of cases. `source` is the name of the student's file.
 std::string message_of(const CaseFile& file, const std::vector<Outcome>& yours,
                        const Verdict& verdict, const std::string& source);
+
+// Runs a program on `input` with little time, memory and disk, one process and no rights. Where the
+// system lets us, it sees an empty folder as its whole file system (if it is linked statically), no
+// other process, and a network without any other machine. Nothing that it returns is believed.
+struct Ran {
+  std::string answers;  // what it wrote to file descriptor 3
+  std::string printed;  // what it printed, cut after 500 characters
+  std::string problem;  // how it ended without an answer: "no answer after 2 s of computing"
+  std::string gaps;     // what this machine does not let us keep away from the program
+};
+Ran run_boxed(const std::string& program, const std::string& input);
 
 }  // namespace gradus

@@ -1,9 +1,8 @@
+// What the student is told.
+
 #include "judging.h"
 
-#include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <map>
 
 namespace gradus {
 
@@ -17,46 +16,38 @@ std::string digits(double number) {
 
 // "a text"; of several lines each: "one" "two".
 std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if (text[i] != '\n')
-      result += text[i];
-    else if (i + 1 < text.size())
-      result += "\" \"";
-  return result + "\"";
+  std::string result;
+  for (const std::string& line : lines_of(text))
+    result += (result.empty() ? "\"" : " \"") + line + "\"";
+  return result.empty() ? "\"\"" : result;
 }
 
-std::string shape_text(const std::vector<Index>& sizes) {
+std::string shape_text(const std::vector<std::size_t>& sizes) {
   std::string text;
-  for (const Index size : sizes) text += (text.empty() ? "" : ", ") + std::to_string(size);
+  for (const std::size_t size : sizes) text += (text.empty() ? "" : ", ") + std::to_string(size);
   return "[" + text + "]";
 }
 
-std::string position_text(std::size_t place, const std::vector<Index>& sizes) {
-  std::vector<Index> position = sizes;
-  for (std::size_t axis = sizes.size(); axis-- > 0; place /= static_cast<std::size_t>(sizes[axis]))
-    position[axis] = static_cast<Index>(place % static_cast<std::size_t>(sizes[axis]));
-  return shape_text(position);
+std::string position_text(std::size_t place, std::vector<std::size_t> sizes) {
+  for (std::size_t axis = sizes.size(); axis-- > 0;) {
+    const std::size_t size = sizes[axis];
+    sizes[axis] = place % size;
+    place /= size;
+  }
+  return shape_text(sizes);
 }
 
-bool close(double a, double b) {
-  return std::abs(a - b) <= 1e-3 * std::max(1.0, std::abs(b));
-}
-
-bool whole(const Item& item) {
-  return std::all_of(item.numbers.begin(), item.numbers.end(),
-                     [](float x) { return x == std::floor(x); });
+bool all(const Item& item, bool (*is)(float)) {
+  return std::all_of(item.numbers.begin(), item.numbers.end(), is);
 }
 
 // The first sum along the last axis that is not 1; 1 if all are.
 double odd_row(const Item& item) {
-  const std::size_t row = item.sizes.empty() ? 1 : static_cast<std::size_t>(item.sizes.back());
+  const std::size_t row = item.sizes.empty() ? 1 : item.sizes.back();
   double sum = 0;
   for (std::size_t i = 0; i < item.numbers.size(); ++i) {
-    sum += static_cast<double>(item.numbers[i]);
-    if ((i + 1) % row > 0) continue;
-    if (!close(sum, 1)) return sum;
-    sum = 0;
+    sum = item.numbers[i] + (i % row ? sum : 0);
+    if ((i + 1) % row == 0 && !(std::abs(sum - 1) <= 1e-3)) return sum;
   }
   return 1;
 }
@@ -65,8 +56,7 @@ double odd_row(const Item& item) {
 double common_factor(const Item& yours, const Item& right) {
   double found = 0;
   for (std::size_t i = 0; i < yours.numbers.size(); ++i) {
-    const double a = static_cast<double>(yours.numbers[i]);
-    const double b = static_cast<double>(right.numbers[i]);
+    const double a = yours.numbers[i], b = right.numbers[i];
     if (a == 0 && b == 0) continue;
     if (found == 0) found = a / b;
     if (!std::isfinite(found) || !(std::abs(a / b - found) < 1e-3 * std::abs(found))) return 0;
@@ -77,12 +67,9 @@ double common_factor(const Item& yours, const Item& right) {
 // "-3 instead of 2 at [0, 1]", of the first number for which `odd` holds; "" if there is none.
 template <class Odd>
 std::string first_odd(const Item& yours, const Item& right, const Odd& odd) {
-  for (std::size_t i = 0; i < right.numbers.size(); ++i) {
-    const double a = static_cast<double>(yours.numbers[i]);
-    const double b = static_cast<double>(right.numbers[i]);
-    if (odd(a, b))
+  for (std::size_t i = 0; i < right.numbers.size(); ++i)
+    if (const double a = yours.numbers[i], b = right.numbers[i]; odd(a, b))
       return digits(a) + " instead of " + digits(b) + " at " + position_text(i, right.sizes);
-  }
   return "";
 }
 
@@ -108,16 +95,16 @@ std::string inputs_text(const Case& given) {
   return in_lines("    ", parts);
 }
 
-// The first wrong case whose answers are not those of this mistake, nor missing; 0 if there is
-// none.
-std::size_t something_else(const CaseFile& file, const std::vector<Outcome>& yours,
-                           std::size_t mistake) {
+// What is said where a later wrong answer is another than this mistake's.
+std::string something_else(const CaseFile& file, const std::vector<Outcome>& yours,
+                           const Verdict& verdict, std::size_t mistake) {
   for (std::size_t i = 0; i < yours.size(); ++i)
     if (const Question& asked = file.questions[i];
-        error_of(yours[i]).empty() && !same(yours[i], asked.right, asked.given.tolerance) &&
+        !verdict.right[i] && error_of(yours[i]).empty() &&
         !same(yours[i], asked.wrong[mistake], asked.given.tolerance))
-      return i;
-  return 0;
+      return "Your answer to case " + std::to_string(i + 1) +
+             " is not that of this mistake: it stands in two places, or there is another.\n";
+  return "";
 }
 
 std::string known_text(const CaseFile& file, const std::vector<Outcome>& yours,
@@ -125,12 +112,10 @@ std::string known_text(const CaseFile& file, const std::vector<Outcome>& yours,
   std::string text;
   const std::vector<Item> known = of_kind("mistake", file.notes);
   for (const std::size_t mistake : verdict.mistakes) {
-    const Item& item = known.at(mistake);
-    text += (text.empty() ? "" : "Or: ") + item.text;
-    text += (item.name.empty() ? "" : "  (See " + item.name + ".)") + "\n";
-    if (const std::size_t other = something_else(file, yours, mistake); other > 0)
-      text += "Your answer to case " + std::to_string(other + 1) +
-              " is not that of this mistake: it stands in two places, or there is another.\n";
+    const std::string see = known.at(mistake).name;
+    text += (text.empty() ? "" : "Or: ") + known.at(mistake).text;
+    text += (see.empty() ? "" : "  (See " + see + ".)") + "\n";
+    text += something_else(file, yours, verdict, mistake);
   }
   return text;
 }
@@ -146,11 +131,11 @@ std::string brief(const Item& item) {
     std::size_t block = 1;
     std::string open, shut;
     for (std::size_t axis = item.sizes.size(); axis-- > 0;) {
-      block *= static_cast<std::size_t>(item.sizes[axis]);
+      block *= item.sizes[axis];
       if (i % block == 0) open += "[";
       if ((i + 1) % block == 0) shut += "]";
     }
-    text += (i ? " " : "") + open + digits(static_cast<double>(item.numbers[i])) + shut;
+    text += (i ? " " : "") + open + digits(item.numbers[i]) + shut;
   }
   return text;
 }
@@ -162,9 +147,9 @@ std::string oddity(const Item& yours, const Item& right, double tolerance) {
   const std::string not_finite = first_odd(
       yours, right, [](double a, double b) { return !std::isfinite(a) && std::isfinite(b); });
   if (!not_finite.empty() || right.numbers.size() < 2) return not_finite;
-  if (std::all_of(yours.numbers.begin(), yours.numbers.end(), [](float x) { return x == 0; }))
-    return "0 everywhere";
-  if (odd_row(right) == 1 && !whole(right) && odd_row(yours) != 1)
+  if (all(yours, [](float x) { return x == 0; })) return "0 everywhere";
+  const bool whole = all(right, [](float x) { return x == std::floor(x); });
+  if (!whole && odd_row(right) == 1 && odd_row(yours) != 1)
     return "a row has the sum " + digits(odd_row(yours)) + ", not 1";
   if (const double factor = common_factor(yours, right); factor != 0)
     return digits(factor) + " times the right numbers";
@@ -173,28 +158,32 @@ std::string oddity(const Item& yours, const Item& right, double tolerance) {
                    [&](double a, double b) { return a != b && !(std::abs(a - b) <= most); });
 }
 
-Difference first_difference(const Outcome& yours, const Outcome& right, double tolerance) {
-  // A step, as often as it was there. Who does it more often (text by text, say) may have another
-  // shape than the solution: that is no mistake, and then the steps are not compared.
-  std::map<std::string, std::vector<const Item*>> steps[2];
+std::pair<const Item*, const Item*> first_difference(const Outcome& yours, const Outcome& right,
+                                                     double tolerance) {
+  std::map<std::string, std::deque<const Item*>> left;  // what is right of each step, in order
+  std::map<std::string, int> more;                      // how much oftener yours has it
   const auto key = [](const Item& item) { return item.kind + " " + item.name; };
-  for (const Item& item : yours) steps[0][key(item)].push_back(&item);
-  for (const Item& item : right) steps[1][key(item)].push_back(&item);
-  std::map<std::string, std::size_t> seen;
+  for (const Item& item : right) {
+    left[key(item)].push_back(&item);
+    --more[key(item)];
+  }
+  for (const Item& item : yours) ++more[key(item)];
   for (const Item& mine : yours) {
-    const auto& others = steps[1][key(mine)];
-    const std::size_t i = seen[key(mine)]++;
-    if (mine.kind == "error" || i >= others.size() || same(mine, *others[i], tolerance)) continue;
-    const bool more = steps[0][key(mine)].size() > others.size();
-    if (!more || mine.sizes == others[i]->sizes) return {&mine, others[i]};
+    std::deque<const Item*>& others = left[key(mine)];
+    if (mine.kind == "error" || others.empty()) continue;
+    const Item* other = others.front();
+    others.pop_front();
+    // Who does a step more often (text by text, say) has it in another shape: that is no mistake.
+    const bool comparable = more[key(mine)] <= 0 || mine.sizes == other->sizes;
+    if (comparable && !same(mine, *other, tolerance)) return {&mine, other};
   }
   return {};
 }
 
 std::string message_of(const CaseFile& file, const std::vector<Outcome>& yours,
                        const Verdict& verdict, const std::string& source) {
-  if (verdict.first_wrong < 0) return "";
-  const std::size_t first = static_cast<std::size_t>(verdict.first_wrong);
+  const std::size_t first = verdict.first_wrong;
+  if (first == file.questions.size()) return "";
   const auto& [given, right, wrong] = file.questions[first];
   const std::string error = error_of(yours[first]);
   std::string text = known_text(file, yours, verdict);
@@ -204,16 +193,16 @@ std::string message_of(const CaseFile& file, const std::vector<Outcome>& yours,
   if (error == "not written yet") return text;
   if (text.empty()) text = "No known mistake.\n";
   text += inputs_text(given);
-  const Difference found = first_difference(yours[first], right, given.tolerance);
-  if (!found.yours) return text;
-  text += compared(*found.yours, *found.right, source);
-  const std::string odd = oddity(*found.yours, *found.right, given.tolerance);
-  if (!odd.empty()) text += "  " + found.yours->name + ": " + odd + "\n";
-  if (found.yours->kind != "trace") return text;
+  const auto [mine, other] = first_difference(yours[first], right, given.tolerance);
+  if (!mine) return text;
+  text += compared(*mine, *other, source);
+  const std::string odd = oddity(*mine, *other, given.tolerance);
+  if (!odd.empty()) text += "  " + mine->name + ": " + odd + "\n";
+  if (mine->kind != "trace") return text;
   const Outcome answers = of_kind("answer", yours[first]);
-  const Difference out = first_difference(answers, right, given.tolerance);
-  if (!out.yours || out.yours->name == found.yours->name) return text;
-  return text + compared(*out.yours, *out.right, source);
+  const auto [out, right_out] = first_difference(answers, right, given.tolerance);
+  if (!out || out->name == mine->name) return text;
+  return text + compared(*out, *right_out, source);
 }
 
 }  // namespace gradus

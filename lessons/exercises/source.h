@@ -1,35 +1,26 @@
-// The text of an exercise: what lies between the marks, and what stands there instead.
+// The text of an exercise: what lies between the marks, what stands there instead, and what its
+// author knows of it (NN_name.mistakes; teachers.md describes the file).
 #pragma once
 
-#include <gradus/gradus.h>
+#include "exercise.h"
 
 #include <string>
 #include <vector>
 
 namespace gradus {
 
-// What lies between "//> yours" and "//<", and all between the region before and that: the last
-// line of `before` is the mark.
-struct Region {
-  std::string before, text;
-  std::string stub;      // what the hand-out has for it
-  std::size_t line = 0;  // the first of the text
-};
-
 struct Source {
   std::string path;
-  std::vector<Region> regions;
-  std::string rest;  // what follows the last region, from "//<" on
+  // By turns what stands outside of the marks, and what lies between "//> yours", with which a part
+  // ends, and "//<", with which one begins. So those of odd numbers are the regions to be written.
+  std::vector<std::string> parts;
 };
 
 // Errors: marks that do not pair up.
 Source read_source(const std::string& path, Where where = here());
-
-// The file with other texts in its regions, in their order.
-std::string with_regions(const Source& source, const std::vector<std::string>& texts);
-
+std::string text_of(const Source& source);
 // The hand-out's version: no solution.
-std::string unsolved(const Source& source);
+Source unsolved(Source source);
 
 // What a student wrote, put between the marks of the original; with notes, one a line, on what the
 // student changed outside of them, which is not taken. Lines that could read other files while they
@@ -40,12 +31,29 @@ struct Graft {
 };
 Graft graft(const Source& original, const Source& student);
 
-// The first match of a regular expression; "" if there is none.
-std::string found(const std::string& pattern, const std::string& text);
-// C++ without the comments at the ends of its lines.
-std::string without_comments(const std::string& code);
 // Whether the code uses this name of the library. From where a variable, a lambda or a parameter of
 // one's own has it until the block ends, it is not the library's; x.grad() and gradus::grad are.
 bool uses(const std::string& code, const std::string& name);
+
+struct Edit {
+  std::string old, fresh;  // this text, that instead; where old is "", the next region
+};
+struct Variant {
+  bool right = false;
+  std::string message;  // of a wrong answer what was misunderstood, of a right one how it differs
+  int line = 0;         // of the file
+  std::string see = {};
+  std::vector<Edit> edits = {};
+};
+struct Mistakes {
+  std::string path;
+  std::vector<Item> notes = {};  // of the kinds "hint" and "without", as a case file has them
+  std::vector<Variant> variants = {};
+};
+// Errors: a line that is no directive.
+Mistakes read_mistakes(const std::string& path, Where where = here());
+// The exercise as this variant has it. Errors: a text that does not occur exactly once.
+std::string varied(Source source, const Variant& variant, const Mistakes& from,
+                   Where where = here());
 
 }  // namespace gradus

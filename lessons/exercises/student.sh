@@ -1,29 +1,22 @@
 #!/bin/sh
-# student.sh COMMAND [NN]: what stands behind `make exercises`, `make exercise-06`, `make hint-06`,
-# `make watch-06` and `make debug-exercise-06`. BUILD, MAKE and DEBUGGER come from the Makefile.
+# student.sh COMMAND NAME...: what stands behind `make exercises`, which gives all names, and `make
+# exercise-06`, hint-06, watch-06, debug-exercise-06. BUILD, MAKE, DEBUGGER are the Makefile's.
 set -u
 cd "$(dirname "$0")/../.."
 tools=$BUILD/lessons/exercises
 notes=build/exercises
-mkdir -p "$notes"
 
-# Sets the name of exercise 6 or 06, and the file of its cases, which the hand-out brings along.
-find_exercise() {
-  for source in lessons/exercises/"$1".cpp lessons/exercises/"$1"_*.cpp lessons/exercises/0"$1"_*.cpp; do
-    [ -e "$source" ] || continue
-    name=$(basename "$source" .cpp)
-    cases=lessons/exercises/cases/$name.cases
-    [ -e "$cases" ] || cases=$tools/$name.cases
-    return
-  done
-  echo "there is no exercise $1; make exercises lists them" >&2
-  return 1
+# What belongs to the exercise; the file of its cases the hand-out brings along.
+use() { # use NAME
+  name=$1 source=lessons/exercises/$1.cpp program=$tools/$1.program
+  cases=lessons/exercises/cases/$1.cases
+  [ -e "$cases" ] || cases=$tools/$1.cases
+  mkdir -p "$notes"
 }
 
-# build TARGET...: what the compiler says is shown as its first error only.
-build() {
-  [ -e "$BUILD/libgradus.a" ] || echo "(The library is built first, which takes a minute or two.)"
-  $MAKE -s --no-print-directory "$@" >"$notes/log" 2>&1 && return
+# What the compiler says is shown as its first error only.
+build() { # build TARGET...
+  $MAKE -s -k --no-print-directory "$@" >"$notes/log" 2>&1 && return
   if grep -q "exercises/$name.cpp.*error" "$notes/log"; then
     echo "$name does not compile:"
     grep -m 1 -A 2 "exercises/$name.cpp.*error" "$notes/log" | cut -c 1-300
@@ -33,23 +26,25 @@ build() {
   fi
   return 1
 }
+announce() { # announce BUILD WHAT-FOR
+  [ -e "$1/libgradus.a" ] || echo "(The library is built$2 first, which takes a minute or two.)"
+}
 
-exercise() { judged | fold -s -w 80; }
-judged() {
-  rm -f "$notes/$name".*
-  build "$tools/judge" "$cases" || return
-  "$tools/judge" "$cases" "" "$source" "$notes" "it does not compile" >/dev/null
-  build "$tools/$name.program" && "$tools/judge" "$cases" "$tools/$name.program" "$source" "$notes"
+exercise() { # exercise [OTHER-TARGETS]
+  [ $# -gt 0 ] || set -- "$tools/judge" "$cases"
+  if build "$@" "$program"; then
+    "$tools/judge" "$cases" "$program" "$source" "$notes"
+  else
+    "$tools/judge" "$cases" "" "$source" "$notes" "it does not compile" >/dev/null 2>&1
+  fi | fold -s -w 80
 }
 
 # One line an exercise, and which is next.
 all() {
   next=
-  [ -e "$BUILD/libgradus.a" ] || echo "(The library is built first, which takes a minute or two.)"
-  $MAKE -s -k --no-print-directory $(for source in lessons/exercises/[0-9]*.cpp; do
-    echo "$tools/$(basename "$source" .cpp).program"; done) >/dev/null 2>&1  # on all processors
-  for source in lessons/exercises/[0-9]*.cpp; do
-    find_exercise "$(basename "$source" .cpp)"
+  $MAKE -s -k --no-print-directory $(printf "$tools/%s.program " $names) >/dev/null 2>&1  # all at once
+  for each in $names; do
+    use "$each"
     exercise >"$notes/said" 2>&1
     line=$(grep -m 1 -o -E 'not written yet|does not compile|could not be built' "$notes/said")
     points=$(grep ' points$' "$notes/said" | tail -n 1)
@@ -72,15 +67,16 @@ watch() {
 }
 
 # Stops where the first difference arises, or at the first line to be written, on the case that
-# failed.
+# failed. It judges the debug build, in a folder of its own: somebody may watch meanwhile.
 debug() {
-  exercise
+  build "$tools/judge" "$cases" || return
+  program=build/debug/lessons/exercises/$name.program notes=$notes/debug
+  mkdir -p "$notes"
+  announce build/debug " for the debugger"
+  exercise MODE=debug BUILD=build/debug
   [ -s "$notes/$name.case" ] || return 0
-  line=$(cat "$notes/$name.stop")
-  [ -n "$line" ] || line=$(awk '/\/\/> yours/ { print FNR + 1; exit }' "$source")
-  program=build/debug/lessons/exercises/$name.program
-  [ -e build/debug/libgradus.a ] || echo "(The library is built for the debugger first.)"
-  build MODE=debug BUILD=build/debug "$program" || return
+  line=$(sed -n "s/.*$name\.cpp:\([1-9][0-9]\{0,5\}\).*/\1/p" "$notes/$name.text" | head -n 1)
+  line=${line:-$(awk '/\/\/> yours/ { print FNR + 1; exit }' "$source")}
   GRADUS_CASE=$notes/$name.case GRADUS_STOP=$name.cpp:$line
   export GRADUS_CASE GRADUS_STOP
   exec sh lessons/debugger/start.sh "$DEBUGGER" "$program" "${COMMANDS:-}"
@@ -91,12 +87,15 @@ hint() {
   build "$cases" || return
   count=$(($(cat "$notes/$name-hint" 2>/dev/null || echo 0) + 1))
   echo "$count" >"$notes/$name-hint"
-  awk -v count="$count" '$1 == "hint" { getline; last = $0; if (++n == count) exit }
-    END { print last; if (n < count) print "(That was the last hint.)" }' "$cases" | fold -s -w 80
+  sed -n '/^hint /{s/^hint 0 "" "//; s/" -1$//; s/\\\(.\)/\1/g; p;}' "$cases" | awk -v count="$count" '
+    NR <= count { last = $0 } END { print last; if (NR < count) print "(That was the last hint.)" }' |
+    fold -s -w 80
 }
 
-case $1 in
-  all) all ;;
-  *) find_exercise "$2" && "${1%-exercise}" ;;
-esac
+command=${1%-exercise}
+shift
+names=$*
+[ "$command" = hint ] || announce "$BUILD" ""
+use "$1"
+"$command"
 exit 0

@@ -1,6 +1,7 @@
+// The case file, and what is right of an outcome.
+
 #include "judging.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace gradus {
@@ -13,30 +14,41 @@ std::string operation_of(const std::string& error) {
 }
 
 // How many cases are as this known mistake has them; 0 unless all are up to the first wrong one.
-int fit(const CaseFile& file, const std::vector<Outcome>& yours, std::size_t mistake, int first) {
+int fit(const CaseFile& file, const std::vector<Outcome>& yours, std::size_t mistake,
+        std::size_t first) {
   int count = 0;
   for (std::size_t i = 0; i < yours.size(); ++i) {
     const Question& question = file.questions[i];
     const bool fits = same(yours[i], question.wrong[mistake], question.given.tolerance);
-    if (!fits && static_cast<int>(i) <= first) return 0;
+    if (!fits && i <= first) return 0;
     count += fits;
   }
   return count;
 }
 
-int points_of(const CaseFile& file, const std::vector<bool>& right) {
-  int points = file.points();
-  std::string lost;
-  for (std::size_t i = 0; i < right.size(); ++i) {
-    const Case& given = file.questions[i].given;
-    if (right[i] || lost == given.group) continue;
-    points -= given.points;
-    lost = given.group;
-  }
-  return points;
-}
-
 }  // namespace
+
+CaseFile case_file_of(const std::string& text, Where where) {
+  CaseFile file;
+  std::vector<Item>* into = &file.notes;
+  for (const Item& item : items_of(text, where)) {
+    if (item.kind == "case") {
+      Case& next = file.questions.emplace_back().given;
+      next.name = item.name;
+      next.group = item.text;
+      next.tolerance = static_cast<double>(item.numbers.at(0));
+      next.points = static_cast<int>(item.numbers.at(1));
+      into = &next.inputs;
+    } else if (item.kind == "right") {
+      into = &file.questions.at(file.questions.size() - 1).right;
+    } else if (item.kind == "wrong") {
+      into = &file.questions.at(file.questions.size() - 1).wrong.emplace_back();
+    } else {
+      into->push_back(item);
+    }
+  }
+  return file;
+}
 
 double may_be_off(const Item& right, double tolerance) {
   double largest = 0.1;
@@ -68,13 +80,18 @@ bool same(const Outcome& yours, const Outcome& right, double tolerance) {
 
 Verdict verdict_of(const CaseFile& file, const std::vector<Outcome>& yours) {
   Verdict verdict;
+  std::map<std::string, int> groups;  // and what each gives
   for (std::size_t i = 0; i < yours.size(); ++i) {
-    const Question& question = file.questions[i];
-    verdict.right.push_back(same(yours[i], question.right, question.given.tolerance));
-    if (!verdict.right.back() && verdict.first_wrong < 0) verdict.first_wrong = static_cast<int>(i);
+    const auto& [given, right, wrong] = file.questions[i];
+    const bool is_right = same(yours[i], right, given.tolerance);
+    if (is_right && verdict.first_wrong == i) ++verdict.first_wrong;
+    verdict.right.push_back(is_right);
+    const auto [group, is_new] = groups.try_emplace(given.group, given.points);
+    if (is_new) verdict.most += given.points;
+    if (!is_right) group->second = 0;
   }
-  verdict.points = points_of(file, verdict.right);
-  if (verdict.first_wrong < 0) return verdict;
+  for (const auto& [name, points] : groups) verdict.points += points;
+  if (verdict.first_wrong == yours.size()) return verdict;
   int best = 1;
   for (std::size_t i = 0; i < file.questions[0].wrong.size(); ++i) {
     const int count = fit(file, yours, i, verdict.first_wrong);
