@@ -6,7 +6,7 @@
 // word takes up what the words around it say:
 //
 //   1. similarity     scores  = query keyᵀ / √d      how well does each word fit what I look for?
-//   2. softmax        weights = softmax(scores)      the same as shares, which sum to 1
+//   2. softmax        weights = softmax(scores)      scores become shares, which sum to 1
 //   3. weighted sum   context = weights value        what all words say, each with its share
 //   4. output         output  = context W_o          back to the width of a word's vector
 //
@@ -16,7 +16,7 @@
 // learned (lesson 5). Here they are written by hand, so that every number has a meaning.
 //
 //   T = 4 words, D = 4 numbers for a word, d = 4 for a query or key, 2 for a value
-//   x [T, D]   query [T, d]   key [T, d]   value [T, 2]   scores and weights [T, T]
+//   x [T, D]: T rows of D   query [T, d]   key [T, d]   value [T, 2]   scores, weights [T, T]
 //   context [T, 2]   output [T, D]
 //
 // Sources: Vaswani et al. 2017, "Attention is all you need", section 3.2.1, equation 1; Chollet,

@@ -54,7 +54,7 @@ using Handle = std::shared_ptr<Value>;
 
 struct Input {
   Handle from;
-  Scalar slope;  // d this / d from
+  Scalar slope;  // d this / d from (a Scalar is a float)
 };
 
 struct Value {
@@ -208,8 +208,8 @@ int main() try {
   }
   std::printf("∛(r/2) = %.1e\n", std::cbrt(r / 2));
 
-  // In float32 the best difference is right to four digits after the point (to fewer in a longer
-  // computation), backward() to six. Differences find mistakes: see check_gradients.h.
+  // In float32 the best difference is right to four digits after the point, backward() to six.
+  // Differences find mistakes: see check_gradients.h.
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

@@ -227,8 +227,8 @@ void evaluate(const char* name, Recall& model, const Examples& examples) {
 // Stop in Recall::operator() and look at `weights` before and after training. To see who teaches
 // W_q where to look, break at gradus::backward_step in the first training step and follow the
 // gradient from the loss through the logits and the weights to the scores. After Softmax::backward
-// the gradient of a score is negative, so that the step will raise it, where the value of the pair
-// serves the loss better than the weighted mean of all values does.
+// some scores have a negative gradient: the step will raise these. They are those of pairs whose
+// value would lower the loss more than the present mean of all values.
 //
 // ## Exercises
 //
@@ -242,6 +242,6 @@ void evaluate(const char* name, Recall& model, const Examples& examples) {
 //    way to the answer. Look at the weights: which pair is left out? Why does it fail on `test`, in
 //    which digits repeat?
 // 4. Give the letter and its digit as two separate rows, as a text would: "D2A5H0…". Attention
-//    sees a set of rows (lesson 8): what is lost, which no number of layers brings back? Then let
+//    sees a set of rows (lesson 8): what is lost, however many follow each other? Then let
 //    each row also have a 1 for its place in the text. Why can one head still not do it? (Olsson et
-//    al. 2022, "In-context learning and induction heads": with places it takes two layers.)
+//    al. 2022, "In-context learning and induction heads": with places it takes two in a row.)

@@ -59,7 +59,7 @@ int main() try {
   //
   // Half of the world writes true for "allowed" (Keras' attention_mask, PyTorch's
   // scaled_dot_product_attention), the other half for "hidden" (PyTorch's MultiheadAttention). Take
-  // one for the other, and no compiler notices; the model trains on, a little worse. In Gradus a
+  // one for the other, and no compiler notices; the model trains on all the same. In Gradus a
   // mask is a type of its own with one meaning, and a tensor of zeros and ones does not become one:
   static_assert(!std::is_convertible_v<Tensor, Mask>);
 
@@ -130,12 +130,12 @@ int main() try {
   // Many programs add a large negative number to the scores that are not allowed, and call the
   // ordinary softmax. Where something is allowed this works: e^(-10⁹) is 0. In row 0 it fails:
   //
-  // - Adding -10⁹, nearly 2³⁰: a float has 24 bits, so its neighbours there are 2⁶ = 64 apart, and
+  // - Adding -10⁹, nearly 2³⁰: of 24 bits, the last of a float is 2³⁰ / 2²⁴ = 64 there, and
   //   a score of 0.3 is rounded away. All keys have the same score, and the query that may look at
   //   nothing takes the mean of everything, padding and future. This makes no noise at all.
   // - Adding -∞: softmax subtracts the largest score first, and -∞ - (-∞) is NaN. Backward it
-  //   spoils the gradient of every key that row 0 scored, and one step of an optimiser would make
-  //   NaN of all parameters that made x.
+  //   spoils the gradient of every key that row 0 scored, and so whatever made x and would be
+  //   moved by its gradient.
   const Scalar numbers[] = {0, Scalar(-1e9), -std::numeric_limits<Scalar>::infinity()};
   const char* const ways[] = {"masked_softmax", "softmax, - 1e9", "softmax, - infinity"};
   std::printf("\n%-19s%14s%18s  %s\n", "NaN in", "weights", "gradient of x", "weights of query 0");
@@ -188,8 +188,8 @@ Tensor replaced(const Tensor& x, Index text, Index t) {
   return other;
 }
 
-// Whose output changes with position t, without a mask, with it, and in the one fast operation that
-// the layers use (lesson 17), which takes the same mask? `{}` is an empty mask: all is allowed.
+// Whose output changes with position t, without a mask, with it, and in the one fast operation of
+// the library (lesson 17), which takes the same mask? `{}` is an empty mask: all is allowed.
 void compare(const Tensor& x, Index text, Index t, const Mask& mask) {
   const Tensor y = replaced(x, text, t);
   print_changed("no mask", attend(x, {}), attend(y, {}), text, T);

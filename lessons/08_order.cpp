@@ -188,9 +188,9 @@ int main() try {
   // Why clocks? cos a cos b + sin a sin b is cos(a - b). So the dot product of the positions t and
   // t + k is Σ cos(k ω_i): t has vanished, and each diagonal of the matrix of all products holds
   // one number. Attention, which compares by dot products, can see how far two words are apart. Not
-  // who comes first, for cos(-k ω) is cos(k ω). But W_q may turn the hands of the query by a
-  // quarter, so that sin and cos become cos and -sin: then the products are Σ sin(k ω_i), above 0
-  // for the next words and below 0 for those just before.
+  // who comes first, for cos(-k ω) is cos(k ω). But W_q may turn all hands of the query by a
+  // quarter (`turn`): sin and cos become cos and -sin, and the products Σ sin(k ω_i), above 0 for
+  // the next words and below 0 for those just before.
   const Tensor products = matmul(waves, waves, {.transpose_b = true});  // [T, T]
   print("dot products of the positions", products, 3);
   const std::vector<std::string> positions{"0", "1", "2", "3", "4", "5"};

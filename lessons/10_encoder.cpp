@@ -126,7 +126,8 @@ int main() try {
   // ## 3. Parameters, counted by hand
   //
   // Dense from D to N has D N numbers in its matrix and N biases. In Chollet's book each of the H
-  // heads is D wide, so queries, keys and values are H D wide.
+  // heads is D wide, so queries, keys and values are H D wide. (dropout_1 and dropout_2 drop
+  // nothing here: lesson 12.)
   const int D = 256, F = 32, H = 2;
   const int qkv = 3 * (D * H * D + H * D), output = H * D * D + D;
   const int dense = (D * F + F) + (F * D + D), norms = 2 * (D + D);

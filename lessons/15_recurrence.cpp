@@ -207,13 +207,13 @@ int main() try {
              curves_svg("The largest gradient at the first word, log₁₀", curves, 0,
                         "n, for a distance of 4 · 2ⁿ words:"));
 
-  // The GRU as it comes learns the question over 8 and 16 words; from 32 on it guesses. (Guessing
-  // is right 50 times of 200, give or take: the deviation is √(200 · 1/4 · 3/4) = 6, so 38 to 62,
-  // two of them either way, is nothing unusual.) With the bias it learns it, and so does attention:
-  // what counts is the factor, not the number of steps. But a state that hardly changes takes
-  // hardly anything in (over 8 words its gradient is the smallest of the three), one has to know
-  // beforehand over what distance to remember, and all that might be asked must fit into D numbers
-  // (exercise 3). Attention decides when the question comes, with all words at hand.
+  // The GRU as it comes learns the question over 8 and 16 words; from 32 on it guesses. (From one
+  // start; guessing is right 50 times of 200, give or take: the deviation is √(200 · 1/4 · 3/4) =
+  // 6, so 38 to 62, two of them either way, is nothing unusual.) With the bias it learns it, and so
+  // does attention: what counts is the factor, not the number of steps. But a state that hardly
+  // changes takes hardly anything in (over 8 words its gradient is the smallest of the three), one
+  // has to know beforehand over what distance to remember, and all that might be asked must fit
+  // into D numbers (exercise 3). Attention decides when the question comes, with all words at hand.
 
   // ## Time
   //

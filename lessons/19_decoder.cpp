@@ -162,7 +162,7 @@ int main() try {
     if (!shifted) break;
 
     // What the first has learned of order (the mean of its two heads): at "este" it looks at
-    // "bridge", and only then at "new".
+    // "bridge", and only then at "new". To say ⟨end⟩ it needs no word, and looks at all.
     model.decoder.attention_2.keep_weights();
     evaluate(model, Batches({sample}));
     const Tensor learned = mean(model.decoder.attention_2.weights, {0, 1});  // [T, S]

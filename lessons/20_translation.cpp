@@ -140,7 +140,7 @@ int main() try {
     fit(*model, optimizer, train, validation,
         {.epochs = epochs,
          .schedule = Schedule::warmup_cosine(Scalar(5e-3), 100, epochs * Index(train.count())),
-         .clip_norm = 1,
+         .clip_norm = 1,  // longer gradients are shortened to 1 (lesson 15)
          .folder = "build/translate/" + model->kind()});
     judge("test", testing, translate(*model, testing, words));
     judge("held out", held_out, translate(*model, held_out, words));
@@ -156,8 +156,8 @@ int main() try {
   //
   // Each row is a word that was written, with the weights by which it looked at the English words
   // (the mean of the four heads). "casa" and "roja" cross over: nobody told the model that
-  // adjectives come after their noun. "la" looks at "house", too: is it "la" or "el"? And "compra"
-  // looks at "she", for which there is no word of its own.
+  // adjectives come after their noun. "la" looks at "house", too, perhaps for "la" or "el". And
+  // "compra" looks at "she", for which there is no word of its own.
   transformer.eval();
   transformer.decoder.attention_2.keep_weights();
   const SentencePair pair = {"she buys the red house", "compra la casa roja", ""};

@@ -225,7 +225,7 @@ std::string bars_svg(const std::vector<Curve>& columns, const std::vector<std::s
     return " x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y) + "\"";
   };
   std::string svg =
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"850\" height=\"210\" fill=\"#3b7dbf\" "
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 740 210\" fill=\"#3b7dbf\" "
       "font-family=\"sans-serif\" font-size=\"13\">\n";
   for (std::size_t i = 0; i < lines.size(); ++i)
     svg += "<text" + at(5, 40 + 18 * i) + ">" + lines[i] + "</text>\n";
@@ -233,7 +233,7 @@ std::string bars_svg(const std::vector<Curve>& columns, const std::vector<std::s
     svg += "<text" + at(x, 15) + ">" + column.name + "</text>\n";
     for (std::size_t i = 0; i < lines.size(); ++i)
       svg += "<rect" + at(x, 30 + 18 * i) + " height=\"12\" width=\"" +
-             std::to_string(200 * column.values[i]) + "\"/>\n";
+             std::to_string(100 * column.values[i]) + "\"/>\n";
     x += 110;
   }
   return svg + "</svg>\n";
