@@ -77,8 +77,8 @@ std::vector<int> ranks(const Tensor& x) {
 }
 
 // Spearman's: 1 - 6 Σ d² / (n (n² - 1)) for n values, where d is the difference of two ranks. For
-// the same order Σ d² is 0, for the reverse n (n² - 1) / 3, the most there is: this goes from 1 to
-// -1. (It is exact if no two values are equal.)
+// the same order Σ d² is 0; for the reverse d is n - 1, n - 3, … and Σ d² n (n² - 1) / 3, the most
+// there is: this goes from 1 to -1. (It is exact if no two values are equal.)
 double rank_correlation(const Tensor& x, const Tensor& y) {
   const std::vector<int> a = ranks(x), b = ranks(y);
   const double n = static_cast<double>(a.size());

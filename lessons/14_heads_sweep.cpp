@@ -12,8 +12,9 @@
 //               3 (D H d + H d) + H d D + D        depends on the width H d, not on H alone
 //   weights     [B, H, T, T] numbers of 4 bytes:   depends on H alone, not on d
 //
-// The weights here are those of attention, softmax(Q Kᵀ / √d). (Gradus never holds them as a whole:
-// lesson 17. A program that makes a matrix of them keeps that in memory until backward is done.)
+// The weights here are those of attention, softmax(Q Kᵀ / √d). Their bytes are only computed
+// (Gradus never holds them: lesson 17); a program that makes the matrix keeps it until backward is
+// done.
 //
 // Accuracy has no formula. It is measured here, on the shipped reviews of 9 to 15 words, which are
 // quick to train on; every model five times from different starts, because what one start gives is

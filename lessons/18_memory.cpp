@@ -227,4 +227,4 @@ int main() try {
 // 2. Take out the line that breaks the ring and run `make lesson-18 MODE=asan`. What is reported?
 // 3. At what length of the chain does freeing it crash the program, with MODE=debug and release?
 // 4. During a training, keep the loss of the best step in a `Tensor best`. How much does it hold?
-// 5. Say w.mutable_values()[0] = 7 between sum(w * w) and backward(). How can the library know?
+// 5. Say w.mutable_values()[0] = 7 between sum(w * w) and backward(). Who notices (see `version`)?
