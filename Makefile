@@ -29,6 +29,7 @@
 #                       sentences, which takes hours
 #   make write          a model that writes reviews (lesson 22); DATA=dir: from the
 #                       real ones, in hours
+#   make labels         what generalises (lesson 26); DATA=dir: on the real reviews
 #   make pretraining    hidden words, then few labels (lesson 27);
 #                       DATA=dir: on the real reviews
 #   make bits           the same digits with other compilers, levels, thread counts?
@@ -188,6 +189,7 @@ lessons: $(patsubst %.cpp,$(BUILD)/%,$(filter-out lessons/16% lessons/25%,$(LESS
 imdb: $(BUILD)/lessons/16_real_reviews ; @$< "$(DATA)"
 translate: $(BUILD)/lessons/$(if $(DATA),25_real_pairs,20_translation) ; @$< "$(DATA)"
 write: $(BUILD)/lessons/22_language_model ; @$< "$(DATA)"
+labels: $(BUILD)/lessons/26_labels ; @$< "$(DATA)"
 pretraining: $(BUILD)/lessons/27_pretraining ; @$< "$(DATA)"
 
 bench: $(patsubst %,$(BUILD)/bench/%,limits matmul book tiny attention translator writing)
@@ -264,6 +266,6 @@ clean:
 	  if ls $$part/*.safetensors >/dev/null 2>&1; then echo "kept: $$part"; else rm -rf "$$part"; fi; \
 	done
 
-.PHONY: help run lessons bits imdb translate write pretraining reviews pairs book bench test mutants fuzz doctest new format install clean always
+.PHONY: help run lessons bits imdb translate write labels pretraining reviews pairs book bench test mutants fuzz doctest new format install clean always
 .SECONDARY:
 -include $(ALL:%.cpp=$(BUILD)/%.d)
