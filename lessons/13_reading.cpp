@@ -115,6 +115,7 @@ Reading read(Classifier& model, const TextVectorizer& vectorizer, const Example&
 // What main prints with; the definitions stand below it.
 Index place_of_largest(const Tensor& x);
 void show(const Reading& r);
+AttendedText attended(const Reading& r, const std::string& title);
 
 int main() try {
   // ## 1. A model to read
@@ -130,10 +131,19 @@ int main() try {
   Adam optimizer(model.parameters());
   const int epochs = setting("EPOCHS", 10, 1, 10000);
   const Index all_steps = epochs * static_cast<Index>(train.count());
-  fit(model, optimizer, train, validation,
-      {.epochs = epochs,
-       .schedule = Schedule::warmup_cosine(Scalar(3e-3), 200, all_steps),
-       .folder = ""});
+  std::vector<AttendedText> replay;  // three reviews as the model reads them after each epoch
+  const auto look = [&] {
+    const NoGrad no_grad;
+    model.encoder.attention.keep_weights();
+    const std::string title = "After epoch " + std::to_string(replay.size() / 3 + 1);
+    for (std::size_t i = 0; i < 3; ++i)
+      replay.push_back(attended(read(model, vectorizer, testing[i]), title));
+    model.encoder.attention.keep_weights(false);
+  };
+  const History history = fit(model, optimizer, train, validation,
+                              {.epochs = epochs,
+                               .schedule = Schedule::warmup_cosine(Scalar(3e-3), 200, all_steps),
+                               .after_epoch = look});
   std::printf("test: %s\n", evaluate(model, test).text().c_str());
 
   // ## 2. A few reviews, word by word
@@ -147,13 +157,21 @@ int main() try {
   for (std::size_t i = 0; i < 100; ++i) readings.push_back(read(model, vectorizer, testing[i]));
   for (std::size_t i = 0; i < 4; ++i) show(readings[i]);
 
-  // The same as a page for a browser, each head by itself: point at a word to see where it looks.
-  std::vector<AttendedText> page;
+  // The same as pages for a browser, each head by itself: point at a word to see where it looks.
+  // Then the training, epoch by epoch: which word is found first, and how far is the loss by then?
+  std::vector<AttendedText> pages;
   for (std::size_t i = 0; i < 4; ++i)
-    page.push_back({readings[i].example.text, readings[i].words, readings[i].weights});
-  make_folder("build");
-  write_file("build/reading.html", attention_html("Who looks at whom in four reviews", page));
-  std::printf("\nThese to point at, word by word: build/reading.html; open it in a browser.\n");
+    pages.push_back(attended(readings[i], "Review " + std::to_string(i + 1)));
+  write_file("build/reading.html", attention_html("Who looks at whom in four reviews", pages));
+  std::vector<Curve> losses{{"training loss", {}}, {"validation loss", {}}};
+  for (const Epoch& epoch : history.epochs) {
+    losses[0].values.push_back(epoch.train.loss());
+    losses[1].values.push_back(epoch.validation.loss());
+  }
+  write_file("build/replay.html", attention_html("Training, epoch by epoch: who looks at whom",
+                                                 replay, curves_svg("The losses", losses)));
+  std::printf("\nFor a browser, in build: reading.html, these to point at, word by word;\n");
+  std::printf("replay.html, three of them after each epoch of the training.\n");
 
   // ## 3. A hundred reviews
   //
@@ -215,6 +233,12 @@ void show(const Reading& r) {
                 r.effect.data()[j]);
   std::printf("  sum of the effects %+.3f; rank correlation of attention with |effect| %+.3f\n",
               sum(r.effect).item(), r.agreement);
+}
+
+AttendedText attended(const Reading& r, const std::string& title) {
+  const std::string says = r.logit.item() > 0 ? "positive" : "negative";
+  const std::string truth = r.example.label ? "positive" : "negative";
+  return {title, r.words, r.weights, "says " + says + ", the truth: " + truth, r.effect};
 }
 
 // ## In the debugger

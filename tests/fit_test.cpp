@@ -116,8 +116,12 @@ struct ScriptedRun {
     const Batches batches(good, vectorizer());
     Sgd optimizer(model.parameters());
     history = fit(model, optimizer, batches, batches,
-                  {.epochs = static_cast<int>(script.size()), .patience = patience, .quiet = true});
+                  {.epochs = static_cast<int>(script.size()),
+                   .patience = patience,
+                   .quiet = true,
+                   .after_epoch = [&] { looked.push_back(model.weight.data()[0]); }});
   }
+  std::vector<Scalar> looked;
   Scripted model;
   History history;
 };
@@ -186,6 +190,7 @@ TEST_CASE("the model ends with the weights of the best epoch, to the bit") {
   CHECK(run.model.weight.data()[0] == run.model.seen[2]);
   CHECK(run.model.seen[1] != run.model.seen[2]);
   CHECK(run.model.seen[3] != run.model.seen[2]);
+  CHECK(run.looked == run.model.seen);  // once after each epoch, while its weights are there
 }
 
 TEST_CASE("the best epoch is the first with the lowest loss, and never one without a number") {

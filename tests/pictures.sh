@@ -19,7 +19,9 @@ int main(int, char** arguments) {
         weights.push_back(static_cast<gradus::Scalar>(h * 100 + i * 10 + j) / 1000);
   const gradus::Tensor all = gradus::Tensor::from({2, 2, 3, 3}, weights);
   gradus::write_file(arguments[1], gradus::attention_html(
-                                       "A page", {{"first", words, all}, {"second", words, all}}));
+                                       "A page", {{"first", words, all}, {"second", words, all}},
+                                       "<svg><title>A picture</title><circle class='f0' r='3'/>"
+                                       "<circle class='f0' r='3'/></svg>"));
 }
 END
 make -s -j2 build/release/libgradus.a >/dev/null || exit 1
@@ -73,6 +75,17 @@ shows "a second click lets go" "" "word(1, 2).click(); word(1, 2).click(); point
   "0.131 0.132 0.133"
 shows "buttons" "" "button('2').click(); button('mean').click(); button('is looked at by').click()" \
   "0.361 0.371 0.381"
+# Pages: which text is there, which dot of the picture is marked, and where one is.
+there='document.querySelectorAll("small").forEach(s => { s.textContent = ""; });
+  document.querySelector("small").textContent = [...document.querySelectorAll("section")].map(s => s.hidden)
+    + " " + [...document.querySelectorAll("circle")].map(c => c.getAttribute("r")) + " " + which.textContent'
+press() { echo "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '$1', bubbles: true}));"; }
+shows "the first page" "" "$there" "false,true 7,3 1 of 2"
+shows "the arrow keys" "" "$(press ArrowRight) $there" "true,false 3,7 2 of 2"
+shows "there and back" "" "$(press ArrowRight) $(press ArrowRight) $(press ArrowLeft) $there" "false,true 7,3 1 of 2"
+shows "a link to a page" "#text=2&word=1" "$there" "true,false 3,7 2 of 2"
+shows "the word stays chosen" "" "word(1, 3).click(); document.getElementById('on').click()" \
+  "0.131 0.132 0.133 0.131 0.132 0.133"
 width=375
 shows "a telephone" "" "word(1, 3).click()" "0.131 0.132 0.133"
 if [ $failed -gt 0 ]; then exit 1; fi

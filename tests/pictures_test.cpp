@@ -90,7 +90,7 @@ TEST_CASE("every picture is well formed whatever the words are") {
   const Tensor weights = weights_for({2, 3, 4, 4});
   const std::string title = "a < b & \"c\"";
   CHECK(fault(attention_svg(title, hostile, hostile, weights)) == "");
-  CHECK(fault(attention_html(title, hostile, weights)) == "");
+  CHECK(fault(attention_html(title, {{"", hostile, weights}})) == "");
   CHECK(fault(attention_html(title, {{title, hostile, weights}})) == "");
   CHECK(fault(curves_svg(title, {{hostile[0], {1, 2}}, {hostile[2], {2, 1}}})) == "");
   CHECK(fault(histogram_svg(title, weights)) == "");
@@ -130,7 +130,7 @@ TEST_CASE("an attention picture says who looks at whom and which weights its sha
 }
 
 TEST_CASE("an attention page shows the words as they are and fetches nothing") {
-  const std::string html = attention_html("Words", hostile, weights_for({2, 4, 4}));
+  const std::string html = attention_html("Words", {{"", hostile, weights_for({2, 4, 4})}});
   CHECK(has(html, "<span>&lt;script&gt;alert(1)&lt;/script&gt;</span>"));
   CHECK(has(html, "<span>&amp;amp;</span>"));
   CHECK(has(html, "<span>für 日本</span>"));
@@ -141,16 +141,45 @@ TEST_CASE("an attention page shows the words as they are and fetches nothing") {
 TEST_CASE("an attention page holds the weights that were given") {
   const Tensor weights = Tensor::from({1, 2, 2}, std::vector<Scalar>{Scalar(0.25), Scalar(0.75),  //
                                                                      Scalar(0.125), Scalar(0.875)});
-  CHECK(has(attention_html("Two words", {"a", "b"}, weights), "[0.25,0.75,\n0.125,0.875]"));
+  CHECK(has(attention_html("Two words", {{"", {"a", "b"}, weights}}), "[0.25,0.75,\n0.125,0.875]"));
+}
+
+TEST_CASE("texts are pages; those with the same title, in a row, are one") {
+  const Tensor weights = weights_for({2, 2});
+  const std::vector<std::string> words{"a", "b"};
+  const std::string html = attention_html(
+      "", {{"one", words, weights}, {"one", words, weights, "says < no"}, {"two", words, weights}},
+      "<svg></svg>");
+  CHECK(count(html, "<section>") == 3);
+  CHECK(count(html, "<h2>one</h2>") == 1);
+  CHECK(count(html, "<h2>two</h2>") == 1);
+  CHECK(has(html, "max=\"2\""));
+  CHECK(has(html, "<p class=\"note\">says &lt; no</p>"));
+  CHECK(count(html, "<figure><svg></svg></figure>") == 1);
+  CHECK(fault(html) == "");
+  CHECK(!has(attention_html("", {{"one", words, weights}}), "id=\"page\"/>"));
+}
+
+TEST_CASE("an effect is a signed number and a bar below its word, the largest as wide as it") {
+  const std::vector<std::string> words{"a", "b"};
+  const auto page = [&](const Tensor& effect) {
+    return attention_html("", {{"", words, weights_for({2, 2}), "", effect}});
+  };
+  const std::string html = page(Tensor::vector({1, -4}));
+  CHECK(has(html, "<i class=\"for\" style=\"--part:0.25\">+1.00</i>"));
+  CHECK(has(html, "<i class=\"against\" style=\"--part:1.00\">-4.00</i>"));
+  CHECK(count(page(Tensor::zeros({2})), "--part:0.00") == 2);
+  CHECK(has(refusal([&] { page(Tensor::zeros({3})); }), "one number for each of 2 words"));
+  CHECK(has(refusal([&] { page(Tensor::vector({1, std::nanf("")})); }), "one number for each"));
 }
 
 TEST_CASE("only what can be chosen has buttons") {
   const std::vector<std::string> words{"a", "b"};
-  const std::string one = attention_html("", words, weights_for({2, 2}));
+  const std::string one = attention_html("", {{"", words, weights_for({2, 2})}});
   CHECK(count(one, "data-choice=\"head\"") == 0);
   CHECK(count(one, "data-choice=\"layer\"") == 0);
   CHECK(count(one, "data-choice=\"direction\"") == 2);
-  const std::string many = attention_html("", words, weights_for({3, 4, 2, 2}));
+  const std::string many = attention_html("", {{"", words, weights_for({3, 4, 2, 2})}});
   CHECK(count(many, "data-choice=\"head\"") == 5);  // and their mean
   CHECK(count(many, "data-choice=\"layer\"") == 3);
 }
@@ -162,10 +191,10 @@ TEST_CASE("weights that do not fit the words are refused by every picture of the
   Tensor broken = Tensor::zeros({3, 3});
   broken.mutable_data()[4] = std::nanf("");
   CHECK(has(refusal([&] { attention_svg("", two, three, weights); }), "[.., 2, 3] are needed"));
-  CHECK(has(refusal([&] { attention_html("", two, weights); }), "[.., 2, 2] are needed"));
-  CHECK(has(refusal([&] { attention_html("", three, five); }), "not [1, 1, 1, 3, 3]"));
+  CHECK(has(refusal([&] { attention_html("", {{"", two, weights}}); }), "[.., 2, 2] are needed"));
+  CHECK(has(refusal([&] { attention_html("", {{"", three, five}}); }), "not [1, 1, 1, 3, 3]"));
   CHECK(has(refusal([&] { attention_svg("", three, three, broken); }), "not a number"));
-  CHECK(has(refusal([&] { attention_html("", three, broken); }), "not a number"));
+  CHECK(has(refusal([&] { attention_html("", {{"", three, broken}}); }), "not a number"));
 }
 
 TEST_CASE("a page refuses what it cannot show") {
@@ -176,18 +205,21 @@ TEST_CASE("a page refuses what it cannot show") {
             attention_html("", {{"", two, weights_for({2, 2})}, {"", two, weights_for({3, 2, 2})}});
           }),
           "same layers and heads"));
-  CHECK(has(refusal([&] { attention_html("", {"a", "\xff"}, weights_for({2, 2})); }), "UTF-8"));
+  CHECK(has(refusal([&] {
+              attention_html("", {{"", {"a", "\xff"}, weights_for({2, 2})}});
+            }),
+            "UTF-8"));
   const std::vector<std::string> long_text(1500, "word");
   CHECK(has(refusal([&] {
-              attention_html("", long_text, Tensor::zeros({1500, 1500}));
+              attention_html("", {{"", long_text, Tensor::zeros({1500, 1500})}});
             }),
             "2250000 weights are too many"));
   CHECK(has(refusal([&] {
-              attention_html("", two, Tensor::zeros({2, 1000, 1001}));
+              attention_html("", {{"", two, Tensor::zeros({2, 1000, 1001})}});
             }),
             "2002000 weights are too many"));
   CHECK(has(refusal([&] {
-              attention_html("", two, Tensor::zeros({2, 1000, 1000}));
+              attention_html("", {{"", two, Tensor::zeros({2, 1000, 1000})}});
             }),
             "[.., 2, 2] are needed"));
 }
@@ -374,8 +406,10 @@ TEST_CASE("text that is not UTF-8 is refused by every picture for a browser") {
   for (const std::string& message :
        {refusal([&] { attention_svg(bad, good, good, weights); }),
         refusal([&] { attention_svg("", words, good, weights); }),
-        refusal([&] { attention_svg("", good, words, weights); }),
-        refusal([&] { attention_html("", words, weights); }), refusal([&] {
+        refusal([&] { attention_svg("", good, words, weights); }), refusal([&] {
+          attention_html("", {{"", words, weights}});
+        }),
+        refusal([&] {
           curves_svg("", {{bad, {1, 2}}});
         }),
         refusal([&] {
@@ -393,7 +427,7 @@ TEST_CASE("numbers have points whatever the locale") {
   loss.backward(Tensor::from({1}, {Scalar(1.5)}));
   const auto pictures = [&] {
     std::string all = attention_svg("", words, words, weights) +
-                      attention_html("", words, weights) + histogram_svg("", weights, 7) +
+                      attention_html("", {{"", words, weights}}) + histogram_svg("", weights, 7) +
                       curves_svg("", {{"loss", {0.5, 0.25}}}, 2) + graph_svg("", loss) +
                       dots_svg("", {{"loss", {0.5, 0.25}}}, "") + to_string(weights);
     return all + check_gradients([](const std::vector<Tensor>& x) { return exp(x[0]); }, {w}).text +

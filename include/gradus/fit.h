@@ -7,6 +7,7 @@
 #include <gradus/module.h>
 #include <gradus/optimizer.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -77,6 +78,8 @@ struct FitOptions {
   std::string folder = "";  // where best.safetensors and the state go; "": nowhere
   double save_every = 30;   // seconds between saves of the state within an epoch
   bool quiet = false;
+  // Called after each epoch of this run, to look at the model: it is to leave it as it was.
+  std::function<void()> after_epoch = {};
 };
 
 struct Epoch {

@@ -20,20 +20,24 @@ std::string attention_svg(const std::string& title, const std::vector<std::strin
 
 // A page for a browser that shows texts word by word. Pointing at a word (or reaching it with the
 // keyboard, or tapping it) shows how much it looks at every other, as shade and number, or, the
-// other way round, how much each looks at it; layers and heads can be chosen. The page fetches
-// nothing. Its address can name what is shown, counted from 1:
+// other way round, how much each looks at it; layers and heads can be chosen. Texts are shown one
+// at a time, and together if they follow each other with the same title; a slider and the arrow
+// keys lead on, and keep the word that is chosen where the next text has the same words: so texts
+// may be a training, epoch by epoch. Dot n of each curve of the `picture`, if there is one, is
+// marked while page n is shown. The page fetches nothing. Its address can name what is shown,
+// counted from 1:
 //   build/reading.html#text=2&word=3&layer=1&head=1&direction=by      (or head=mean)
 // Errors: no text, texts with different numbers of layers or heads, more than two million weights,
-// and those of attention_svg.
+// an effect that is not one finite number a word, and those of attention_svg.
 struct AttendedText {
   std::string title;
   std::vector<std::string> words;  // T
   Tensor weights;                  // [T, T], [H, T, T] or [L, H, T, T]
+  std::string note = "";           // of the text, such as what a model says of it, and the truth
+  Tensor effect = {};              // [T], below the words: for (above 0) or against something
 };
 std::string attention_html(const std::string& title, const std::vector<AttendedText>& texts,
-                           Where where = here());
-std::string attention_html(const std::string& title, const std::vector<std::string>& words,
-                           const Tensor& weights, Where where = here());
+                           const std::string& picture = "", Where where = here());
 
 // Lines over epochs, or what `unit` says instead, interrupted where a value is not a number (or
 // beyond 1e300); `marked_epoch`, from 1 on, is marked as the best. Errors: no value that could be

@@ -19,6 +19,11 @@ for (const block of document.querySelectorAll(".block")) {
   block.append(button);
 }
 
+// On paper nothing can be unfolded.
+addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("details")) folded.open = true;
+});
+
 // The sections of this page, at the side where there is room.
 const sections = document.querySelectorAll("main h2[id]");
 if (sections.length > 2) {

@@ -89,6 +89,15 @@ std::string lesson_page(const Names& names, const std::vector<Lesson>& lessons, 
       turn);
 }
 
+// A page that another program wrote, with the way back to its lesson.
+std::string with_way_back(std::string html, const Lesson& lesson) {
+  if (const std::size_t title = html.find("<h1>"); title != std::string::npos)
+    html.insert(title, "<p style=\"margin:0.5rem 0 0\">" +
+                           anchor(lesson.name + ".html", "← " + xml_text(heading(lesson))) +
+                           "</p>\n");
+  return html;
+}
+
 std::string contents_page(const Names& names, const std::vector<Lesson>& lessons) {
   std::string body =
       "<p>A Transformer from the ground up, in C++ that can be read. Each page is a program of the "
@@ -227,11 +236,13 @@ int main(int argc, char** argv) try {
   for (std::size_t i = 0; i < lessons.size(); ++i) {
     write(lessons[i].name + ".html", book::with_terms(terms, lesson_page(names, lessons, i)));
     for (const std::string& other : book::pictures_of(lessons[i].source, ".html"))
-      if (file_exists(other)) write(file_name(other), read_file(other, most));
+      if (file_exists(other))
+        write(file_name(other), with_way_back(read_file(other, most), lessons[i]));
     for (const std::string& path : book::pictures_of(lessons[i].source, ".svg"))
       if (file_exists(path)) write_file(folder + "/" + file_name(path), read_file(path, most));
     const std::string steps = "steps-" + lessons[i].name + ".html";
-    if (file_exists("build/steps/" + steps)) write(steps, read_file("build/steps/" + steps, most));
+    if (file_exists("build/steps/" + steps))
+      write(steps, with_way_back(read_file("build/steps/" + steps, most), lessons[i]));
   }
   write_file(folder + "/search.js", index + "];\n");
   std::printf("%zu lessons and %zu headers: open %s/index.html in a browser\n", lessons.size(),

@@ -5,6 +5,9 @@
 #include "attention_weights.h"
 #include "svg.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace gradus {
 
 namespace {
@@ -29,22 +32,57 @@ Choices numbers(Index count) {
   return result;
 }
 
-std::string choices(Index layers, Index heads) {
+// To go from page to page, if there are several.
+std::string turner(int pages) {
+  if (pages < 2) return "";
+  return "<div role=\"group\" aria-label=\"Page\"><button type=\"button\" id=\"back\" "
+         "aria-label=\"page back\">←</button><input type=\"range\" id=\"page\" min=\"1\" max=\"" +
+         std::to_string(pages) +
+         "\" value=\"1\" aria-label=\"Page\"/><button type=\"button\" id=\"on\" aria-label=\"page "
+         "on\">→</button><span id=\"which\"></span></div>\n";
+}
+
+std::string choices(Index layers, Index heads, int pages) {
   Choices of_head = numbers(heads);
   if (heads > 1) of_head.push_back({"mean", std::to_string(heads)});
-  return "<nav class=\"choices\" aria-label=\"What is shown\">\n" +
+  return "<nav class=\"choices\" aria-label=\"What is shown\">\n" + turner(pages) +
          buttons("Layer", "layer", numbers(layers)) + buttons("Head", "head", of_head) +
          buttons("The word", "direction", {{"looks at", "at"}, {"is looked at by", "by"}}) +
          "</nav>\n";
 }
 
-std::string section(const AttendedText& text, const AttentionWeights& weights) {
+// What one word does, as a number and a bar: the largest of its text is as wide as the word.
+std::string effect_bar(double effect, double largest) {
+  return format("<i class=\"%s\" style=\"--part:%.2f\">%+.2f</i>", effect < 0 ? "against" : "for",
+                largest > 0 ? std::abs(effect) / largest : 0.0, effect);
+}
+
+void check_effect(const AttendedText& text, const Where& where) {
+  if (!text.effect.exists()) return;
+  bool good = text.effect.size() == static_cast<Index>(text.words.size());
+  for (const Scalar effect : text.effect.values()) good = good && std::isfinite(effect);
+  if (!good)
+    fail("attention_html", where,
+         "an effect must be one number for each of " + std::to_string(text.words.size()) +
+             " words, not " + describe(text.effect));
+}
+
+std::string section(const AttendedText& text, const AttentionWeights& weights, bool first) {
   std::string html = "<section>\n";
-  if (!text.title.empty()) html += "<h2>" + xml_text(text.title) + "</h2>\n";
+  if (first && !text.title.empty()) html += "<h2>" + xml_text(text.title) + "</h2>\n";
+  if (!text.note.empty()) html += "<p class=\"note\">" + xml_text(text.note) + "</p>\n";
   html += "<div class=\"words\">\n";
-  for (const std::string& word : text.words)
-    html += "<button type=\"button\" class=\"word\"><span>" + xml_text(word) +
-            "</span><small>\u00a0</small></button>\n";
+  double largest = 0;
+  if (text.effect.exists())
+    for (const Scalar e : text.effect.values())
+      largest = std::max(largest, std::abs(static_cast<double>(e)));
+  for (std::size_t i = 0; i < text.words.size(); ++i)
+    html +=
+        "<button type=\"button\" class=\"word\"><span>" + xml_text(text.words[i]) +
+        "</span><small>\u00a0</small>" +
+        (text.effect.exists() ? effect_bar(static_cast<double>(text.effect.values()[i]), largest)
+                              : "") +
+        "</button>\n";
   html +=
       "</div>\n<p class=\"told\" aria-live=\"polite\"></p>\n<script type=\"application/json\">[";
   const Index count = weights.layers * weights.heads * weights.queries * weights.keys;
@@ -67,12 +105,14 @@ void check_size(const std::vector<AttendedText>& texts, const Where& where) {
 }  // namespace
 
 std::string attention_html(const std::string& title, const std::vector<AttendedText>& texts,
-                           Where where) {
+                           const std::string& picture, Where where) {
   if (texts.empty()) fail("attention_html", where, "there is no text to show");
   check_size(texts, where);
   std::string sections;
   Index layers = 0, heads = 0;
+  int pages = 0;
   for (const AttendedText& text : texts) {
+    check_effect(text, where);
     const std::size_t T = text.words.size();
     const AttentionWeights weights("attention_html", text.weights, T, T, where);
     if (layers == 0) layers = weights.layers, heads = weights.heads;
@@ -80,30 +120,28 @@ std::string attention_html(const std::string& title, const std::vector<AttendedT
       fail("attention_html", where,
            "all texts must have the same layers and heads: " + describe(texts[0].weights) +
                " and " + describe(text.weights) + " differ");
-    sections += section(text, weights);
+    const bool first = &text == &texts[0] || text.title != (&text - 1)->title;
+    sections += section(text, weights, first);
+    pages += first;
   }
   std::string html =
-      "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n"
-      "<meta charset=\"utf-8\"/>\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
-      xml_text(title) + "</title>\n<style>" + page::style + "</style>\n</head>\n" +
+      page::begin(title, page::style) +
       format("<body data-layers=\"%ld\" data-heads=\"%ld\">\n", static_cast<long>(layers),
              static_cast<long>(heads)) +
       "<h1>" + xml_text(title) + "</h1>\n" +
       "<p class=\"intro\">Point at a word, or reach it with the Tab key, to see its attention: the "
       "stronger the colour, the larger the weight. What a word looks at adds up to 1. A click or "
-      "a tap holds the word, another lets it go.</p>\n"
+      "a tap holds the word, another lets it go." +
+      (texts[0].effect.exists() ? " The bar below a word is its effect." : "") +
+      (pages > 1 ? " Arrow keys go from page to page." : "") +
+      "</p>\n"
       "<noscript><p>The numbers are shown by a small script in this page, which is switched "
       "off.</p></noscript>\n" +
-      choices(layers, heads) + sections + "<script>//<![CDATA[" + page::script +
-      "//]]></script>\n</body>\n</html>\n";
+      choices(layers, heads, pages) +
+      (picture.empty() ? "" : "<figure>" + picture + "</figure>\n") + sections +
+      "<script>//<![CDATA[" + page::script + "//]]></script>\n</body>\n</html>\n";
   check_utf8(html, "the page of attention_html", where);
   return html;
-}
-
-std::string attention_html(const std::string& title, const std::vector<std::string>& words,
-                           const Tensor& weights, Where where) {
-  return attention_html(title, {{"", words, weights}}, where);
 }
 
 }  // namespace gradus

@@ -1,6 +1,15 @@
 #include "attention_page.h"
 
+#include <gradus/picture.h>
+
 namespace gradus::page {
+
+std::string begin(const std::string& title, const std::string& css) {
+  return "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n"
+         "<meta charset=\"utf-8\"/>\n"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
+         xml_text(title) + "</title>\n<style>" + css + "</style>\n</head>\n";
+}
 
 // One hue, from the paper's colour to the full one. Words on it turn from black to white (in the
 // dark: from white to black) where that is the better to read, with a contrast above 4.3 to 1.
@@ -15,7 +24,7 @@ body {
 }
 h1 { font-size: 1.4rem; line-height: 1.25; margin: 1.2rem 0 0.5rem; }
 h2 { font-size: 1rem; margin: 1.8rem 0 0.4rem; }
-.intro, .told { color: var(--faint); font-size: 0.9rem; margin: 0.4rem 0; min-height: 1.5em; }
+.intro, .told, .note { color: var(--faint); font-size: 0.9rem; margin: 0.4rem 0; min-height: 1.5em; }
 .choices {
   position: sticky; top: 0; z-index: 1; padding: 0.5rem 0;
   background: var(--paper); border-bottom: 1px solid var(--rule);
@@ -35,6 +44,14 @@ button { font: inherit; color: inherit; background: none; cursor: pointer; }
   max-width: 100%; overflow-wrap: anywhere; background: rgb(var(--amount) / var(--shade, 0));
 }
 .word small { display: block; font-size: 0.75rem; font-variant-numeric: tabular-nums; }
+.word i {
+  display: block; border-radius: 3px 3px 0 0; font-size: 0.75rem; font-style: normal;
+  color: var(--ink); background: linear-gradient(to right, var(--bar) 0 calc(100% * var(--part)),
+    transparent 0) bottom / 100% 5px no-repeat var(--paper); padding-bottom: 5px;
+}
+.for { --bar: #0072b2; } .against { --bar: #d55e00; }
+#page { width: 12rem; max-width: 50vw; }
+figure { margin: 0.5rem 0; }
 .word.shown { color: #000000; }
 .word.strong { color: #ffffff; }
 .word[aria-pressed] { border-color: var(--ink); }
@@ -44,6 +61,7 @@ button:focus-visible { outline: 3px solid #d55e00; outline-offset: 1px; }
   :root {
     --paper: #1b1b1f; --ink: #eeeeee; --faint: #ababb4; --rule: #7a7a82; --amount: 158 202 225;
   }
+  .for { --bar: #56b4e9; } .against { --bar: #e69f00; }
   .word.shown { color: #ffffff; }
   .word.middle, .word.strong { color: #000000; }
 }
@@ -56,11 +74,14 @@ const char* const script = R"js(
 const layers = Number(document.body.dataset.layers);
 const heads = Number(document.body.dataset.heads);
 const choice = { layer: 0, head: 0, direction: "at" };
-const buttons = document.querySelectorAll(".choices button");
+const buttons = document.querySelectorAll("[data-choice]");
 
 // One for each text; `chosen` is the number of a word or -1. A word that was clicked is held: it
-// stays chosen when the mouse moves on.
+// stays chosen when the mouse moves on. A text with a heading begins a page.
+let pages = 0, now = -1;
 const texts = Array.from(document.querySelectorAll("section"), section => ({
+  section,
+  page: section.querySelector("h2") || pages === 0 ? pages++ : pages - 1,
   words: Array.from(section.querySelectorAll(".word")),
   told: section.querySelector(".told"),
   weights: JSON.parse(section.querySelector("script").textContent),
@@ -113,6 +134,25 @@ function choose(text, word, held) {
   draw(text);
 }
 
+// Shows another page. What was chosen in its texts' predecessors is chosen in them, if it is there.
+function turn(to) {
+  const next = Math.min(Math.max(to, 0), pages - 1), old = texts.filter(text => text.page === now);
+  if (next === now) return;
+  now = next;
+  const name = text => text.words.map(word => word.querySelector("span").textContent).join(" ");
+  texts.filter(text => text.page === now).forEach((text, i) => {
+    if (old[i] && name(old[i]) === name(text)) choose(text, old[i].chosen, old[i].held);
+    else if (text.chosen < 0) choose(text, 0, false);
+  });
+  for (const text of texts) text.section.hidden = text.page !== now;
+  for (const curve of ["f0", "f1", "f2", "f3"])
+    document.querySelectorAll(`figure circle.${curve}`).forEach((dot, i) =>
+      dot.setAttribute("r", i === now ? 7 : 3));
+  if (pages < 2) return;
+  document.getElementById("page").value = now + 1;
+  document.getElementById("which").textContent = `${now + 1} of ${pages}`;
+}
+
 // The address names what is shown, all from 1 as on the page: #text=1&word=3&head=2&direction=by
 function writeAddress(text) {
   const address = { text: texts.indexOf(text) + 1, word: text.chosen + 1,
@@ -132,6 +172,7 @@ function readAddress() {
   choice.head = address.get("head") === "mean" ? heads : number("head", heads);
   choice.direction = address.get("direction") === "by" ? "by" : "at";
   const text = texts[number("text", texts.length)];
+  turn(text.page);
   choose(text, number("word", text.words.length), address.has("word"));
   drawAll();
 }
@@ -150,8 +191,19 @@ for (const button of buttons)
     const { choice: what, value } = button.dataset;
     choice[what] = what === "direction" ? value : Number(value);
     drawAll();
-    writeAddress(texts.find(text => text.held) || texts[0]);
+    writeAddress(texts.find(text => text.held && text.page === now) || first());
   };
+const first = () => texts.find(text => text.page === now);
+const turnTo = page => { turn(page); writeAddress(first()); };
+if (pages > 1) {
+  document.getElementById("page").oninput = event => turnTo(event.target.value - 1);
+  document.getElementById("back").onclick = () => turnTo(now - 1);
+  document.getElementById("on").onclick = () => turnTo(now + 1);
+  addEventListener("keydown", event => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step && event.target.id !== "page") turnTo(now + step);
+  });
+}
 addEventListener("hashchange", readAddress);
 readAddress();
 )js";

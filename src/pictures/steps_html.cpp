@@ -2,6 +2,7 @@
 #include <gradus/picture.h>
 
 #include "../inspect/recording.h"
+#include "attention_page.h"
 #include "step_page.h"
 
 #include <cstdio>
@@ -12,11 +13,7 @@ namespace gradus {
 namespace {
 
 std::string page_of(const std::string& title, const std::string& recording) {
-  return "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n"
-         "<meta charset=\"utf-8\"/>\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
-         xml_text(title) + "</title>\n<style>" + step_page::style +
-         "</style>\n</head>\n<body>\n<header>\n<h1>" + xml_text(title) +
+  return page::begin(title, step_page::style) + "<body>\n<header>\n<h1>" + xml_text(title) +
          "</h1>\n<div id=\"bar\">"
          "<button type=\"button\" id=\"back\" aria-label=\"step back\">←</button>"
          "<button type=\"button\" id=\"on\" aria-label=\"step on\">→</button>"

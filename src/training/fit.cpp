@@ -148,6 +148,7 @@ struct Trainer {
     state.batch = 0;
     state.running = {};
     save();
+    if (options.after_epoch) options.after_epoch();
   }
 
   void save() {
