@@ -40,10 +40,16 @@ done
 
 # Indices and exponents are such, names of code are not; terms, and lessons, lead to their pages.
 has() { grep -q "$2" "$book/$1" || complain "$1 lacks $2"; }
-has 07_heads.html 'query<sub>h</sub> = x W<sub>q,h</sub>'
-has 08_order.html '10000<sup>-2i/D</sup>'
+has 01_attention.html 'W<sub>q</sub>'
+has 01_attention.html 'e<sup>s - m</sup>'
 has 01_attention.html 'transpose_b'
 has 01_attention.html 'class="term" href="glossary.html#softmax" title="e^x'
+# Formulas are MathML: the product before " / " is what is divided, and a root has no parentheses.
+has 01_attention.html '<mfrac><mrow><mi>query</mi><mspace width="0.25em"/><msup><mi>key</mi><mn>T</mn></msup></mrow><mrow><msqrt>'
+has 04_scaling.html '<mfrac><mrow><mrow><mi>q</mi><mo>·</mo><mi>k</mi></mrow></mrow><mrow><msqrt><mrow><mi>d</mi></mrow></msqrt>'
+has 07_heads.html '<msub><mi>W</mi><mrow><mi>q</mi><mo>,</mo><mi>h</mi></mrow></msub>'
+has 08_order.html '<msup><mn>10000</mn><mrow><mrow><mo form="prefix">−</mo><mfrac>'
+has 17_flash.html '<mi>e</mi><mrow><mrow><mi>x</mi><mo>−</mo><mi>m</mi></mrow>'
 # A link to a declaration says what stands above it there, behind it, or at the head of its header.
 has 01_attention.html 'href="softmax.h.html#L[0-9]*" title="e^x / Σ e^x along one axis'
 has 03_descent.html 'href="tensor.h.html#L[0-9]*" title="Tensors, and the graph'

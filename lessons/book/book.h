@@ -4,6 +4,7 @@
 //   names.cpp      finds what the headers declare
 //   highlight.cpp  colours code, and links each word to what it means
 //   inline.cpp     running text: code, lessons that are named, indices and exponents
+//   formula.cpp    formulas as MathML
 //   prose.cpp      turns comments into text, and a lesson into text and code
 //   glossary.cpp   the glossary, and links to its terms
 //   pictures.cpp   puts pictures into pages
@@ -81,6 +82,11 @@ std::string code_block(const std::vector<std::string>& html_lines, std::size_t b
 std::string inline_html(const Names& names, const std::string& text);
 // The names in a text that end in .h or .cpp, with their folders.
 std::vector<std::string> files_named(const std::string& text);
+// How long the index behind an underscore is, and the exponent behind a ^; 0 for a name of code.
+std::size_t index_length(const std::string& text, std::size_t underscore);
+std::size_t exponent_length(const std::string& text, std::size_t hat);
+// A block of formulas as MathML in a table; "" if it is none, or does not line up.
+std::string formula_table(const std::vector<std::string>& lines);
 // One line of a formula, in which columns stay below each other.
 std::string formula_html(const std::string& line);
 

@@ -21,40 +21,6 @@ bool is_digit(char c) {
   return std::isdigit(static_cast<unsigned char>(c));
 }
 
-// How long the index behind an underscore is, as in W_q, C_ij and W_q,h; 0 for names of code, such
-// as key_dim, transpose_b and dense_1.
-std::size_t index_length(const std::string& text, std::size_t underscore) {
-  std::size_t base = underscore, end = underscore + 1;
-  while (base > 0 && in_word(text[base - 1])) --base;
-  while (end < text.size() && std::isalnum(static_cast<unsigned char>(text[end]))) ++end;
-  const std::size_t length = end - underscore - 1;
-  const bool name =
-      (base > 0 && (text[base - 1] == '_' || text[base - 1] == '.')) || underscore - base > 5;
-  if (name || underscore == base || length < 1 || length > 2) return 0;
-  if (end < text.size() && text[end] == '_') return 0;
-  if (underscore - base > 4 && is_digit(text[underscore + 1])) return 0;
-  const bool second = end + 1 < text.size() && text[end] == ',' && in_word(text[end + 1]) &&
-                      (end + 2 == text.size() || text[end + 2] == ' ');
-  return length + (second ? 2 : 0);
-}
-
-// How long the exponent behind a ^ is, as in e^x, e^-x, e^88.7 and, in parentheses, e^(x - m).
-std::size_t exponent_length(const std::string& text, std::size_t hat) {
-  std::size_t end = hat + 1;
-  if (end < text.size() && text[end] == '(') {
-    for (int depth = 0; end < text.size(); ++end) {
-      depth += (text[end] == '(') - (text[end] == ')');
-      if (depth == 0) return end - hat;
-    }
-    return 0;
-  }
-  if (end < text.size() && text[end] == '-') ++end;
-  while (end < text.size() && (in_word(text[end]) || (text[end] == '.' && end + 1 < text.size() &&
-                                                      is_digit(text[end + 1]))))
-    ++end;
-  return end - hat - 1;
-}
-
 // Text with indices and exponents as such. With `columns` what stands below each other stays so:
 // the signs that go are made up for at the next gap.
 std::string formula_text(const std::string& text, bool columns) {
@@ -130,6 +96,40 @@ std::string plain_html(const Names& names, const std::string& text) {
 }
 
 }  // namespace
+
+// How long the index behind an underscore is, as in W_q, C_ij and W_q,h; 0 for names of code, such
+// as key_dim, transpose_b and dense_1.
+std::size_t index_length(const std::string& text, std::size_t underscore) {
+  std::size_t base = underscore, end = underscore + 1;
+  while (base > 0 && in_word(text[base - 1])) --base;
+  while (end < text.size() && std::isalnum(static_cast<unsigned char>(text[end]))) ++end;
+  const std::size_t length = end - underscore - 1;
+  const bool name =
+      (base > 0 && (text[base - 1] == '_' || text[base - 1] == '.')) || underscore - base > 5;
+  if (name || underscore == base || length < 1 || length > 2) return 0;
+  if (end < text.size() && text[end] == '_') return 0;
+  if (underscore - base > 4 && is_digit(text[underscore + 1])) return 0;
+  const bool second = end + 1 < text.size() && text[end] == ',' && in_word(text[end + 1]) &&
+                      (end + 2 == text.size() || text[end + 2] == ' ');
+  return length + (second ? 2 : 0);
+}
+
+// How long the exponent behind a ^ is, as in e^x, e^-x, e^88.7 and, in parentheses, e^(x - m).
+std::size_t exponent_length(const std::string& text, std::size_t hat) {
+  std::size_t end = hat + 1;
+  if (end < text.size() && text[end] == '(') {
+    for (int depth = 0; end < text.size(); ++end) {
+      depth += (text[end] == '(') - (text[end] == ')');
+      if (depth == 0) return end - hat;
+    }
+    return 0;
+  }
+  if (end < text.size() && text[end] == '-') ++end;
+  while (end < text.size() && (in_word(text[end]) || (text[end] == '.' && end + 1 < text.size() &&
+                                                      is_digit(text[end + 1]))))
+    ++end;
+  return end - hat - 1;
+}
 
 std::vector<std::string> files_named(const std::string& text) {
   static const std::string signs = "_/.";

@@ -119,8 +119,12 @@ class Writer {
   void write_formula() {
     std::size_t least = collected_[0].size();
     for (const std::string& line : collected_) least = std::min(least, indentation_of(line));
+    for (std::string& line : collected_) line.erase(0, least);
+    const std::string table = formula_table(collected_);
+    html += table;
+    if (!table.empty()) return;
     html += "<pre class=\"formula\" tabindex=\"0\">";
-    for (const std::string& line : collected_) html += formula_html(line.substr(least)) + "\n";
+    for (const std::string& line : collected_) html += formula_html(line) + "\n";
     html += "</pre>\n";
   }
 
