@@ -157,7 +157,7 @@ TEST_CASE("texts are pages; those with the same title, in a row, are one") {
   CHECK(has(html, "<p class=\"note\">says &lt; no</p>"));
   CHECK(count(html, "<figure><svg></svg></figure>") == 1);
   CHECK(fault(html) == "");
-  CHECK(!has(attention_html("", {{"one", words, weights}}), "id=\"page\"/>"));
+  CHECK(!has(attention_html("", {{"one", words, weights}}), "id=\"time\""));
 }
 
 TEST_CASE("an effect is a signed number and a bar below its word, the largest as wide as it") {

@@ -1,8 +1,8 @@
 #include <gradus/files.h>
 #include <gradus/picture.h>
 
-#include "attention_page.h"
 #include "attention_weights.h"
+#include "page.h"
 #include "svg.h"
 
 #include <algorithm>
@@ -32,20 +32,11 @@ Choices numbers(Index count) {
   return result;
 }
 
-// To go from page to page, if there are several.
-std::string turner(int pages) {
-  if (pages < 2) return "";
-  return "<div role=\"group\" aria-label=\"Page\"><button type=\"button\" id=\"back\" "
-         "aria-label=\"page back\">←</button><input type=\"range\" id=\"page\" min=\"1\" max=\"" +
-         std::to_string(pages) +
-         "\" value=\"1\" aria-label=\"Page\"/><button type=\"button\" id=\"on\" aria-label=\"page "
-         "on\">→</button><span id=\"which\"></span></div>\n";
-}
-
-std::string choices(Index layers, Index heads, int pages) {
+std::string choices(Index layers, Index heads, std::size_t pages) {
   Choices of_head = numbers(heads);
   if (heads > 1) of_head.push_back({"mean", std::to_string(heads)});
-  return "<nav class=\"choices\" aria-label=\"What is shown\">\n" + turner(pages) +
+  return "<nav class=\"choices\" aria-label=\"What is shown\">\n" +
+         (pages > 1 ? "<div>" + page::turner("page", pages) + "</div>\n" : "") +
          buttons("Layer", "layer", numbers(layers)) + buttons("Head", "head", of_head) +
          buttons("The word", "direction", {{"looks at", "at"}, {"is looked at by", "by"}}) +
          "</nav>\n";
@@ -110,7 +101,7 @@ std::string attention_html(const std::string& title, const std::vector<AttendedT
   check_size(texts, where);
   std::string sections;
   Index layers = 0, heads = 0;
-  int pages = 0;
+  std::size_t pages = 0;
   for (const AttendedText& text : texts) {
     check_effect(text, where);
     const std::size_t T = text.words.size();
@@ -125,7 +116,7 @@ std::string attention_html(const std::string& title, const std::vector<AttendedT
     pages += first;
   }
   std::string html =
-      page::begin(title, page::style) +
+      page::begin(title, page::attention_style) +
       format("<body data-layers=\"%ld\" data-heads=\"%ld\">\n", static_cast<long>(layers),
              static_cast<long>(heads)) +
       "<h1>" + xml_text(title) + "</h1>\n" +
@@ -139,7 +130,7 @@ std::string attention_html(const std::string& title, const std::vector<AttendedT
       "off.</p></noscript>\n" +
       choices(layers, heads, pages) +
       (picture.empty() ? "" : "<figure>" + picture + "</figure>\n") + sections +
-      "<script>//<![CDATA[" + page::script + "//]]></script>\n</body>\n</html>\n";
+      "<script>//<![CDATA[" + page::attention_script + "//]]></script>\n</body>\n</html>\n";
   check_utf8(html, "the page of attention_html", where);
   return html;
 }

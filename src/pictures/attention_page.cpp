@@ -1,26 +1,14 @@
-#include "attention_page.h"
-
-#include <gradus/picture.h>
+#include "page.h"
 
 namespace gradus::page {
 
-std::string begin(const std::string& title, const std::string& css) {
-  return "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n"
-         "<meta charset=\"utf-8\"/>\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
-         xml_text(title) + "</title>\n<style>" + css + "</style>\n</head>\n";
-}
-
 // One hue, from the paper's colour to the full one. Words on it turn from black to white (in the
 // dark: from white to black) where that is the better to read, with a contrast above 4.3 to 1.
-const char* const style = R"css(
-:root {
-  color-scheme: light dark;
-  --paper: #ffffff; --ink: #222222; --faint: #5c5c66; --rule: #85858d; --amount: 8 81 156;
-}
+const char* const attention_style = R"css(
+:root { --amount: 8 81 156; }
 body {
   margin: 0 auto; max-width: 52rem; padding: 0 1rem 3rem; overflow-wrap: anywhere;
-  background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, Arial, sans-serif;
+  font: 1rem/1.5 system-ui, Arial, sans-serif;
 }
 h1 { font-size: 1.4rem; line-height: 1.25; margin: 1.2rem 0 0.5rem; }
 h2 { font-size: 1rem; margin: 1.8rem 0 0.4rem; }
@@ -33,10 +21,9 @@ h2 { font-size: 1rem; margin: 1.8rem 0 0.4rem; }
 .choices { gap: 0.4rem 1.2rem; }
 .choices div { align-items: center; }
 .choices span { color: var(--faint); font-size: 0.85rem; margin-right: 0.2rem; }
-button { font: inherit; color: inherit; background: none; cursor: pointer; }
 .choices button {
-  border: 1px solid var(--rule); border-radius: 4px; min-width: 2.2rem; min-height: 2rem;
-  padding: 0 0.5rem; font-size: 0.9rem;
+  border: 1px solid var(--rule); border-radius: 4px; min-width: 2.2rem; padding: 0 0.5rem;
+  font-size: 0.9rem;
 }
 .choices button[aria-pressed="true"] { border: 2px solid var(--ink); font-weight: bold; }
 .word {
@@ -50,24 +37,21 @@ button { font: inherit; color: inherit; background: none; cursor: pointer; }
     transparent 0) bottom / 100% 5px no-repeat var(--paper); padding-bottom: 5px;
 }
 .for { --bar: #0072b2; } .against { --bar: #d55e00; }
-#page { width: 12rem; max-width: 50vw; }
+#time { width: 12rem; max-width: 50vw; }
 figure { margin: 0.5rem 0; }
 .word.shown { color: #000000; }
 .word.strong { color: #ffffff; }
 .word[aria-pressed] { border-color: var(--ink); }
 .word[aria-pressed="false"] { border-style: dashed; }
-button:focus-visible { outline: 3px solid #d55e00; outline-offset: 1px; }
 @media (prefers-color-scheme: dark) {
-  :root {
-    --paper: #1b1b1f; --ink: #eeeeee; --faint: #ababb4; --rule: #7a7a82; --amount: 158 202 225;
-  }
+  :root { --amount: 158 202 225; }
   .for { --bar: #56b4e9; } .against { --bar: #e69f00; }
   .word.shown { color: #ffffff; }
   .word.middle, .word.strong { color: #000000; }
 }
 )css";
 
-const char* const script = R"js(
+const char* const attention_script = R"js(
 "use strict";
 // What is chosen: a layer and a head (from 0; head === heads is the mean of all heads), and whether
 // the numbers say what the chosen word looks "at" or whom it is looked at "by".
@@ -149,7 +133,7 @@ function turn(to) {
     document.querySelectorAll(`figure circle.${curve}`).forEach((dot, i) =>
       dot.setAttribute("r", i === now ? 7 : 3));
   if (pages < 2) return;
-  document.getElementById("page").value = now + 1;
+  document.getElementById("time").value = now + 1;
   document.getElementById("which").textContent = `${now + 1} of ${pages}`;
 }
 
@@ -196,12 +180,12 @@ for (const button of buttons)
 const first = () => texts.find(text => text.page === now);
 const turnTo = page => { turn(page); writeAddress(first()); };
 if (pages > 1) {
-  document.getElementById("page").oninput = event => turnTo(event.target.value - 1);
+  document.getElementById("time").oninput = event => turnTo(event.target.value - 1);
   document.getElementById("back").onclick = () => turnTo(now - 1);
   document.getElementById("on").onclick = () => turnTo(now + 1);
   addEventListener("keydown", event => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (step && event.target.id !== "page") turnTo(now + step);
+    if (step && event.target.id !== "time") turnTo(now + step);
   });
 }
 addEventListener("hashchange", readAddress);

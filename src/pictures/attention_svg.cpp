@@ -107,13 +107,13 @@ std::string attention_svg(const std::string& title, const std::vector<std::strin
   const double step_y = field.height + label_width + gap;
   const double width = std::max(static_cast<double>(w.heads) * step_x + gap + 30, 360.0);
   // Bold characters of this size are 10 pixels wide or less.
-  const auto lines = svg::wrapped(title, static_cast<std::size_t>((width - 32) / 10));
-  const double below = 38 + 20 * static_cast<double>(lines.size());  // where the fields begin
+  const auto most = static_cast<std::size_t>((width - 32) / 10);
+  const auto lines = static_cast<double>(svg::wrapped(title, most).size());
+  const double below = 38 + 20 * lines;  // where the fields begin
   std::string svg = svg::begin(width, below + static_cast<double>(w.layers) * step_y + gap, title,
                                said(w, queries, keys));
-  for (std::size_t i = 0; i < lines.size(); ++i)
-    svg += svg::heading(16, 26 + 20 * static_cast<double>(i), lines[i]);
-  svg += svg::text(16, below - 14, "faint", "A row looks, a column is looked at.");
+  svg += svg::headings(16, 26, title, most) +
+         svg::text(16, below - 14, "faint", "A row looks, a column is looked at.");
   for (Index l = 0; l < w.layers; ++l)
     for (Index h = 0; h < w.heads; ++h) {
       const double x = static_cast<double>(h) * step_x + label_width + gap / 2;

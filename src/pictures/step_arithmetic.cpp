@@ -1,11 +1,11 @@
-#include "step_page.h"
+#include "page.h"
 
-namespace gradus::step_page {
+namespace gradus::page {
 
 // How one number was computed. The page knows values only, not how an operation was called (such as
 // which factor was transposed): it tries what fits the shapes, and shows an arithmetic only if that
 // gives the number that was recorded (and for a product: every number).
-const char* const arithmetic = R"js(
+const char* const steps_arithmetic = R"js(
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent), tensors = data.tensors;
 const size = shape => shape.reduce((a, b) => a * b, 1);
@@ -190,4 +190,4 @@ function explain(step, which, i) {
 }
 )js";
 
-}  // namespace gradus::step_page
+}  // namespace gradus::page

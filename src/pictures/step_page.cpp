@@ -1,29 +1,20 @@
-#include "step_page.h"
+#include "page.h"
 
-namespace gradus::step_page {
+namespace gradus::page {
 
-const char* const style = R"css(
-:root {
-  color-scheme: light dark;
-  --paper: #ffffff; --ink: #222222; --faint: #5c5c66; --rule: #85858d; --shade: #f5f5f8;
-  --go: 11 87 164; --back: 190 80 0; --mark: #fff2b8;
-}
+const char* const steps_style = R"css(
+:root { --shade: #f5f5f8; --go: 11 87 164; --back: 190 80 0; --mark: #fff2b8; }
 @media (prefers-color-scheme: dark) {
-  :root { --paper: #1b1b1f; --ink: #eeeeee; --faint: #ababb4; --rule: #7a7a82; --shade: #242429;
-    --go: 70 130 190; --back: 190 100 20; --mark: #4a4220; }
+  :root { --shade: #242429; --go: 70 130 190; --back: 190 100 20; --mark: #4a4220; }
 }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink);
-  font: 15px/1.45 system-ui, Arial, sans-serif; }
+body { margin: 0; font: 15px/1.45 system-ui, Arial, sans-serif; }
 header { position: sticky; top: 0; z-index: 1; padding: 0.4rem 1rem; background: var(--paper);
   border-bottom: 1px solid var(--rule); }
 h1 { font-size: 1.1rem; margin: 0 0 0.3rem; }
 h2 { font-size: 1rem; margin: 0.5rem 0; overflow-wrap: anywhere; }
 #bar { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; }
 #time { flex: 1; min-width: 8rem; min-height: 2rem; }
-button { font: inherit; color: inherit; background: none; border: 1px solid var(--rule);
-  border-radius: 4px; min-width: 2.4rem; min-height: 2rem; }
-:focus-visible { outline: 3px solid #d55e00; outline-offset: 1px; }
 main { display: grid; gap: 0 1rem; padding: 0 1rem;
   grid-template-columns: minmax(0, 6fr) 250px minmax(0, 5fr); }
 section { min-width: 0; }
@@ -59,7 +50,7 @@ td.used { box-shadow: inset 0 0 0 2px var(--ink); }
 @media print { header { position: static; } #code { height: auto; } #bar { display: none; } }
 )css";
 
-const char* const script = R"js(
+const char* const steps_script = R"js(
 const byId = id => document.getElementById(id), steps = data.steps;
 const escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
 const nameOf = t => tensors[t].name || (tensors[t].op === "tensor"
@@ -232,4 +223,4 @@ if (steps.length) fromAddress();
 else byId("panel").innerHTML = "<p>Nothing was computed.</p>";
 )js";
 
-}  // namespace gradus::step_page
+}  // namespace gradus::page

@@ -2,8 +2,7 @@
 #include <gradus/picture.h>
 
 #include "../inspect/recording.h"
-#include "attention_page.h"
-#include "step_page.h"
+#include "page.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -13,12 +12,9 @@ namespace gradus {
 namespace {
 
 std::string page_of(const std::string& title, const std::string& recording) {
-  return page::begin(title, step_page::style) + "<body>\n<header>\n<h1>" + xml_text(title) +
-         "</h1>\n<div id=\"bar\">"
-         "<button type=\"button\" id=\"back\" aria-label=\"step back\">←</button>"
-         "<button type=\"button\" id=\"on\" aria-label=\"step on\">→</button>"
-         "<input type=\"range\" id=\"time\" min=\"1\" value=\"1\" aria-label=\"Step\"/>"
-         "<span id=\"which\"></span></div>\n</header>\n"
+  return page::begin(title, page::steps_style) + "<body>\n<header>\n<h1>" + xml_text(title) +
+         "</h1>\n<div id=\"bar\">" + page::turner("step", 1) +
+         "</div>\n</header>\n"
          "<noscript><p>The steps are shown by a script in this page, which is switched off.</p>"
          "</noscript>\n<main>\n<section id=\"panel\" aria-label=\"The step\"></section>\n"
          "<section aria-label=\"The graph\"><svg id=\"graph\" role=\"img\"></svg></section>\n"
@@ -29,8 +25,8 @@ std::string page_of(const std::string& title, const std::string& recording) {
          "or reach it with the Tab key and, in a table, the arrow keys: below the tables stands "
          "how it was computed, and what from is framed. The address of this page holds the step."
          "</p></footer>\n<script type=\"application/json\" id=\"data\">" +
-         recording + "</script>\n<script>//<![CDATA[" + step_page::arithmetic + step_page::script +
-         "//]]></script>\n</body>\n</html>\n";
+         recording + "</script>\n<script>//<![CDATA[" + page::steps_arithmetic +
+         page::steps_script + "//]]></script>\n</body>\n</html>\n";
 }
 
 // Looks on from the start of the program to its end, and then writes the page.
