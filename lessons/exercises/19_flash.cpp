@@ -120,7 +120,7 @@ void cases(Cases& cases) {
   cases.group("edges", 2);
   ask(cases, "5 keys, 2 blocks of 2 and one of 1", rising(cases, 5), 2, 3);
   ask(cases, "add_block after others", rising(cases, 2), 2, 2)
-      .give("m", 0)
+      .give("m", -1)
       .give("s", 2)
       .give("o", cases.whole({2}));
   ask(cases, "all scores 100 larger", rising(cases, 4) + 100, 2, 2);
