@@ -48,6 +48,7 @@ void cases(Cases& cases) {
   ask("the factor is used once only", {2, 3}, {2, 3});
   ask("x is repeated, not the factor", {3}, {2, 3});
   ask("both are repeated", {2, 1, 3}, {4, 1});
+  ask("both are repeated, x has fewer axes", {3}, {2, 1});
   const Index a = cases.size(2, 3), b = cases.size(4, 6), c = cases.size(7, 9);
   ask("4 axes, other sizes", {a, b, 1, c}, {b, 5, 1});
 }
