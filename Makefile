@@ -158,7 +158,7 @@ new: ; @sh lessons/new.sh "$(NAME)"
 E := $(BUILD)/lessons/exercises
 STUDENT = MAKE="$(MAKE)" CXX="$(CXX)" BUILD=$(BUILD) DEBUGGER=$(DEBUGGER) sh lessons/exercises/student.sh
 EXERCISES := $(basename $(notdir $(wildcard lessons/exercises/[0-9]*.cpp)))
-NAMED = $(or $(firstword $(filter $* $*_% 0$*_%,$(EXERCISES))),$(error there is no exercise $*))
+NAMED = $(or $(firstword $(filter $* $*_% 0$*_%,$(EXERCISES))),$(error there is no exercise $*; make exercises lists them))
 JUDGING := $(patsubst %,$(E)/%.o,exercise verdict message source box)
 
 $(E)/judge: $(E)/judge.o $(JUDGING) $(LIBRARY) ; @$(LINK)
