@@ -48,16 +48,15 @@ namespace {
 
 void check_unchanged(const Tensor& x, int version, const Tensor& result, const Where& where) {
   if (x.node()->version != version)
-    fail("backward", where,
-         "the values of " + describe(x) + " were changed after " + result.operation() + " at " +
-             to_string(result.where()) +
-             (x.node() == result.node() ? " computed them" : " used them"));
+    fail("backward", where, "the values of ", describe(x), " were changed after ",
+         result.operation(), " at ", result.where(),
+         x.node() == result.node() ? " computed them" : " used them");
 }
 
 void check_there(const Tensor& x, const Where& where) {
   if (x.node()->freed)
-    fail("backward", where,
-         "the graph of " + describe(x) + " was freed by an earlier backward(Graph::free)");
+    fail("backward", where, "the graph of ", describe(x),
+         " was freed by an earlier backward(Graph::free)");
 }
 
 // That everything below is as it was used; and forgets the gradients of the last call.
@@ -74,12 +73,13 @@ void prepare(const std::vector<Tensor>& results, const Where& where) {
 }
 
 void take_step(const Tensor& result) {
-  if (watched()) {
-    tell_watchers([&](Watcher& watcher) { watcher.complete_gradient(result); });
-    tell_watchers([&](Watcher& watcher) { watcher.before_backward(result); });
+  tell_watchers([&](Watcher& watcher) { watcher.complete_gradient(result); });
+  tell_watchers([&](Watcher& watcher) { watcher.before_backward(result); });
+  {
+    const AtWork now;
+    backward_step(*result.node()->made_by.get(), result);
   }
-  backward_step(*result.node()->made_by.get(), result);
-  if (watched()) tell_watchers([&](Watcher& watcher) { watcher.after_backward(result); });
+  tell_watchers([&](Watcher& watcher) { watcher.after_backward(result); });
 }
 
 // Takes the steps from the last result to the first. Inputs that nothing else holds are kept by
@@ -100,9 +100,8 @@ void take_steps(std::vector<Tensor> results, Graph graph) {
 
 void Tensor::backward(Graph graph, Where where) const {
   if (size(where) != 1 && node_->requires_grad)
-    fail("backward", where,
-         "only a single number can be differentiated without a seed, " + describe(*this) +
-             " holds " + std::to_string(size()) + " values: take its sum or mean, or give a seed");
+    fail("backward", where, "only a single number can be differentiated without a seed, ",
+         describe(*this), " holds ", size(), " values: take its sum or mean, or give a seed");
   const NoGrad no_grad;
   backward(Tensor::full(shape(), 1, where), graph, where);
 }
@@ -112,13 +111,12 @@ void Tensor::backward(const Tensor& seed, Graph graph, Where where) const {
   check_exists(seed, where);
   check_there(*this, where);
   if (!node_->requires_grad)
-    fail("backward", where,
-         describe(*this) + " was not computed from any tensor that requires a gradient");
+    fail("backward", where, describe(*this),
+         " was not computed from any tensor that requires a gradient");
   if (seed.shape() != shape())
-    fail("backward", where,
-         "the seed must have the shape of " + describe(*this) + ", it has " +
-             gradus::to_string(seed.shape()));
-  if (watched()) tell_watchers([&](Watcher& watcher) { watcher.begin_backward(where); });
+    fail("backward", where, "the seed must have the shape of ", describe(*this), ", it has ",
+         seed.shape());
+  tell_watchers([&](Watcher& watcher) { watcher.begin_backward(where); });
   const NoGrad no_grad;
   Walk below{{}, {*this}};
   if (node_->made_by) below = walk_below(*this);
@@ -126,8 +124,7 @@ void Tensor::backward(const Tensor& seed, Graph graph, Where where) const {
   add_grad(seed, where);
   take_steps(std::move(below.results), graph);
   for (const Tensor& leaf : below.leaves)
-    if (watched() && leaf.has_grad())
-      tell_watchers([&](Watcher& watcher) { watcher.complete_gradient(leaf); });
+    if (leaf.has_grad()) tell_watchers([&](Watcher& watcher) { watcher.complete_gradient(leaf); });
 }
 
 void Tensor::add_grad(Tensor gradient, Where where) const {
@@ -136,9 +133,8 @@ void Tensor::add_grad(Tensor gradient, Where where) const {
   Node& node = *node_.get();
   if (!node.requires_grad) return;
   if (gradient.shape() != node.shape)
-    fail("add_grad", where,
-         "the gradient of " + describe(*this) + " must have its shape, " +
-             gradus::to_string(gradient.shape()) + " given");
+    fail("add_grad", where, "the gradient of ", describe(*this), " must have its shape, ",
+         gradient.shape(), " given");
   if (node.gradient_use == GradientUse::used) node.gradient_use = GradientUse::stale;
   if (!node.gradient.exists()) {
     // What somebody else holds stays theirs, and a graph is left alone: a node of its own then,
@@ -160,9 +156,8 @@ void Tensor::add_grad(Tensor gradient, Where where) const {
 const Tensor& Tensor::grad(Where where) const& {
   check_exists(*this, where);
   if (!has_grad())
-    fail("grad", where,
-         "there is no gradient in " + describe(*this) +
-             (requires_grad() ? ": backward() has not come by" : ": it does not require one"));
+    fail("grad", where, "there is no gradient in ", describe(*this),
+         requires_grad() ? ": backward() has not come by" : ": it does not require one");
   Tensor& gradient = node_->gradient;
   if (gradient.node_->internal && !gradient.node_.unique())
     gradient = sharing(gradient, "gradient");
@@ -183,8 +178,8 @@ void Tensor::clear_grad() {
 Tensor& Tensor::requires_grad(bool wanted, Where where) & {
   check_exists(*this, where);
   if (node_->made_by && !wanted)
-    fail("requires_grad", where,
-         describe(*this) + " was computed from tensors that require one: use detach()");
+    fail("requires_grad", where, describe(*this),
+         " was computed from tensors that require one: use detach()");
   node_->requires_grad = wanted;
   return *this;
 }

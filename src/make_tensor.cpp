@@ -18,9 +18,8 @@ Tensor Tensor::full(const Shape& shape, Scalar value, Where where) {
 
 Tensor Tensor::from(const Shape& shape, std::span<const Scalar> values, Where where) {
   if (static_cast<Index>(values.size()) != shape.size())
-    fail("Tensor::from", where,
-         "shape " + gradus::to_string(shape) + " holds " + std::to_string(shape.size()) +
-             " values, " + std::to_string(values.size()) + " given");
+    fail("Tensor::from", where, "shape ", shape, " holds ", shape.size(), " values, ",
+         values.size(), " given");
   Tensor tensor = result_of("tensor", shape, where);
   std::copy(values.begin(), values.end(), tensor.mutable_data());
   return tensor;
@@ -43,9 +42,8 @@ Tensor Tensor::matrix(std::initializer_list<std::initializer_list<Scalar>> rows,
   std::vector<Scalar> values;
   for (const auto& row : rows) {
     if (row.size() != rows.begin()->size())
-      fail("Tensor::matrix", where,
-           "every row must have as many values as the first, " +
-               std::to_string(rows.begin()->size()) + ", one has " + std::to_string(row.size()));
+      fail("Tensor::matrix", where, "every row must have as many values as the first, ",
+           rows.begin()->size(), ", one has ", row.size());
     values.insert(values.end(), row);
   }
   const Index height = static_cast<Index>(rows.size());

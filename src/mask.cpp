@@ -13,17 +13,15 @@ Ids::Ids(const Shape& of_shape, std::vector<int> of_values, Where where)
 
 void Ids::check(const char* what, const Where& where) const {
   if (static_cast<Index>(values.size()) != shape.size())
-    fail(what, where,
-         "shape " + to_string(shape) + " holds " + std::to_string(shape.size()) + " numbers, " +
-             std::to_string(values.size()) + " given");
+    fail(what, where, "shape ", shape, " holds ", shape.size(), " numbers, ", values.size(),
+         " given");
 }
 
 Ids Ids::rows(const std::vector<int>& which, Where where) const {
   std::vector<int> picked;
   for (const int row : which) {
     if (row < 0 || row >= shape[0])
-      fail("Ids::rows", where,
-           "there is no row " + std::to_string(row) + " among " + std::to_string(shape[0]));
+      fail("Ids::rows", where, "there is no row ", row, " among ", shape[0]);
     const auto begin = values.begin() + row * shape[1];
     picked.insert(picked.end(), begin, begin + shape[1]);
   }
@@ -36,8 +34,7 @@ Ids::Ids(std::initializer_list<int> of_values, Where where)
 Mask Mask::padding(std::vector<int> lengths, Where where) {
   if (lengths.empty()) fail("Mask::padding", where, "one length for each sequence is needed");
   for (int length : lengths)
-    if (length < 0)
-      fail("Mask::padding", where, "a length cannot be negative: " + std::to_string(length));
+    if (length < 0) fail("Mask::padding", where, "a length cannot be negative: ", length);
   Mask mask;
   mask.where_ = where;
   mask.lengths_ = std::move(lengths);
@@ -47,7 +44,7 @@ Mask Mask::padding(std::vector<int> lengths, Where where) {
 Mask Mask::padding_of(const Ids& ids, Where where) {
   ids.check("Mask::padding_of", where);
   if (ids.shape.rank() != 2)
-    fail("Mask::padding_of", where, "ids of shape [B, T] are needed, not " + to_string(ids.shape));
+    fail("Mask::padding_of", where, "ids of shape [B, T] are needed, not ", ids.shape);
   const Index length = ids.shape[1];
   std::vector<bool> words;
   for (const int id : ids.values) words.push_back(id != 0);
@@ -70,12 +67,11 @@ Mask Mask::causal(Where where) {
 
 Mask Mask::from(const Shape& shape, const std::vector<bool>& allowed, Where where) {
   if (shape.rank() < 2 || shape.rank() > 4)
-    fail("Mask::from", where,
-         "a shape of [Tq, Tk], [B, Tq, Tk] or [B, H, Tq, Tk] is needed, not " + to_string(shape));
+    fail("Mask::from", where, "a shape of [Tq, Tk], [B, Tq, Tk] or [B, H, Tq, Tk] is needed, not ",
+         shape);
   if (static_cast<Index>(allowed.size()) != shape.size())
-    fail("Mask::from", where,
-         "shape " + to_string(shape) + " holds " + std::to_string(shape.size()) +
-             " truth values, " + std::to_string(allowed.size()) + " given");
+    fail("Mask::from", where, "shape ", shape, " holds ", shape.size(), " truth values, ",
+         allowed.size(), " given");
   Mask mask;
   mask.where_ = where;
   mask.allowed_.assign(allowed.begin(), allowed.end());
@@ -98,9 +94,8 @@ Mask Mask::operator&(const Mask& other) const {
   both.causal_ |= other.causal_;
   if (both.lengths_.empty()) both.lengths_ = other.lengths_;
   if (!other.lengths_.empty() && both.lengths_.size() != other.lengths_.size())
-    fail("Mask", where_,
-         "it is for " + std::to_string(lengths_.size()) + " sequences and " +
-             made_at(other.where_) + " for " + std::to_string(other.lengths_.size()));
+    fail("Mask", where_, "it is for ", lengths_.size(), " sequences and ", made_at(other.where_),
+         " for ", other.lengths_.size());
   for (std::size_t b = 0; b < other.lengths_.size(); ++b)
     both.lengths_[b] = std::min(both.lengths_[b], other.lengths_[b]);
   if (allowed_.empty() || other.allowed_.empty()) {
@@ -111,9 +106,8 @@ Mask Mask::operator&(const Mask& other) const {
   }
   const std::string problem = clash(allowed_shape_, other.allowed_shape_);
   if (!problem.empty())
-    fail("Mask", where_,
-         "it has shape " + to_string(allowed_shape_) + " and " + made_at(other.where_) + " has " +
-             to_string(other.allowed_shape_) + ": " + problem);
+    fail("Mask", where_, "it has shape ", allowed_shape_, " and ", made_at(other.where_), " has ",
+         other.allowed_shape_, ": ", problem);
   const Shape s = both.allowed_shape_ = broadcast(allowed_shape_, other.allowed_shape_);
   both.allowed_.clear();
   for (Index i = 0; i < s.size(); ++i) {
@@ -140,10 +134,8 @@ bool Mask::allows(Index batch, Index head, Index query, Index key, Index cached,
     outside |= position[axis] < 0 || (size > 1 && position[axis] >= size);
   }
   if (outside)
-    fail("Mask::allows", where,
-         made_at(where_) + " says nothing of sequence " + std::to_string(batch) + ", head " +
-             std::to_string(head) + ", query " + std::to_string(query) + ", key " +
-             std::to_string(key));
+    fail("Mask::allows", where, made_at(where_), " says nothing of sequence ", batch, ", head ",
+         head, ", query ", query, ", key ", key);
   if (causal_ && key > query + cached) return false;
   if (!lengths_.empty() && key >= lengths_[static_cast<std::size_t>(batch)]) return false;
   return allowed_.empty() || explicitly(position);
@@ -153,7 +145,7 @@ void Mask::check(const Shape& attention, const Tensor& of, const char* operation
                  const Where& where) const {
   if (empty()) return;
   const auto refuse = [&](const std::string& problem) {
-    fail(operation, where, made_at(where_) + problem);
+    fail(operation, where, made_at(where_), problem);
   };
   const Index queries = attention[2], keys = attention[3];
   if (!lengths_.empty() && static_cast<Index>(lengths_.size()) != attention[0])
@@ -170,9 +162,7 @@ void Mask::check(const Shape& attention, const Tensor& of, const char* operation
     if (allowed_shape_[axis] != 1 && allowed_shape_[axis] != attention[axis])
       refuse(" has shape " + to_string(allowed_shape_) + ", " + describe(of) + " needs " +
              to_string(attention) + " [batch, heads, queries, keys]; each size must be equal or 1");
-  if (watched())
-    tell_watchers(
-        [&](Watcher& watcher) { watcher.before_mask(*this, attention, operation, where); });
+  tell_watchers([&](Watcher& watcher) { watcher.before_mask(*this, attention, operation, where); });
 }
 
 }  // namespace gradus

@@ -28,7 +28,7 @@ Scalar Random::normal() {
 }
 
 std::int64_t Random::below(std::int64_t count, Where where) {
-  if (count < 1) fail("Random::below", where, "no number lies below " + std::to_string(count));
+  if (count < 1) fail("Random::below", where, "no number lies below ", count);
   // The highest numbers would make some remainders likelier; they are drawn again.
   const auto range = static_cast<std::uint64_t>(count);
   const std::uint64_t uneven = (0 - range) % range;  // 2^64 mod range

@@ -7,7 +7,7 @@ namespace gradus {
 
 Shape::Shape(std::initializer_list<Index> sizes, Where where) {
   if (sizes.size() > max_rank)
-    fail("Shape", where, "at most 6 axes are possible, " + std::to_string(sizes.size()) + " given");
+    fail("Shape", where, "at most 6 axes are possible, ", sizes.size(), " given");
   for (const Index size : sizes) sizes_[rank_++] = size;
   check(where);
 }
@@ -18,18 +18,15 @@ void Shape::check(const Where& where) const {
   for (int axis = 0; axis < rank_; ++axis) {
     const Index size = sizes_[axis];
     if (size <= 0)
-      fail("Shape", where,
-           "every size must be at least 1, axis " + std::to_string(axis) + " has size " +
-               std::to_string(size) + " (empty tensors are not supported)");
+      fail("Shape", where, "every size must be at least 1, axis ", axis, " has size ", size,
+           " (empty tensors are not supported)");
     if (__builtin_mul_overflow(total, size, &total) || total > most)
-      fail("Shape", where,
-           "a tensor with as many values as " + to_string(*this) + " does not fit in memory");
+      fail("Shape", where, "a tensor with as many values as ", *this, " does not fit in memory");
   }
 }
 
 void Shape::no_such(const Axis& axis) const {
-  fail("Shape", axis.where,
-       "there is no axis " + std::to_string(axis.number) + " in " + to_string(*this));
+  fail("Shape", axis.where, "there is no axis ", axis.number, " in ", *this);
 }
 
 Index Shape::size() const {

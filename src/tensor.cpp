@@ -42,7 +42,7 @@ void Node::free(Node* node) noexcept {
 Tensor::Tensor(Node* fresh) : node_(fresh) {}
 
 Tensor result_of(const char* operation, const Shape& shape, const Where& where) {
-  if (watched()) tell_watchers([](Watcher& watcher) { watcher.before_forward(); });
+  tell_watchers([](Watcher& watcher) { watcher.before_forward(); });
   const Tensor result(new Node);
   Node& node = *result.node();
   node.shape = shape;
@@ -51,9 +51,7 @@ Tensor result_of(const char* operation, const Shape& shape, const Where& where) 
   try {
     node.values = Buffer(shape.size());
   } catch (const std::bad_alloc&) {
-    fail(operation, where,
-         "there is no memory for the " + std::to_string(shape.size()) + " values of " +
-             to_string(shape));
+    fail(operation, where, "there is no memory for the ", shape.size(), " values of ", shape);
   }
   return result;
 }
@@ -77,7 +75,7 @@ void finish(const Tensor& result, Shared<Operation> made_by, std::span<const Edg
     node.made_by = std::move(made_by);
     node.requires_grad = true;
   }
-  if (watched()) tell_watchers([&](Watcher& watcher) { watcher.after_forward(result, inputs); });
+  tell_watchers([&](Watcher& watcher) { watcher.after_forward(result, inputs); });
 }
 
 // Nothing else happens here, so that the next steps of a debugger lead into the gradient. It is
@@ -113,19 +111,19 @@ Scalar Tensor::at(std::initializer_list<Index> position, Where where) const {
   int axis = 0;
   for (Index i : position) {
     if (!right_rank || i < 0 || i >= shape()[axis])
-      fail("Tensor::at", where,
-           "position " + position_text(position) + " lies outside " + describe(*this));
+      fail("Tensor::at", where, "position ", position_text(position), " lies outside ",
+           describe(*this));
     offset = offset * shape()[axis++] + i;
   }
   if (!right_rank)
-    fail("Tensor::at", where, "one index for each axis is needed of " + describe(*this));
+    fail("Tensor::at", where, "one index for each axis is needed of ", describe(*this));
   return values()[static_cast<std::size_t>(offset)];
 }
 
 Scalar Tensor::item(Where where) const {
   check_exists(*this, where);
   if (size() != 1)
-    fail("item", where, "the tensor must hold one number, " + describe(*this) + " holds more");
+    fail("item", where, "the tensor must hold one number, ", describe(*this), " holds more");
   return values()[0];
 }
 
@@ -161,7 +159,7 @@ Tensor Tensor::detach(Where where) const {
 Tensor& Tensor::named(const std::string& label, Where where) & {
   check_exists(*this, where);
   node_->label = keep_forever(label);
-  if (watched()) tell_watchers([&](Watcher& watcher) { watcher.named(*this); });
+  tell_watchers([&](Watcher& watcher) { watcher.named(*this); });
   return *this;
 }
 
@@ -192,11 +190,10 @@ std::string describe(const Tensor& tensor) {
 int checked_axis(const Tensor& x, int axis, const char* operation, const Where& where) {
   check_exists(x, where);
   if (axis < -x.rank() || axis >= x.rank())
-    fail(operation, where,
-         "there is no axis " + std::to_string(axis) + " in " + describe(x) +
-             (x.rank() ? ": its axes are 0 … " + std::to_string(x.rank() - 1) + ", or -" +
-                             std::to_string(x.rank()) + " … -1 from the end"
-                       : ""));
+    fail(operation, where, "there is no axis ", axis, " in ", describe(x),
+         x.rank() ? ": its axes are 0 … " + std::to_string(x.rank() - 1) + ", or -" +
+                        std::to_string(x.rank()) + " … -1 from the end"
+                  : "");
   return axis < 0 ? axis + x.rank() : axis;
 }
 

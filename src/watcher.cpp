@@ -7,15 +7,6 @@ namespace gradus {
 // Plain data: tensors that live until after main() look here.
 constinit thread_local LookingOn looking_on;
 
-namespace {
-
-struct AtWork {
-  AtWork() { looking_on.at_work = true; }
-  ~AtWork() { looking_on.at_work = false; }
-};
-
-}  // namespace
-
 void add_watcher(Watcher& watcher) {
   Watcher** link = &looking_on.first;
   while (*link) link = &(*link)->next_;
@@ -30,7 +21,7 @@ void remove_watcher(Watcher& watcher) {
     }
 }
 
-void tell_watchers(const std::function<void(Watcher&)>& event) {
+void tell_each(const std::function<void(Watcher&)>& event) {
   const AtWork now;
   std::vector<Watcher*> told;
   for (Watcher* watcher = looking_on.first; watcher; watcher = watcher->next_)

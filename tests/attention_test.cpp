@@ -3,11 +3,7 @@
 #include "plain.h"
 
 #include <doctest/doctest.h>
-#include <gradus/attention.h>
-#include <gradus/elementwise.h>
-#include <gradus/matmul.h>
-#include <gradus/shaping.h>
-#include <gradus/softmax.h>
+#include <gradus/operations.h>
 
 #include <cmath>
 

@@ -3,12 +3,10 @@
 
 #include <doctest/doctest.h>
 #include <gradus/check_gradients.h>
-#include <gradus/elementwise.h>
 #include <gradus/layers.h>
-#include <gradus/matmul.h>
 #include <gradus/module.h>
 #include <gradus/operation.h>
-#include <gradus/reduce.h>
+#include <gradus/operations.h>
 
 #include <algorithm>
 #include <cmath>

@@ -3,7 +3,7 @@
 #include "plain.h"
 
 #include <doctest/doctest.h>
-#include <gradus/dropout.h>
+#include <gradus/operations.h>
 
 #include <cmath>
 

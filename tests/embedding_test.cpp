@@ -3,7 +3,7 @@
 #include "plain.h"
 
 #include <doctest/doctest.h>
-#include <gradus/embedding.h>
+#include <gradus/operations.h>
 
 using namespace gradus;
 using namespace plain;

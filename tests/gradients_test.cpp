@@ -2,19 +2,9 @@
 // build that `make test` runs, they must agree to 1e-6.
 
 #include <doctest/doctest.h>
-#include <gradus/attention.h>
 #include <gradus/check_gradients.h>
-#include <gradus/dropout.h>
-#include <gradus/elementwise.h>
-#include <gradus/embedding.h>
-#include <gradus/loss.h>
-#include <gradus/matmul.h>
-#include <gradus/normalize.h>
 #include <gradus/operation.h>
-#include <gradus/pooling.h>
-#include <gradus/reduce.h>
-#include <gradus/shaping.h>
-#include <gradus/softmax.h>
+#include <gradus/operations.h>
 
 #include <algorithm>
 

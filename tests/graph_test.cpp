@@ -3,10 +3,8 @@
 #include "plain.h"
 
 #include <doctest/doctest.h>
-#include <gradus/elementwise.h>
 #include <gradus/operation.h>
-#include <gradus/reduce.h>
-#include <gradus/shaping.h>
+#include <gradus/operations.h>
 
 #include <algorithm>
 #include <string>

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 room foundation scalar shape shared buffer error format random threads files setting kernels/math kernels/threads
 room kernels
 room tensor tensor make_tensor operation watcher ids mask backward print
-room operations attention dropout elementwise embedding loss matmul normalize pooling reduce shaping softmax
+room operations operations
 room layers layers module transformer cache
 room text text reviews batches byte_pairs bleu
 room training fit optimizer safetensors progress baseline writing

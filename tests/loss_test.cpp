@@ -3,8 +3,7 @@
 #include "plain.h"
 
 #include <doctest/doctest.h>
-#include <gradus/elementwise.h>
-#include <gradus/loss.h>
+#include <gradus/operations.h>
 
 #include <cmath>
 

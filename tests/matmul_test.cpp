@@ -3,7 +3,7 @@
 #include "plain.h"
 
 #include <doctest/doctest.h>
-#include <gradus/matmul.h>
+#include <gradus/operations.h>
 
 #include <algorithm>
 

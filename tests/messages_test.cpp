@@ -4,17 +4,7 @@
 #include "plain.h"
 
 #include <doctest/doctest.h>
-#include <gradus/attention.h>
-#include <gradus/dropout.h>
-#include <gradus/elementwise.h>
-#include <gradus/embedding.h>
-#include <gradus/loss.h>
-#include <gradus/matmul.h>
-#include <gradus/normalize.h>
-#include <gradus/pooling.h>
-#include <gradus/reduce.h>
-#include <gradus/shaping.h>
-#include <gradus/softmax.h>
+#include <gradus/operations.h>
 
 #include <string>
 

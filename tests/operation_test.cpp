@@ -1,8 +1,8 @@
 // Operations of one's own, written as operation.h says.
 
 #include <doctest/doctest.h>
-#include <gradus/elementwise.h>
 #include <gradus/operation.h>
+#include <gradus/operations.h>
 
 using namespace gradus;
 

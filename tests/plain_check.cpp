@@ -1,7 +1,7 @@
 #include "plain.h"
 
 #include <doctest/doctest.h>
-#include <gradus/elementwise.h>
+#include <gradus/operations.h>
 
 #include <algorithm>
 #include <cmath>

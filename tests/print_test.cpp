@@ -3,8 +3,7 @@
 #include "plain.h"
 
 #include <doctest/doctest.h>
-#include <gradus/elementwise.h>
-#include <gradus/shaping.h>
+#include <gradus/operations.h>
 
 #include <unistd.h>
 #include <cstdio>

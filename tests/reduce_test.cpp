@@ -3,9 +3,7 @@
 #include "plain.h"
 
 #include <doctest/doctest.h>
-#include <gradus/elementwise.h>
-#include <gradus/pooling.h>
-#include <gradus/reduce.h>
+#include <gradus/operations.h>
 
 #include <algorithm>
 #include <cmath>

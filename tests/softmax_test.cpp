@@ -3,8 +3,7 @@
 #include "plain.h"
 
 #include <doctest/doctest.h>
-#include <gradus/normalize.h>
-#include <gradus/softmax.h>
+#include <gradus/operations.h>
 
 #include <algorithm>
 #include <cmath>

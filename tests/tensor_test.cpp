@@ -1,7 +1,5 @@
 #include <doctest/doctest.h>
-#include <gradus/elementwise.h>
-#include <gradus/reduce.h>
-#include <gradus/shaping.h>
+#include <gradus/operations.h>
 #include <gradus/tensor.h>
 
 #include <algorithm>

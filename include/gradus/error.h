@@ -7,6 +7,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 namespace gradus {
 
@@ -41,8 +42,26 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+template <class Part>
+std::string as_text(const Part& part) {
+  static_assert(!std::is_same_v<Part, char>, "'c' would be a number; \"c\" is a text");
+  using std::to_string;
+  if constexpr (std::is_convertible_v<Part, std::string>)
+    return part;
+  else
+    return to_string(part);
+}
+// Texts, and numbers, shapes and lines as to_string() writes them, one after the other.
+template <class... Parts>
+std::string joined(const Parts&... parts) {
+  return (std::string() + ... + as_text(parts));
+}
+
 // Throws Error with "<what> at <where>: <problem>", for example
 // "matmul at lessons/01_attention.cpp:57: inner sizes 8 and 9 differ".
-[[noreturn]] void fail(const std::string& what, const Where& where, const std::string& problem);
+template <class... Parts>
+[[noreturn]] void fail(const std::string& what, const Where& where, const Parts&... problem) {
+  throw Error(joined(what, " at ", where, ": ", problem...));
+}
 
 }  // namespace gradus

@@ -1,7 +1,6 @@
 // Everything a lesson may use.
 #pragma once
 
-#include <gradus/attention.h>
 #include <gradus/baseline.h>
 #include <gradus/batches.h>
 #include <gradus/bleu.h>
@@ -9,29 +8,20 @@
 #include <gradus/cache.h>
 #include <gradus/check_gradients.h>
 #include <gradus/check_training.h>
-#include <gradus/dropout.h>
-#include <gradus/elementwise.h>
-#include <gradus/embedding.h>
 #include <gradus/files.h>
 #include <gradus/fit.h>
 #include <gradus/hooks.h>
 #include <gradus/layers.h>
-#include <gradus/loss.h>
 #include <gradus/mask.h>
-#include <gradus/matmul.h>
-#include <gradus/normalize.h>
 #include <gradus/operation.h>
+#include <gradus/operations.h>
 #include <gradus/optimizer.h>
 #include <gradus/picture.h>
-#include <gradus/pooling.h>
 #include <gradus/progress.h>
 #include <gradus/random.h>
-#include <gradus/reduce.h>
 #include <gradus/reviews.h>
 #include <gradus/safetensors.h>
 #include <gradus/setting.h>
-#include <gradus/shaping.h>
-#include <gradus/softmax.h>
 #include <gradus/tensor.h>
 #include <gradus/text.h>
 #include <gradus/threads.h>

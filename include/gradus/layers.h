@@ -6,7 +6,7 @@
 #pragma once
 
 #include <gradus/module.h>
-#include <gradus/pooling.h>
+#include <gradus/operations.h>
 #include <gradus/random.h>
 
 #include <memory>
@@ -143,7 +143,7 @@ class Sequential : public Layer {
     try {
       layer.reset(new L(std::forward<Arguments>(arguments)...));
     } catch (const Error& error) {  // which speaks of the line above
-      fail("Sequential::add", name.where, "\"" + name.text + "\" was not made: " + error.what());
+      fail("Sequential::add", name.where, "\"", name.text, "\" was not made: ", error.what());
     }
     L& added = *layer;
     Module::add(name.text, added, name.where);

@@ -18,7 +18,6 @@ class Profile : public Watcher {
 
   void before_forward() override;
   void after_forward(const Tensor& out, std::span<const Edge> inputs) override;
-  void begin_backward(const Where& where) override;
   void before_backward(const Tensor& out) override;
   void after_backward(const Tensor& out) override;
 
@@ -33,7 +32,6 @@ class Profile : public Watcher {
 
   std::map<std::string, Row> rows_;
   std::chrono::steady_clock::time_point start_;
-  bool in_backward_ = false;
 };
 
 }  // namespace gradus

@@ -2,7 +2,7 @@
 //
 // Number n of a stream is a hash of (seed + n · a constant): SplitMix64 (Steele, Lea and Flood
 // 2014, "Fast Splittable Pseudorandom Number Generators", figure 17). So any number can be had
-// without those before it, and where a stream stands is a single count, easy to save.
+// without those before it, and where a stream stands is a single count.
 #pragma once
 
 #include <gradus/error.h>
@@ -36,9 +36,7 @@ class Random {
                 items[static_cast<std::size_t>(below(static_cast<std::int64_t>(left)))]);
   }
 
-  // How many numbers were taken; setting it goes there.
-  std::uint64_t count() const { return count_; }
-  void set_count(std::uint64_t count) { count_ = count; }
+  std::uint64_t count() const { return count_; }  // how many numbers were taken
 
  private:
   std::uint64_t seed_;

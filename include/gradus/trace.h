@@ -32,7 +32,6 @@ class Trace : public Watcher {
   const std::vector<std::string>& reports() const { return reports_; }
 
   void after_forward(const Tensor& out, std::span<const Edge> inputs) override;
-  void before_backward(const Tensor& out) override;
   void after_backward(const Tensor& out) override;
   void begin_backward(const Where& where) override;
   void begin_step(const Where& where) override;
@@ -45,7 +44,6 @@ class Trace : public Watcher {
 
   std::FILE* to_;
   std::vector<std::string> reports_;
-  bool in_backward_ = false;
   Where backward_, step_;  // the last calls
   // What has been reported.
   bool bad_value_ = false, bad_gradient_ = false, stale_ = false;

@@ -1,9 +1,9 @@
 // Multi-head attention, the Transformer's encoder and its decoder, as in Keras and the book.
 #pragma once
 
-#include <gradus/attention.h>
 #include <gradus/cache.h>
 #include <gradus/layers.h>
+#include <gradus/operations.h>
 
 namespace gradus {
 

@@ -10,7 +10,8 @@
 namespace gradus {
 
 // Called around every operation, forward and backward, and where else something can be seen, while
-// it is among the watchers. It may compute: nobody looks on at that.
+// it is among the watchers. It may compute: nobody looks on at that, nor at the tensors with which
+// a gradient is computed.
 class Watcher {
  public:
   Watcher() = default;
@@ -39,7 +40,7 @@ class Watcher {
  private:
   friend void add_watcher(Watcher& watcher);
   friend void remove_watcher(Watcher& watcher);
-  friend void tell_watchers(const std::function<void(Watcher&)>& event);
+  friend void tell_each(const std::function<void(Watcher&)>& event);
   Watcher* next_ = nullptr;
 };
 
@@ -48,18 +49,25 @@ class Watcher {
 void add_watcher(Watcher& watcher);
 void remove_watcher(Watcher& watcher);
 
-// A list that runs through the watchers, and whether one of them is at work.
+// A list that runs through the watchers, and whether one of them, or a gradient, is at work.
 struct LookingOn {
   Watcher* first = nullptr;
   bool at_work = false;
 };
 extern constinit thread_local LookingOn looking_on;
 
-// Whether anyone is to be told now: there is a watcher, and none is at work.
-inline bool watched() {
-  return looking_on.first && !looking_on.at_work;
+// While one of these lives nobody looks on.
+struct AtWork {
+  AtWork() : before(std::exchange(looking_on.at_work, true)) {}
+  ~AtWork() { looking_on.at_work = before; }
+  const bool before;
+};
+
+// Calls event(watcher) for each, if anyone looks on. What they do may add or remove some.
+void tell_each(const std::function<void(Watcher&)>& event);
+template <class Event>
+void tell_watchers(const Event& event) {
+  if (looking_on.first && !looking_on.at_work) tell_each(event);
 }
-// Calls event(watcher) for each. What they do may add or remove some.
-void tell_watchers(const std::function<void(Watcher&)>& event);
 
 }  // namespace gradus

@@ -55,8 +55,7 @@ std::string MovementCheck::unmoved(const Optimizer& optimizer, Where where) cons
 
 std::string judge_first_loss(const Tensor& loss, int classes, Where where) {
   if (classes < 2)
-    fail("judge_first_loss", where,
-         "at least 2 classes are needed, " + std::to_string(classes) + " given");
+    fail("judge_first_loss", where, "at least 2 classes are needed, ", classes, " given");
   const auto value = static_cast<double>(loss.item(where));
   const auto guess = static_cast<double>(kernels::log_one(static_cast<Scalar>(classes)));
   const std::string text = format("the loss %.4f of %s, and ln(%d) = %.4f for guessing: ", value,
@@ -91,9 +90,8 @@ void append(std::vector<Scalar>& all, const Tensor& x) {
 std::string layer_table(const Tensor& loss, Where where) {
   check_exists(loss, where);
   if (!loss.requires_grad() || !loss.node()->made_by)
-    fail("layer_table", where,
-         "the graph of " + describe(loss) +
-             (loss.node()->freed ? " was freed" : " is missing: nothing in it wants a gradient"));
+    fail("layer_table", where, "the graph of ", describe(loss),
+         loss.node()->freed ? " was freed" : " is missing: nothing in it wants a gradient");
   std::vector<Row> rows;
   for (const Tensor& x : walk_below(loss).results) {
     const std::string name = x.label();

@@ -15,9 +15,8 @@ struct Hook::Work {
     ++calls;
     const Tensor result = change(x);
     if (!result.exists() || result.shape() != x.shape())
-      fail("Hook", where,
-           "it must return a tensor of the shape of " + describe(x) + ", it returned " +
-               (result.exists() ? to_string(result.shape()) : "none"));
+      fail("Hook", where, "it must return a tensor of the shape of ", describe(x), ", it returned ",
+           result.exists() ? to_string(result.shape()) : "none");
     return result;
   }
   bool saw(const Tensor& x) const {

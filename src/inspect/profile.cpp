@@ -35,26 +35,19 @@ double Profile::lap() {
 }
 
 void Profile::before_forward() {
-  if (!in_backward_) lap();
+  lap();
 }
 
 void Profile::after_forward(const Tensor& out, std::span<const Edge> inputs) {
-  if (in_backward_) return;
   count(out, inputs, &Row::forward, 1);
   ++rows_[out.operation()].calls;
 }
 
-void Profile::begin_backward(const Where&) {
-  in_backward_ = false;  // if the last one ended with an error
-}
-
 void Profile::before_backward(const Tensor&) {
-  in_backward_ = true;
   lap();
 }
 
 void Profile::after_backward(const Tensor& out) {
-  in_backward_ = false;
   const std::span<const Edge> inputs = out.node()->made_by->inputs;
   int factors = 0;
   for (const Edge& input : inputs.first(std::min<std::size_t>(inputs.size(), 2)))

@@ -85,7 +85,7 @@ void Recording::add_step(const std::string& json) {
 }
 
 void Recording::after_forward(const Tensor& out, std::span<const Edge> inputs) {
-  if (in_backward_ || full()) return;  // gradients are computed with tensors, too
+  if (full()) return;
   std::string json;
   for (const Edge& input : inputs)
     json += (json.empty() ? "" : ",") + std::to_string(number(input.tensor));
@@ -93,14 +93,12 @@ void Recording::after_forward(const Tensor& out, std::span<const Edge> inputs) {
 }
 
 void Recording::begin_backward(const Where& where) {
-  in_backward_ = false;  // if the last one ended with an error
   if (full()) return;
   add_step("{\"k\":\"s\",\"file\":" + quoted(where.file) +
            ",\"line\":" + std::to_string(where.line) + "}");
 }
 
 void Recording::before_backward(const Tensor& out) {
-  in_backward_ = true;
   before_.clear();
   if (count_ >= most_steps) return;
   for (const Edge& input : out.node()->made_by->inputs)
@@ -108,7 +106,6 @@ void Recording::before_backward(const Tensor& out) {
 }
 
 void Recording::after_backward(const Tensor& out) {
-  in_backward_ = false;
   if (full()) return;
   std::string json;
   for (std::size_t i = 0; i < before_.size(); ++i) {

@@ -36,7 +36,6 @@ class Recording : public Watcher {
   std::vector<std::string> values_, before_;
   std::string steps_;
   int count_ = 0, dropped_ = 0;
-  bool in_backward_ = false;
 };
 
 }  // namespace gradus

@@ -64,7 +64,7 @@ void Trace::report(const std::string& text) {
 }
 
 void Trace::after_forward(const Tensor& out, std::span<const Edge> inputs) {
-  if (bad_value_ || in_backward_ || !is_bad(out, inputs)) return;
+  if (bad_value_ || !is_bad(out, inputs)) return;
   bad_value_ = true;
   std::string text = std::string(out.operation()) + " at " + to_string(out.where()) + " gives " +
                      (*out.label() ? std::string(out.label()) + " " : "") + to_string(out.shape()) +
@@ -75,16 +75,10 @@ void Trace::after_forward(const Tensor& out, std::span<const Edge> inputs) {
 }
 
 void Trace::begin_backward(const Where& where) {
-  in_backward_ = false;  // if the last one ended with an error
   backward_ = where;
 }
 
-void Trace::before_backward(const Tensor&) {
-  in_backward_ = true;
-}
-
 void Trace::after_backward(const Tensor& out) {
-  in_backward_ = false;
   if (bad_gradient_) return;
   const std::span<const Edge> inputs = out.node()->made_by->inputs;
   const Tensor* hit = nullptr;  // the first input with a bad gradient

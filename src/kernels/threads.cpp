@@ -146,7 +146,7 @@ int threads() {
 
 void set_threads(int count, Where where) {
   if (count < 1 || count > 256)
-    fail("set_threads", where, "a count from 1 to 256 is needed, not " + std::to_string(count));
+    fail("set_threads", where, "a count from 1 to 256 is needed, not ", count);
   Shared& all = shared();
   const std::lock_guard<std::mutex> guard(all.busy);
   if (count != all.count) all.pool.reset();

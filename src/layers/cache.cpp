@@ -1,6 +1,5 @@
 #include <gradus/cache.h>
-#include <gradus/embedding.h>
-#include <gradus/shaping.h>
+#include <gradus/operations.h>
 
 namespace gradus {
 

@@ -1,10 +1,4 @@
-#include <gradus/dropout.h>
-#include <gradus/elementwise.h>
-#include <gradus/embedding.h>
 #include <gradus/layers.h>
-#include <gradus/matmul.h>
-#include <gradus/normalize.h>
-#include <gradus/shaping.h>
 
 #include "../kernels/math.h"
 
@@ -63,7 +57,7 @@ Tensor LayerNorm::forward(const Tensor& x, Where where) {
 Dropout::Dropout(Scalar rate, Random& random, Where where)
     : Layer("Dropout"), rate_(rate), seed_(random.next()) {
   if (!(rate >= 0 && rate < 1))
-    fail("Dropout", where, "the rate must be at least 0 and below 1, not " + std::to_string(rate));
+    fail("Dropout", where, "the rate must be at least 0 and below 1, not ", rate);
   add("calls", calls_);
 }
 
@@ -104,17 +98,14 @@ Tensor PositionalEmbedding::operator()(const Ids& ids, Index first, Where where)
   const Index length = ids.shape[-1];
   const Index most = positions.shape()[0];
   if (first < 0 || length > most - first)
-    fail("PositionalEmbedding", where,
-         "there are positions for " + std::to_string(most) + " words, the text has " +
-             std::to_string(length) + " from position " + std::to_string(first) + " on");
+    fail("PositionalEmbedding", where, "there are positions for ", most, " words, the text has ",
+         length, " from position ", first, " on");
   return done(Operand(tokens(ids, where), where) +
               Operand(slice(positions, 0, first, first + length, where), where));
 }
 
 Tensor sinusoidal_positions(Index length, Index size, Index first, Where where) {
-  if (first < 0)
-    fail("sinusoidal_positions", where,
-         "positions count from 0, not from " + std::to_string(first));
+  if (first < 0) fail("sinusoidal_positions", where, "positions count from 0, not from ", first);
   Tensor waves = Tensor::zeros(Shape({length, size}, where), where);
   Scalar* values = waves.mutable_data();
   for (Index i = 0; i < size; ++i) {

@@ -18,8 +18,7 @@ Module::Module(std::string kind, std::initializer_list<std::pair<const char*, In
                const Where& where)
     : kind_(std::move(kind)) {
   for (const auto& [name, size] : sizes)
-    if (size < 1)
-      fail(kind_, where, std::string(name) + " must be at least 1, not " + std::to_string(size));
+    if (size < 1) fail(kind_, where, name, " must be at least 1, not ", size);
 }
 
 Module::~Module() {
@@ -42,7 +41,7 @@ void Module::check_name(const std::string& name, const Where& where) const {
                std::any_of(counters_.begin(), counters_.end(), has_it);
   for (const Module* part : parts_) taken |= part->name_ == name;
   if (name.empty() || name.find('.') != std::string::npos || taken)
-    fail(kind_, where, "a part needs a name of its own without a dot, \"" + name + "\" given");
+    fail(kind_, where, "a part needs a name of its own without a dot, \"", name, "\" given");
 }
 
 void Module::add(const std::string& name, Tensor& parameter, Where where) {
@@ -57,9 +56,9 @@ void Module::add(const std::string& name, Module& part, Where where) {
   const Module* above = this;
   while (above && above != &part) above = above->parent_;
   if (part.parent_ || above)
-    fail(kind_, where,
-         "the part for \"" + name + "\" is one of another module already, or holds this one; to " +
-             "use it in two places, call it there");
+    fail(kind_, where, "the part for \"", name,
+         "\" is one of another module already, or holds this one; to ",
+         "use it in two places, call it there");
   parts_.push_back(&part);
   part.name_ = name;
   part.parent_ = this;
@@ -90,7 +89,7 @@ Tensor Module::done(Tensor out, const Tensor& input) {
   if (name_.empty() || out.node() == input.node()) return out;
   if (label_) {
     out.node()->label = label_;
-    if (watched()) tell_watchers([&](Watcher& watcher) { watcher.named(out); });
+    tell_watchers([&](Watcher& watcher) { watcher.named(out); });
   } else {
     out.named(path());
     label_ = out.label();

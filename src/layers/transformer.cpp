@@ -1,6 +1,5 @@
-#include <gradus/elementwise.h>
 #include <gradus/operation.h>
-#include <gradus/shaping.h>
+#include <gradus/operations.h>
 #include <gradus/transformer.h>
 
 #include <cmath>

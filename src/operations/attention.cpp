@@ -1,5 +1,5 @@
-#include <gradus/attention.h>
 #include <gradus/operation.h>
+#include <gradus/operations.h>
 
 #include "../kernels/attention.h"
 #include "../kernels/rows.h"
@@ -57,15 +57,13 @@ void check_heads(const char* name, const Tensor& x, const AttentionOptions& opti
   if (options.num_heads < 1 || (x.rank() == 4 && options.num_heads != 1))
     fail(name, where, "num_heads must be at least 1, and 1 for tensors of rank 4");
   if (x.rank() < 2 || x.rank() > 4)
-    fail(name, where, "[T, D], [B, T, D] or [B, H, T, D] is needed, not " + describe(x));
+    fail(name, where, "[T, D], [B, T, D] or [B, H, T, D] is needed, not ", describe(x));
   if (x.rank() < 4 && x.shape()[-1] % options.num_heads != 0)
-    fail(name, where,
-         "the last size of " + describe(x) + " is no multiple of " +
-             std::to_string(options.num_heads) + " heads");
+    fail(name, where, "the last size of ", describe(x), " is no multiple of ", options.num_heads,
+         " heads");
   if (!std::isfinite(options.scale)) fail(name, where, "the scale must be a number");
   if (!(options.dropout >= 0 && options.dropout < 1))
-    fail(name, where,
-         "the dropout must be at least 0 and below 1, not " + std::to_string(options.dropout));
+    fail(name, where, "the dropout must be at least 0 and below 1, not ", options.dropout);
 }
 
 // The part that a tensor plays, and what it is if it goes by another name.
@@ -83,11 +81,10 @@ AttentionShape checked_shape(const char* name, const Tensor& query, const Tensor
   const bool fits = q.batch == k.batch && k.batch == v.batch && q.heads == k.heads &&
                     k.heads == v.heads && q.dim == k.dim && k.tokens == v.tokens;
   if (!same_rank || !fits)
-    fail(name, where,
-         labelled("query", query) + ", " + labelled("key", key) + " and " +
-             labelled("value", value) +
-             " do not fit: batches and heads must agree, query and key in their last size, key " +
-             "and value in their number of positions");
+    fail(name, where, labelled("query", query), ", ", labelled("key", key), " and ",
+         labelled("value", value),
+         " do not fit: batches and heads must agree, query and key in their last size, key ",
+         "and value in their number of positions");
   options.mask.check({q.batch, q.heads, q.tokens, k.tokens}, query, name, where);
   return {q.batch, q.heads, q.tokens, k.tokens, q.dim, v.dim};
 }

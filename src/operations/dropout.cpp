@@ -1,5 +1,5 @@
-#include <gradus/dropout.h>
 #include <gradus/operation.h>
+#include <gradus/operations.h>
 
 #include "../kernels/dropping.h"
 #include "../kernels/threads.h"
@@ -33,7 +33,7 @@ struct Dropout {
 Tensor dropout(const Tensor& x, Scalar rate, Random& random, Where where) {
   check_exists(x, where);
   if (!(rate >= 0 && rate < 1))
-    fail("dropout", where, "the rate must be at least 0 and below 1, not " + std::to_string(rate));
+    fail("dropout", where, "the rate must be at least 0 and below 1, not ", rate);
   const kernels::Dropping dropping{rate, random.next()};
   Tensor y = result_of("dropout", x.shape(), where);
   drop(x.data(), x.size(), dropping, y.mutable_data());

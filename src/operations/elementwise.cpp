@@ -1,5 +1,5 @@
-#include <gradus/elementwise.h>
 #include <gradus/operation.h>
+#include <gradus/operations.h>
 
 #include "../kernels/elementwise.h"
 #include "../kernels/rows.h"
@@ -59,7 +59,7 @@ Tensor combine(const char* name, const Operand& a, const Operand& b, F f) {
   }
   const std::string problem = clash(x.shape(), z.shape());
   if (!problem.empty())
-    fail(name, a.where, describe(x) + " and " + describe(z) + " do not broadcast: " + problem);
+    fail(name, a.where, describe(x), " and ", describe(z), " do not broadcast: ", problem);
   Tensor y = result_of(name, broadcast(x.shape(), z.shape(), a.where), a.where);
   kernels::zip_broadcast(x.data(), x.shape(), z.data(), z.shape(), y.shape(), y.mutable_data(), f);
   return y;

@@ -1,5 +1,5 @@
-#include <gradus/embedding.h>
 #include <gradus/operation.h>
+#include <gradus/operations.h>
 
 #include "../kernels/elementwise.h"
 
@@ -36,7 +36,7 @@ struct Embedding {
 Tensor embedding(const Tensor& table, const Ids& words, Where where) {
   check_exists(table, where);
   if (table.rank() != 2)
-    fail("embedding", where, "the table must be a matrix [V, D], not " + describe(table));
+    fail("embedding", where, "the table must be a matrix [V, D], not ", describe(table));
   const Index v = table.shape()[0];
   const Index d = table.shape()[1];
   const std::vector<int>& ids = words.values;
@@ -44,9 +44,8 @@ Tensor embedding(const Tensor& table, const Ids& words, Where where) {
   words.check("embedding", where);
   for (std::size_t i = 0; i < ids.size(); ++i)
     if (ids[i] < 0 || ids[i] >= v)
-      fail("embedding", where,
-           "id " + std::to_string(ids[i]) + " at position " + std::to_string(i) + " lies outside " +
-               describe(table) + ": ids go from 0 to " + std::to_string(v - 1));
+      fail("embedding", where, "id ", ids[i], " at position ", i, " lies outside ", describe(table),
+           ": ids go from 0 to ", v - 1);
   Tensor y = result_of("embedding", words.shape.and_then(d, where), where);
   Scalar* to = y.mutable_data();
   kernels::parallel_for(count, 1 + kernels::elementwise_grain / d, [&](Index begin, Index end) {

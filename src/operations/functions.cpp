@@ -1,8 +1,8 @@
 // Functions of a single value. Each is a struct with the value y of the function at x, and the
 // gradient dx that comes of a gradient dy of y.
 
-#include <gradus/elementwise.h>
 #include <gradus/operation.h>
+#include <gradus/operations.h>
 
 #include "../kernels/elementwise.h"
 #include "../kernels/math.h"

@@ -1,7 +1,5 @@
-#include <gradus/elementwise.h>
-#include <gradus/loss.h>
 #include <gradus/operation.h>
-#include <gradus/reduce.h>
+#include <gradus/operations.h>
 
 #include "../kernels/math.h"
 #include "../kernels/rows.h"
@@ -41,20 +39,16 @@ void check_labels(const Tensor& logits, const Ids& labels, int ignored, const Wh
   const Shape wanted = shape.without(-1);
   const auto count = static_cast<Index>(labels.values.size());
   if (count != wanted.size())
-    fail("cross_entropy", where,
-         describe(logits) + " needs " + std::to_string(wanted.size()) + " labels, " +
-             std::to_string(count) + " given");
+    fail("cross_entropy", where, describe(logits), " needs ", wanted.size(), " labels, ", count,
+         " given");
   if (labels.shape != wanted)
-    fail("cross_entropy", where,
-         describe(logits) + " needs labels of shape " + to_string(wanted) + ", not " +
-             to_string(labels.shape));
+    fail("cross_entropy", where, describe(logits), " needs labels of shape ", wanted, ", not ",
+         labels.shape);
   for (std::size_t r = 0; r < labels.values.size(); ++r) {
     const int label = labels.values[r];
     if (label != ignored && (label < 0 || label >= shape[-1]))
-      fail("cross_entropy", where,
-           "label " + std::to_string(label) + " of row " + std::to_string(r) +
-               " lies outside the classes 0 … " + std::to_string(shape[-1] - 1) + " of " +
-               describe(logits));
+      fail("cross_entropy", where, "label ", label, " of row ", r, " lies outside the classes 0 … ",
+           shape[-1] - 1, " of ", describe(logits));
   }
 }
 
@@ -110,9 +104,8 @@ Scalar binary_loss(Scalar x, Scalar t) {
 void check_same(const char* name, const char* first, const Tensor& a, const char* second,
                 const Tensor& b, const Where& where) {
   if (a.shape(where) != b.shape(where))
-    fail(name, where,
-         std::string(first) + " " + describe(a) + " and " + second + " " + describe(b) +
-             " must have one shape");
+    fail(name, where, first, " ", describe(a), " and ", second, " ", describe(b),
+         " must have one shape");
 }
 
 }  // namespace
@@ -124,9 +117,8 @@ Tensor binary_cross_entropy(const Tensor& logits, const Tensor& targets, Where w
   for (Index i = 0; i < logits.size(); ++i) {
     const Scalar t = targets.data()[i];
     if (!(t >= 0 && t <= 1))
-      fail("binary_cross_entropy", where,
-           "target " + std::to_string(t) + " at position " + std::to_string(i) +
-               " is not between 0 and 1");
+      fail("binary_cross_entropy", where, "target ", t, " at position ", i,
+           " is not between 0 and 1");
     losses.data()[i] = binary_loss(logits.data()[i], t);
   }
   *loss.mutable_data() =

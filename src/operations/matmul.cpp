@@ -1,5 +1,5 @@
-#include <gradus/matmul.h>
 #include <gradus/operation.h>
+#include <gradus/operations.h>
 
 #include "../kernels/busy_rows.h"
 #include "../kernels/elementwise.h"
@@ -102,18 +102,16 @@ std::string product_text(const Tensor& a, const Tensor& b, const MatmulOptions& 
 Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options, Where where) {
   for (const Tensor* x : {&a, &b}) check_exists(*x, where);
   if (a.rank() < 2 || b.rank() < 2)
-    fail("matmul", where, product_text(a, b, options) + ": both must have at least two axes");
+    fail("matmul", where, product_text(a, b, options), ": both must have at least two axes");
   const Matrices of_a = matrices_of(a.shape(), options.transpose_a);
   const Matrices of_b = matrices_of(b.shape(), options.transpose_b);
   if (of_a.columns != of_b.rows)
-    fail("matmul", where,
-         product_text(a, b, options) + ": inner sizes " + std::to_string(of_a.columns) + " and " +
-             std::to_string(of_b.rows) + " differ");
+    fail("matmul", where, product_text(a, b, options), ": inner sizes ", of_a.columns, " and ",
+         of_b.rows, " differ");
   const std::string problem = clash(of_a.leading, of_b.leading);
   if (!problem.empty())
-    fail("matmul", where,
-         product_text(a, b, options) +
-             ": the axes before the last two do not broadcast: " + problem);
+    fail("matmul", where, product_text(a, b, options),
+         ": the axes before the last two do not broadcast: ", problem);
   const Shape leading = broadcast(of_a.leading, of_b.leading);
   Tensor c = result_of("matmul", leading.and_then(of_a.rows).and_then(of_b.columns), where);
   multiply_all(leading, a.data(), of_a, b.data(), of_b, c.mutable_data(), leading);
@@ -170,17 +168,14 @@ struct Linear {
 Tensor linear(const Tensor& x, const Tensor& weights, const Tensor& bias, Where where) {
   for (const Tensor* given : {&x, &weights, &bias}) check_exists(*given, where);
   if (weights.rank() != 2 || x.rank() < 1)
-    fail("linear", where,
-         describe(x) + " × " + describe(weights) + ": [..., D] and a matrix [D, N] are needed");
+    fail("linear", where, describe(x), " × ", describe(weights),
+         ": [..., D] and a matrix [D, N] are needed");
   if (x.shape()[-1] != weights.shape()[0])
-    fail("linear", where,
-         describe(x) + " × " + describe(weights) + ": inner sizes " +
-             std::to_string(x.shape()[-1]) + " and " + std::to_string(weights.shape()[0]) +
-             " differ");
+    fail("linear", where, describe(x), " × ", describe(weights), ": inner sizes ", x.shape()[-1],
+         " and ", weights.shape()[0], " differ");
   if (bias.shape() != Shape{weights.shape()[1]})
-    fail("linear", where,
-         "the bias must have one value for each column of " + describe(weights) + ", not " +
-             describe(bias));
+    fail("linear", where, "the bias must have one value for each column of ", describe(weights),
+         ", not ", describe(bias));
   const Index d = weights.shape()[0];
   const Index n = weights.shape()[1];
   const Index rows = x.size() / d;

@@ -1,5 +1,5 @@
-#include <gradus/normalize.h>
 #include <gradus/operation.h>
+#include <gradus/operations.h>
 
 #include "../kernels/rows.h"
 
@@ -34,9 +34,8 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Scal
   if (x.rank() < 1) fail("layer_norm", where, "at least one axis is needed");
   const Index columns = x.shape()[-1];
   if (gamma.shape() != Shape{columns} || beta.shape() != Shape{columns})
-    fail("layer_norm", where,
-         "gamma and beta must have shape [" + std::to_string(columns) + "] for " + describe(x) +
-             ", not " + describe(gamma) + " and " + describe(beta));
+    fail("layer_norm", where, "gamma and beta must have shape [", columns, "] for ", describe(x),
+         ", not ", describe(gamma), " and ", describe(beta));
   if (!(epsilon >= 0)) fail("layer_norm", where, "epsilon must be a number of at least 0");
   const Index rows = x.size() / columns;
   Tensor y = result_of("layer_norm", x.shape(), where);

@@ -1,5 +1,5 @@
 #include <gradus/operation.h>
-#include <gradus/pooling.h>
+#include <gradus/operations.h>
 
 #include "../kernels/elementwise.h"
 
@@ -11,7 +11,7 @@ namespace {
 
 void check(const char* name, const Tensor& x, const Mask& mask, Where where) {
   check_exists(x, where);
-  if (x.rank() != 3) fail(name, where, "[B, T, D] is needed, not " + describe(x));
+  if (x.rank() != 3) fail(name, where, "[B, T, D] is needed, not ", describe(x));
   if (mask.is_causal())
     fail(name, where, "a causal mask hides from each position what comes later; a text has none");
   mask.check({x.shape()[0], 1, 1, x.shape()[1]}, x, name, where);

@@ -1,8 +1,7 @@
 // Sums and maxima over any axes are those over the last axis of a rearranged tensor.
 
 #include <gradus/operation.h>
-#include <gradus/reduce.h>
-#include <gradus/shaping.h>
+#include <gradus/operations.h>
 
 #include "../kernels/elementwise.h"
 #include "../kernels/rows.h"
@@ -25,7 +24,7 @@ Rearranged rearrange(const char* name, const Tensor& x, const Axes& axes, bool k
   bool chosen[Shape::max_rank] = {};
   for (int axis : axes.list) {
     bool& flag = chosen[checked_axis(x, axis, name, where)];
-    if (flag) fail(name, where, "axis " + std::to_string(axis) + " is named twice");
+    if (flag) fail(name, where, "axis ", axis, " is named twice");
     flag = true;
   }
   Rearranged to{x, {}};

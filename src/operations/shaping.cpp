@@ -1,5 +1,5 @@
 #include <gradus/operation.h>
-#include <gradus/shaping.h>
+#include <gradus/operations.h>
 
 #include "../kernels/threads.h"
 
@@ -70,9 +70,8 @@ struct Permute {
 Tensor reshape(const Tensor& x, const Shape& shape, Where where) {
   check_exists(x, where);
   if (shape.size() != x.size())
-    fail("reshape", where,
-         describe(x) + " holds " + std::to_string(x.size()) + " values, shape " + to_string(shape) +
-             " would hold " + std::to_string(shape.size()));
+    fail("reshape", where, describe(x), " holds ", x.size(), " values, shape ", shape,
+         " would hold ", shape.size());
   return record(reshaped("reshape", x, shape, where), {{x, false}}, Reshape{x});
 }
 
@@ -94,8 +93,7 @@ Tensor permute(const Tensor& x, const std::vector<int>& order, Where where) {
       back[static_cast<std::size_t>(axes.back())] = static_cast<int>(axes.size()) - 1;
   }
   if (axes.size() != back.size() || std::count(back.begin(), back.end(), -1))
-    fail("permute", where,
-         "the axes must be 0 … " + std::to_string(rank - 1) + " in some order for " + describe(x));
+    fail("permute", where, "the axes must be 0 … ", rank - 1, " in some order for ", describe(x));
   return record(permuted("permute", x, axes, where), {{x, false}}, Permute{x, back});
 }
 
@@ -143,9 +141,8 @@ struct Concatenate {
 Tensor slice(const Tensor& x, int axis, Index begin, Index end, Where where) {
   axis = checked_axis(x, axis, "slice", where);
   if (begin < 0 || begin >= end || end > x.shape()[axis])
-    fail("slice", where,
-         "positions " + std::to_string(begin) + " … " + std::to_string(end) +
-             " (the end excluded) of axis " + std::to_string(axis) + " are not in " + describe(x));
+    fail("slice", where, "positions ", begin, " … ", end, " (the end excluded) of axis ", axis,
+         " are not in ", describe(x));
   const AxisView view(x.shape(), axis);
   const Index count = (end - begin) * view.inner;
   Tensor y = result_of("slice", x.shape().with(axis, end - begin), where);
@@ -161,9 +158,8 @@ Tensor concatenate(const std::vector<Tensor>& tensors, int axis, Where where) {
   for (const Tensor& x : tensors) {
     if (x.rank(where) != tensors[0].rank() ||
         x.shape().with(axis, 1) != tensors[0].shape().with(axis, 1))
-      fail("concatenate", where,
-           describe(x) + " and " + describe(tensors[0]) + " may differ only in axis " +
-               std::to_string(axis));
+      fail("concatenate", where, describe(x), " and ", describe(tensors[0]),
+           " may differ only in axis ", axis);
     size += x.shape()[axis];
   }
   Tensor y = result_of("concatenate", tensors[0].shape().with({axis, where}, size), where);

@@ -1,6 +1,5 @@
 #include <gradus/operation.h>
-#include <gradus/shaping.h>
-#include <gradus/softmax.h>
+#include <gradus/operations.h>
 
 #include "../kernels/rows.h"
 
@@ -42,8 +41,8 @@ Tensor softmax(const Tensor& x, int axis, Where where) {
 Tensor masked_softmax(const Tensor& scores, const Mask& mask, Where where) {
   const Shape& s = scores.shape(where);
   if (s.rank() < 2 || s.rank() > 4)
-    fail("masked_softmax", where,
-         "[Tq, Tk], [B, Tq, Tk] or [B, H, Tq, Tk] is needed, not " + describe(scores));
+    fail("masked_softmax", where, "[Tq, Tk], [B, Tq, Tk] or [B, H, Tq, Tk] is needed, not ",
+         describe(scores));
   const Index batch = s.rank() > 2 ? s[0] : 1;
   const Index heads = s.rank() > 3 ? s[1] : 1;
   mask.check({batch, heads, s[-2], s[-1]}, scores, "masked_softmax", where);

@@ -47,10 +47,10 @@ std::string dots_svg(const std::string& title, const std::vector<Curve>& rows,
                      const std::string& unit, Where where) {
   std::vector<double> all;
   for (const Curve& curve : rows) {
-    if (curve.values.empty()) fail("dots_svg", where, "\"" + curve.name + "\" has no values");
+    if (curve.values.empty()) fail("dots_svg", where, "\"", curve.name, "\" has no values");
     for (const double value : curve.values) {
       if (!chart::drawable(value))
-        fail("dots_svg", where, "a value of \"" + curve.name + "\" is not a number");
+        fail("dots_svg", where, "a value of \"", curve.name, "\" is not a number");
       all.push_back(value);
     }
   }

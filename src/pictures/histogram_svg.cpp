@@ -27,7 +27,7 @@ std::string histogram_svg(const std::string& title, const Tensor& values, int bi
   if (bins < 1) fail("histogram_svg", where, "at least one interval is needed");
   const Statistics statistics = statistics_of(values.values());
   if (statistics.bad == statistics.count)
-    fail("histogram_svg", where, "no value of " + describe(values) + " is a number");
+    fail("histogram_svg", where, "no value of ", describe(values), " is a number");
   const chart::Axis x(statistics.smallest, statistics.largest);
   std::vector<double> counts(static_cast<std::size_t>(bins), 0);
   const double interval = (x.high - x.low) / bins;

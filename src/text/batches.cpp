@@ -8,9 +8,8 @@ namespace gradus {
 
 Sample next_ids(const std::vector<int>& text, std::vector<int> source, Where where) {
   if (text.size() < 2)
-    fail("next_ids", where,
-         "at least two ids are needed, one to read and one to come next, not " +
-             std::to_string(text.size()));
+    fail("next_ids", where, "at least two ids are needed, one to read and one to come next, not ",
+         text.size());
   return {{text.begin(), text.end() - 1}, {text.begin() + 1, text.end()}, std::move(source)};
 }
 
@@ -41,9 +40,8 @@ Batches::Batches(std::vector<Sample> samples, BatchOptions options, std::uint64_
     longest = std::max({longest, sample.ids.size(), sample.source.size()});
   }
   if (longest > (std::size_t{1} << 28) / options_.size)
-    fail("Batches", where,
-         "a batch of " + std::to_string(options_.size) + " texts of " + std::to_string(longest) +
-             " positions is too large: at most 2^28 positions are possible");
+    fail("Batches", where, "a batch of ", options_.size, " texts of ", longest,
+         " positions is too large: at most 2^28 positions are possible");
   check(where);
 }
 
@@ -51,7 +49,7 @@ void Batches::check(const Where& where) const {
   for (std::size_t i = 0; i < samples_.size(); ++i) {
     const Sample& sample = samples_[i];
     const auto refuse = [&](const std::string& problem) {
-      fail("Batches", where, "text " + std::to_string(i) + problem);
+      fail("Batches", where, "text ", i, problem);
     };
     if (sample.ids.empty()) refuse(" has no ids");
     if (sample.source.empty() != samples_[0].source.empty())
@@ -113,9 +111,8 @@ Batch Batches::make(const std::vector<std::size_t>& which, Where where) const {
   Batch batch;
   for (const std::size_t i : which) {
     if (i >= samples_.size())
-      fail("Batches::make", where,
-           "there is no text " + std::to_string(i) + " among " + std::to_string(samples_.size()) +
-               ", which count from 0");
+      fail("Batches::make", where, "there is no text ", i, " among ", samples_.size(),
+           ", which count from 0");
     lengths.push_back(static_cast<int>(samples_[i].ids.size()));
     source_lengths.push_back(static_cast<int>(samples_[i].source.size()));
     if (!per_id_) batch.labels.push_back(samples_[i].labels[0]);

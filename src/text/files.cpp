@@ -34,9 +34,8 @@ void check_is_file(const std::string& path, const char* what, const Where& where
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (fs::exists(status) && !fs::is_regular_file(status))
-    fail(what, where,
-         "a file is wanted, " + path + " is a " +
-             (fs::is_directory(status) ? "folder" : "pipe or a device"));
+    fail(what, where, "a file is wanted, ", path, " is a ",
+         fs::is_directory(status) ? "folder" : "pipe or a device");
 }
 
 // Makes this all that the file holds and waits until the disk has it; false if something failed.
@@ -101,21 +100,21 @@ OpenFile::OpenFile(const std::string& of_path, Where of_where) : path(of_path), 
   check_is_file(path, "read_file", where);
   stream.open(path, std::ios::binary | std::ios::ate);
   const std::string why = stream ? "" : reason();
-  if (!stream) fail("read_file", where, "cannot open " + path + looked_in(path) + ": " + why);
+  if (!stream) fail("read_file", where, "cannot open ", path, looked_in(path), ": ", why);
   left = static_cast<std::uint64_t>(stream.tellg());
   stream.seekg(0);
 }
 
 std::string OpenFile::take(std::uint64_t count) {
-  if (count > left) fail("read_file", where, path + " is cut short");
+  if (count > left) fail("read_file", where, path, " is cut short");
   std::string bytes;
   try {
     bytes.resize(count);
   } catch (const std::bad_alloc&) {
-    fail("read_file", where, path + " does not fit in memory");
+    fail("read_file", where, path, " does not fit in memory");
   }
   if (!stream.read(bytes.data(), static_cast<std::streamsize>(count)))
-    fail("read_file", where, "cannot read " + path + ": " + reason());
+    fail("read_file", where, "cannot read ", path, ": ", reason());
   left -= count;
   return bytes;
 }
@@ -123,8 +122,7 @@ std::string OpenFile::take(std::uint64_t count) {
 std::string read_file(const std::string& path, std::uint64_t most, Where where) {
   OpenFile file(path, where);
   if (file.left > most)
-    fail("read_file", where,
-         path + " is larger than the " + std::to_string(most) + " bytes allowed here");
+    fail("read_file", where, path, " is larger than the ", most, " bytes allowed here");
   return file.take(file.left);
 }
 
@@ -149,7 +147,7 @@ void write_file(const std::string& path, const std::string& contents, Where wher
   if (target.has_parent_path()) make_folder(target.parent_path().string(), where);
   const std::string temporary = target.string() + ".writing";
   const int file = open_alone(temporary);
-  if (file < 0) fail("write_file", where, "cannot create " + temporary + ": " + reason());
+  if (file < 0) fail("write_file", where, "cannot create ", temporary, ": ", reason());
   std::error_code error;
   const fs::file_status before = fs::status(target, error);
   if (fs::exists(before)) fs::permissions(temporary, before.permissions(), error);
@@ -158,13 +156,13 @@ void write_file(const std::string& path, const std::string& contents, Where wher
   const std::string why = reason();
   if (!written) ::unlink(temporary.c_str());
   ::close(file);
-  if (!written) fail("write_file", where, "cannot write " + path + ": " + why);
+  if (!written) fail("write_file", where, "cannot write ", path, ": ", why);
 }
 
 void make_folder(const std::string& path, Where where) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) fail("make_folder", where, "cannot make the folder " + path + ": " + error.message());
+  if (error) fail("make_folder", where, "cannot make the folder ", path, ": ", error.message());
 }
 
 bool file_exists(const std::string& path) {
@@ -175,8 +173,7 @@ bool file_exists(const std::string& path) {
 void check_utf8(const std::string& text, const std::string& name, Where where) {
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t length = utf8_length(text, i);
-    if (length == 0)
-      fail("check_utf8", where, name + " is not UTF-8 text: byte " + std::to_string(i));
+    if (length == 0) fail("check_utf8", where, name, " is not UTF-8 text: byte ", i);
     i += length;
   }
 }

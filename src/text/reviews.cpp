@@ -18,10 +18,10 @@ constexpr std::size_t largest_review = 1 << 20;
 void add_example(std::vector<Example>& examples, std::string text, int label, std::string source,
                  const Where& where) {
   if (text.size() > largest_review)
-    fail("read reviews", where, source + " is longer than the 1048576 bytes a review may have");
+    fail("read reviews", where, source, " is longer than the 1048576 bytes a review may have");
   check_utf8(text, source, where);
   if (split_words(standardize(text)).empty())
-    fail("read reviews", where, "there is no word in the review " + source);
+    fail("read reviews", where, "there is no word in the review ", source);
   examples.push_back({std::move(text), label, std::move(source)});
 }
 
@@ -31,10 +31,10 @@ std::vector<std::string> files_in(const std::string& folder, const Where& where)
   for (const auto& entry : std::filesystem::directory_iterator(folder, error))
     if (entry.path().extension() == ".txt") paths.push_back(entry.path().string());
   if (error)
-    fail("read_review_folder", where,
-         "a folder with reviews ID_RATING.txt is wanted at " + folder + ": " + error.message());
+    fail("read_review_folder", where, "a folder with reviews ID_RATING.txt is wanted at ", folder,
+         ": ", error.message());
   if (paths.empty())
-    fail("read_review_folder", where, "there is no file ID_RATING.txt in " + folder);
+    fail("read_review_folder", where, "there is no file ID_RATING.txt in ", folder);
   std::sort(paths.begin(), paths.end());
   return paths;
 }
@@ -55,10 +55,10 @@ std::vector<Example> read_tsv(const std::string& path, Where where) {
   for (const std::string& line : lines_of(read_file(path, 1'000'000'000, where))) {
     const std::string source = path + ":" + std::to_string(examples.size() + 1);
     if (line.size() < 2 || (line[0] != '0' && line[0] != '1') || line[1] != '\t')
-      fail("read_tsv", where, source + " must be the label 0 or 1, a tab, and the text");
+      fail("read_tsv", where, source, " must be the label 0 or 1, a tab, and the text");
     add_example(examples, line.substr(2), line[0] - '0', source, where);
   }
-  if (examples.empty()) fail("read_tsv", where, "there is no review in " + path);
+  if (examples.empty()) fail("read_tsv", where, "there is no review in ", path);
   return examples;
 }
 
@@ -72,10 +72,10 @@ std::vector<SentencePair> read_pairs(const std::string& path, Where where) {
     const std::string rest = line.substr(std::min(tab + 1, line.size()));
     const std::string translation = rest.substr(0, rest.find('\t'));
     if (split_words(standardize(text)).empty() || split_words(standardize(translation)).empty())
-      fail("read_pairs", where, source + " must be a sentence, a tab, and its translation");
+      fail("read_pairs", where, source, " must be a sentence, a tab, and its translation");
     pairs.push_back({text, translation, source});
   }
-  if (pairs.empty()) fail("read_pairs", where, "there is no pair in " + path);
+  if (pairs.empty()) fail("read_pairs", where, "there is no pair in ", path);
   return pairs;
 }
 
@@ -86,8 +86,8 @@ SplitExamples split_examples(std::vector<Example> examples, double share, std::u
   const std::size_t kept = examples.size() - static_cast<std::size_t>(moved);
   if (kept == 0 || kept == examples.size())
     fail("split_examples", where,
-         "a share between 0 and 1 that leaves both parts something is needed, not " +
-             std::to_string(share) + " of " + std::to_string(examples.size()));
+         "a share between 0 and 1 that leaves both parts something is needed, not ", share, " of ",
+         examples.size());
   Random(seed).shuffle(examples);
   SplitExamples parts;
   for (std::size_t i = 0; i < examples.size(); ++i)

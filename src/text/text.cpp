@@ -73,7 +73,7 @@ std::vector<int> TextVectorizer::encode(const std::string& text, Where where) co
     const auto found = number_.find(word);
     ids.push_back(found == number_.end() ? 1 : found->second);
   }
-  if (ids.empty()) fail("encode", where, "there is no word in the text \"" + text + "\"");
+  if (ids.empty()) fail("encode", where, "there is no word in the text \"", text, "\"");
   return ids;
 }
 
@@ -81,9 +81,7 @@ std::string TextVectorizer::decode(const std::vector<int>& ids, Where where) con
   std::string text;
   for (const int id : ids) {
     if (id < 0 || id >= static_cast<int>(vocabulary_.size()))
-      fail("decode", where,
-           "there is no word " + std::to_string(id) + " in a vocabulary of " +
-               std::to_string(vocabulary_.size()));
+      fail("decode", where, "there is no word ", id, " in a vocabulary of ", vocabulary_.size());
     if (id > 0) text += (text.empty() ? "" : " ") + vocabulary_[static_cast<std::size_t>(id)];
   }
   return text;
@@ -100,15 +98,15 @@ std::vector<std::string> TextVectorizer::checked_vocabulary(const std::string& l
     check_utf8(word, line, where);
     const std::vector<std::string> parts = words_of(word);  // one word, or two and their pair
     if (parts.empty() || parts.back() != word)
-      fail("vocabulary", where, line + ": no text gives the word \"" + word + "\"");
+      fail("vocabulary", where, line, ": no text gives the word \"", word, "\"");
     if (!seen.insert(word).second)
-      fail("vocabulary", where, line + ": the word \"" + word + "\" stands twice");
+      fail("vocabulary", where, line, ": the word \"", word, "\" stands twice");
     words.push_back(word);
     if (static_cast<int>(words.size()) > options_.max_tokens)
-      fail("vocabulary", where,
-           line + ": max_tokens allows only " + std::to_string(options_.max_tokens - 2) + " words");
+      fail("vocabulary", where, line, ": max_tokens allows only ", options_.max_tokens - 2,
+           " words");
   }
-  if (words.size() == 2) fail("vocabulary", where, "there is no word in " + path);
+  if (words.size() == 2) fail("vocabulary", where, "there is no word in ", path);
   return words;
 }
 

@@ -16,9 +16,8 @@ std::vector<BagOfWords::Text> BagOfWords::encoded(const std::vector<Example>& ex
   std::vector<Text> texts;
   for (const Example& example : examples) {
     if (example.label != 0 && example.label != 1)
-      fail("BagOfWords", where,
-           "labels must be 0 or 1, not " + std::to_string(example.label) + " as of \"" +
-               example.text + "\"");
+      fail("BagOfWords", where, "labels must be 0 or 1, not ", example.label, " as of \"",
+           example.text, "\"");
     std::vector<int> words = vectorizer_.encode(example.text, where);
     std::sort(words.begin(), words.end());
     words.erase(std::unique(words.begin(), words.end()), words.end());

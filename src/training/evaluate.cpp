@@ -1,5 +1,5 @@
 #include <gradus/fit.h>
-#include <gradus/loss.h>
+#include <gradus/operations.h>
 
 #include "../format.h"
 #include "../kernels/elementwise.h"
@@ -14,14 +14,13 @@ namespace gradus {
 Tensor classification_loss(const Tensor& logits, const std::vector<int>& labels, Where where) {
   const auto count = static_cast<Index>(labels.size());
   if (logits.rank() != 2 || logits.shape()[0] != count)
-    fail("classification_loss", where,
-         std::to_string(count) + " labels need logits [" + std::to_string(count) + ", C], not " +
-             describe(logits));
+    fail("classification_loss", where, count, " labels need logits [", count, ", C], not ",
+         describe(logits));
   const Index classes = logits.shape()[1];
   for (const int label : labels)
     if (label < 0 || label >= std::max<Index>(classes, 2))
-      fail("classification_loss", where,
-           "label " + std::to_string(label) + " is none of the classes of " + describe(logits));
+      fail("classification_loss", where, "label ", label, " is none of the classes of ",
+           describe(logits));
   if (classes > 1) return cross_entropy(logits, Ids({count}, labels), -1, where);
   const std::vector<Scalar> targets(labels.begin(), labels.end());
   return binary_cross_entropy(logits, Tensor::from({count, 1}, targets, where), where);

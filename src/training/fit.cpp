@@ -78,11 +78,10 @@ struct Trainer {
     const std::string text =
         describe(leaf) + ", made at " + to_string(leaf.where()) + ", wants a gradient but is not ";
     if (!holds(model.parameters(), leaf))
-      fail("fit", where, text + "among the model's parameters: add() it, or the part it is in");
+      fail("fit", where, text, "among the model's parameters: add() it, or the part it is in");
     if (!holds(optimizer.parameters(), leaf))
-      fail("fit", where,
-           text + "among those of the optimiser made at " + to_string(optimizer.where()) +
-               ": give it to that, or say requires_grad(false)");
+      fail("fit", where, text, "among those of the optimiser made at ", optimizer.where(),
+           ": give it to that, or say requires_grad(false)");
   }
 
   void go_on() {
@@ -123,10 +122,9 @@ struct Trainer {
     Tensor logits = model(batch, where);
     const Tensor loss = model.loss(logits, batch, where);
     if (!std::isfinite(loss.item()))
-      fail("fit", where,
-           "the loss of step " + std::to_string(optimizer.steps()) +
-               " is not a number: try a smaller learning rate or clip_norm; GRADUS_TRACE=1 shows "
-               "where it came from");
+      fail("fit", where, "the loss of step ", optimizer.steps(),
+           " is not a number: try a smaller learning rate or clip_norm; GRADUS_TRACE=1 shows "
+           "where it came from");
     state.running.add(loss, logits, batch.labels);
     logits = {};  // so that backward() frees them in their turn
     loss.backward(Graph::free, where);

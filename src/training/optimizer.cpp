@@ -16,9 +16,8 @@ namespace {
 void check_range(const char* what, const std::string& name, Scalar value, Scalar low, Scalar high,
                  const Where& where) {
   if (value >= low && value < high) return;
-  fail(what, where,
-       name + " must be a number from " + exact(low) + " to below " + exact(high) + ", not " +
-           exact(value));
+  fail(what, where, name, " must be a number from ", exact(low), " to below ", exact(high),
+       ", not ", exact(value));
 }
 
 constexpr Scalar large = Scalar(1e30);
@@ -77,13 +76,13 @@ std::vector<Tensor> Optimizer::remember(const std::string& name) {
 
 void Optimizer::step(Where where) {
   check_range(name_, "learning_rate", learning_rate, 0, large, where);
-  if (watched()) tell_watchers([&](Watcher& watcher) { watcher.begin_step(where); });
+  tell_watchers([&](Watcher& watcher) { watcher.begin_step(where); });
   ++steps_;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Tensor& w = parameters_[i].tensor;
     if (!w.has_grad()) continue;
     GradientUse& use = w.node()->gradient_use;
-    if (use == GradientUse::stale && watched())
+    if (use == GradientUse::stale)
       tell_watchers([&](Watcher& watcher) { watcher.stale_gradient(w); });
     use = GradientUse::used;
     update(i, w.mutable_data(), w.grad().data(), w.size());
@@ -163,10 +162,9 @@ double clip_by_global_norm(const std::vector<NamedTensor>& parameters, Scalar mo
   for (const auto& [name, parameter] : all) {
     for (const Scalar g : parameter.grad().values()) squares += double{g} * double{g};
     if (!std::isfinite(squares))
-      fail("clip_by_global_norm", where,
-           "the gradient of " + name +
-               " is infinite or not a number; GRADUS_TRACE=1 shows where "
-               "it came from");
+      fail("clip_by_global_norm", where, "the gradient of ", name,
+           " is infinite or not a number; GRADUS_TRACE=1 shows where "
+           "it came from");
   }
   const double norm = std::sqrt(squares);
   if (norm <= static_cast<double>(most)) return norm;

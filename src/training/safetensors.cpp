@@ -121,8 +121,8 @@ TensorHeader header_of(OpenFile& file) {
     const std::string json = file.take(length);
     return checked_header(json, file.left);
   } catch (const Error& error) {
-    fail("read_safetensors", file.where,
-         file.path + " is no valid safetensors file: " + error.what());
+    fail("read_safetensors", file.where, file.path,
+         " is no valid safetensors file: ", error.what());
   }
 }
 
@@ -137,8 +137,8 @@ std::vector<NamedTensor> tensors_of(OpenFile& file, const TensorHeader& header) 
       const double value = type.value(little_endian(at, type.bytes));
       *x = static_cast<Scalar>(value);
       if (overflows(value, static_cast<double>(*x++)))
-        fail("read_safetensors", file.where,
-             file.path + ": " + entry.name + " holds a number too large for float32");
+        fail("read_safetensors", file.where, file.path, ": ", entry.name,
+             " holds a number too large for float32");
     }
     tensors.push_back({entry.name, tensor});
   }
@@ -152,16 +152,15 @@ void check_fits(const OpenFile& file, const TensorHeader& header,
   for (const auto& [name, parameter] : parameters) {
     const auto found = left.find(name);
     if (found == left.end())
-      fail("load_weights", file.where, file.path + " holds no tensor named " + name);
+      fail("load_weights", file.where, file.path, " holds no tensor named ", name);
     if (found->second != parameter.shape())
-      fail("load_weights", file.where,
-           name + " must have shape " + to_string(parameter.shape()) + ", in " + file.path +
-               " it has " + to_string(found->second));
+      fail("load_weights", file.where, name, " must have shape ", parameter.shape(), ", in ",
+           file.path, " it has ", found->second);
     left.erase(found);
   }
   if (!left.empty())
-    fail("load_weights", file.where,
-         file.path + " holds " + left.begin()->first + ", which the model has no use for");
+    fail("load_weights", file.where, file.path, " holds ", left.begin()->first,
+         ", which the model has no use for");
 }
 
 }  // namespace
@@ -180,13 +179,13 @@ void write_safetensors(const std::string& path, const TensorFile& file, Where wh
   std::string data;
   for (const auto& [name, tensor] : file.tensors) {
     check_exists(tensor, where);
-    if (name == "__metadata__") fail("write_safetensors", where, "no tensor may be named " + name);
+    if (name == "__metadata__") fail("write_safetensors", where, "no tensor may be named ", name);
     const std::size_t begin = data.size();
     for (const Scalar value : tensor.values()) {
       const auto number = static_cast<float>(value);
       add_little_endian(data, std::bit_cast<std::uint32_t>(number), 4);
       if (overflows(static_cast<double>(value), static_cast<double>(number)))
-        fail("write_safetensors", where, name + " holds a number too large for float32");
+        fail("write_safetensors", where, name, " holds a number too large for float32");
     }
     header += (header.empty() ? "" : ",") + quoted(name) + R"(:{"dtype":"F32","shape":)" +
               to_string(tensor.shape()) + R"(,"data_offsets":[)" + std::to_string(begin) + "," +
@@ -197,7 +196,7 @@ void write_safetensors(const std::string& path, const TensorFile& file, Where wh
   try {
     checked_header(header, data.size());
   } catch (const Error& error) {
-    fail("write_safetensors", where, path + " could not be read again: " + error.what());
+    fail("write_safetensors", where, path, " could not be read again: ", error.what());
   }
   std::string length;
   add_little_endian(length, header.size(), 8);

@@ -87,10 +87,9 @@ void load_state(const std::string& path, TrainingState& state, Module& model, Op
                 Where where) {
   TensorFile file = read_safetensors(path, where);
   if (file.metadata["settings"] != state.settings)
-    fail("fit", where,
-         path + " is the state of a training with other settings: " +
-             difference(file.metadata["settings"], state.settings) +
-             "; delete it or choose another folder");
+    fail("fit", where, path, " is the state of a training with other settings: ",
+         difference(file.metadata["settings"], state.settings),
+         "; delete it or choose another folder");
   std::istringstream text(file.metadata["numbers"]);
   Numbers numbers{std::istream_iterator<std::uint64_t>(text), {}};
   const std::vector<Module::Counter> counters = model.counters();
@@ -104,7 +103,7 @@ void load_state(const std::string& path, TrainingState& state, Module& model, Op
                               file.tensors.end(), same_form);
   if (!sound ||
       numbers.back() != checksum(Numbers(numbers.begin(), numbers.end() - 1), file.tensors))
-    fail("fit", where, path + " is damaged: delete it");
+    fail("fit", where, path, " is damaged: delete it");
   optimizer.set_steps(static_cast<std::int64_t>(numbers[0]));
   state.batch = numbers[1];
   state.running = metric_at(&numbers[2]);
@@ -141,7 +140,7 @@ HeldFolder::HeldFolder(const std::string& path, Where where) {
   // Some file systems have no locks: there, nobody is kept out.
   if (::flock(handle_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
   ::close(handle_);
-  fail("fit", where, "another training is at work in " + path + ": choose another folder");
+  fail("fit", where, "another training is at work in ", path, ": choose another folder");
 }
 
 HeldFolder::~HeldFolder() {

@@ -1,4 +1,4 @@
-#include <gradus/shaping.h>
+#include <gradus/operations.h>
 #include <gradus/writing.h>
 
 #include "../kernels/math.h"

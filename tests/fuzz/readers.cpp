@@ -6,7 +6,7 @@
 #include <gradus/files.h>
 #include <gradus/fit.h>
 #include <gradus/layers.h>
-#include <gradus/pooling.h>
+#include <gradus/operations.h>
 #include <gradus/safetensors.h>
 
 #include "../folder.h"
