@@ -17,7 +17,7 @@ Tensor Tensor::full(const Shape& shape, Scalar value, Where where) {
 }
 
 Tensor Tensor::from(const Shape& shape, std::span<const Scalar> values, Where where) {
-  if (static_cast<Index>(values.size()) != shape.size())
+  if (std::ssize(values) != shape.size())
     fail("Tensor::from", where, "shape ", shape, " holds ", shape.size(), " values, ",
          values.size(), " given");
   Tensor tensor = result_of("tensor", shape, where);
@@ -34,8 +34,7 @@ Tensor Tensor::scalar(Scalar value, Where where) {
 }
 
 Tensor Tensor::vector(std::initializer_list<Scalar> values, Where where) {
-  return from(Shape({static_cast<Index>(values.size())}, where), {values.begin(), values.end()},
-              where);
+  return from(Shape({std::ssize(values)}, where), {values.begin(), values.end()}, where);
 }
 
 Tensor Tensor::matrix(std::initializer_list<std::initializer_list<Scalar>> rows, Where where) {
@@ -46,7 +45,7 @@ Tensor Tensor::matrix(std::initializer_list<std::initializer_list<Scalar>> rows,
            rows.begin()->size(), ", one has ", row.size());
     values.insert(values.end(), row);
   }
-  const Index height = static_cast<Index>(rows.size());
+  const Index height = std::ssize(rows);
   const Index width = height ? static_cast<Index>(rows.begin()->size()) : 0;
   return from(Shape({height, width}, where), values, where);
 }

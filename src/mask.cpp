@@ -2,7 +2,6 @@
 #include <gradus/watcher.h>
 
 #include <algorithm>
-#include <utility>
 
 namespace gradus {
 
@@ -12,7 +11,7 @@ Ids::Ids(const Shape& of_shape, std::vector<int> of_values, Where where)
 }
 
 void Ids::check(const char* what, const Where& where) const {
-  if (static_cast<Index>(values.size()) != shape.size())
+  if (std::ssize(values) != shape.size())
     fail(what, where, "shape ", shape, " holds ", shape.size(), " numbers, ", values.size(),
          " given");
 }
@@ -25,11 +24,11 @@ Ids Ids::rows(const std::vector<int>& which, Where where) const {
     const auto begin = values.begin() + row * shape[1];
     picked.insert(picked.end(), begin, begin + shape[1]);
   }
-  return Ids(Shape({static_cast<Index>(which.size()), shape[1]}, where), std::move(picked), where);
+  return Ids(Shape({std::ssize(which), shape[1]}, where), std::move(picked), where);
 }
 
 Ids::Ids(std::initializer_list<int> of_values, Where where)
-    : shape({static_cast<Index>(of_values.size())}, where), values(of_values) {}
+    : shape({std::ssize(of_values)}, where), values(of_values) {}
 
 Mask Mask::padding(std::vector<int> lengths, Where where) {
   if (lengths.empty()) fail("Mask::padding", where, "one length for each sequence is needed");
@@ -69,7 +68,7 @@ Mask Mask::from(const Shape& shape, const std::vector<bool>& allowed, Where wher
   if (shape.rank() < 2 || shape.rank() > 4)
     fail("Mask::from", where, "a shape of [Tq, Tk], [B, Tq, Tk] or [B, H, Tq, Tk] is needed, not ",
          shape);
-  if (static_cast<Index>(allowed.size()) != shape.size())
+  if (std::ssize(allowed) != shape.size())
     fail("Mask::from", where, "shape ", shape, " holds ", shape.size(), " truth values, ",
          allowed.size(), " given");
   Mask mask;
@@ -128,7 +127,7 @@ bool Mask::explicitly(const Index (&position)[4]) const {
 bool Mask::allows(Index batch, Index head, Index query, Index key, Index cached,
                   Where where) const {
   const Index position[] = {batch, head, query, key};
-  bool outside = !lengths_.empty() && batch >= static_cast<Index>(lengths_.size());
+  bool outside = !lengths_.empty() && batch >= std::ssize(lengths_);
   for (int axis = 0; axis < 4; ++axis) {
     const Index size = allowed_.empty() ? 1 : allowed_shape_[axis];
     outside |= position[axis] < 0 || (size > 1 && position[axis] >= size);
@@ -144,24 +143,23 @@ bool Mask::allows(Index batch, Index head, Index query, Index key, Index cached,
 void Mask::check(const Shape& attention, const Tensor& of, const char* operation,
                  const Where& where) const {
   if (empty()) return;
-  const auto refuse = [&](const std::string& problem) {
-    fail(operation, where, made_at(where_), problem);
+  const auto refuse = [&](const auto&... problem) {
+    fail(operation, where, made_at(where_), problem...);
   };
   const Index queries = attention[2], keys = attention[3];
-  if (!lengths_.empty() && static_cast<Index>(lengths_.size()) != attention[0])
-    refuse(" is for " + std::to_string(lengths_.size()) + " sequences, " + describe(of) + " has " +
-           std::to_string(attention[0]));
+  if (!lengths_.empty() && std::ssize(lengths_) != attention[0])
+    refuse(" is for ", lengths_.size(), " sequences, ", describe(of), " has ", attention[0]);
   for (int length : lengths_)
     if (length > keys)
-      refuse(" has a length of " + std::to_string(length) + ", there are only " +
-             std::to_string(keys) + " positions for " + describe(of));
+      refuse(" has a length of ", length, ", there are only ", keys, " positions for ",
+             describe(of));
   if (causal_ && queries > keys)
-    refuse(" is causal: " + std::to_string(queries) + " queries of " + describe(of) +
-           " need as many keys, there are " + std::to_string(keys));
+    refuse(" is causal: ", queries, " queries of ", describe(of), " need as many keys, there are ",
+           keys);
   for (int axis = 0; axis < 4 && !allowed_.empty(); ++axis)
     if (allowed_shape_[axis] != 1 && allowed_shape_[axis] != attention[axis])
-      refuse(" has shape " + to_string(allowed_shape_) + ", " + describe(of) + " needs " +
-             to_string(attention) + " [batch, heads, queries, keys]; each size must be equal or 1");
+      refuse(" has shape ", allowed_shape_, ", ", describe(of), " needs ", attention,
+             " [batch, heads, queries, keys]; each size must be equal or 1");
   tell_watchers([&](Watcher& watcher) { watcher.before_mask(*this, attention, operation, where); });
 }
 

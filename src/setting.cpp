@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <string>
 
 namespace gradus {
 
@@ -15,8 +14,8 @@ int setting(const char* name, int otherwise, int least, int most) {
   int value = 0;
   const std::from_chars_result read = std::from_chars(text, end, value);
   if (read.ec != std::errc() || read.ptr != end || value < least || value > most)
-    throw Error(std::string(name) + " must be a whole number from " + std::to_string(least) +
-                " to " + std::to_string(most) + ", not \"" + text + "\"");
+    throw Error(
+        joined(name, " must be a whole number from ", least, " to ", most, ", not \"", text, "\""));
   return value;
 }
 

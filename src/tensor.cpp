@@ -19,6 +19,12 @@ const char* keep_forever(const std::string& label) {
   return labels->insert(label).first->c_str();
 }
 
+std::string position_text(std::initializer_list<Index> position) {
+  std::string text;
+  for (const Index i : position) text += (text.empty() ? "" : ", ") + std::to_string(i);
+  return "[" + text + "]";
+}
+
 }  // namespace
 
 // What only this node kept alive is freed next. A chain of a million nodes must not become a
@@ -93,16 +99,6 @@ void Tensor::no_tensor(const Where& where) {
 void check_exists(const Tensor& x, const Where& where) {
   x.shape(where);
 }
-
-namespace {
-
-std::string position_text(std::initializer_list<Index> position) {
-  std::string text;
-  for (const Index i : position) text += (text.empty() ? "" : ", ") + std::to_string(i);
-  return "[" + text + "]";
-}
-
-}  // namespace
 
 Scalar Tensor::at(std::initializer_list<Index> position, Where where) const {
   check_exists(*this, where);
@@ -191,9 +187,9 @@ int checked_axis(const Tensor& x, int axis, const char* operation, const Where& 
   check_exists(x, where);
   if (axis < -x.rank() || axis >= x.rank())
     fail(operation, where, "there is no axis ", axis, " in ", describe(x),
-         x.rank() ? ": its axes are 0 … " + std::to_string(x.rank() - 1) + ", or -" +
-                        std::to_string(x.rank()) + " … -1 from the end"
-                  : "");
+         x.rank()
+             ? joined(": its axes are 0 … ", x.rank() - 1, ", or -", x.rank(), " … -1 from the end")
+             : "");
   return axis < 0 ? axis + x.rank() : axis;
 }
 

@@ -1,7 +1,5 @@
 #include <gradus/watcher.h>
 
-#include <utility>
-
 namespace gradus {
 
 // Plain data: tensors that live until after main() look here.

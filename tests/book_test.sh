@@ -51,7 +51,7 @@ has 07_heads.html '<msub><mi>W</mi><mrow><mi>q</mi><mo>,</mo><mi>h</mi></mrow></
 has 08_order.html '<msup><mn>10000</mn><mrow><mrow><mo form="prefix">−</mo><mfrac>'
 has 17_flash.html '<mi>e</mi><mrow><mrow><mi>x</mi><mo>−</mo><mi>m</mi></mrow>'
 # A link to a declaration says what stands above it there, behind it, or at the head of its header.
-has 01_attention.html 'href="softmax.h.html#L[0-9]*" title="e^x / Σ e^x along one axis'
+has 01_attention.html 'href="operations.h.html#L[0-9]*" title="e^x / Σ e^x along one axis'
 has 03_descent.html 'href="tensor.h.html#L[0-9]*" title="Tensors, and the graph'
 has reference.html 'title="e^x / Σ e^x along one axis'
 has 10_encoder.html '<a href="01_attention.html">1</a> to <a href="07_heads.html">7</a>'

@@ -9,8 +9,6 @@
 #include <gradus/reviews.h>
 #include <gradus/text.h>
 
-#include <vector>
-
 namespace gradus {
 
 class BagOfWords {

@@ -8,9 +8,6 @@
 #include <gradus/reviews.h>
 #include <gradus/text.h>
 
-#include <cstdint>
-#include <vector>
-
 namespace gradus {
 
 // A text in numbers, and what a model shall say of it.

@@ -17,8 +17,6 @@
 #include <gradus/tensor.h>
 
 #include <functional>
-#include <string>
-#include <vector>
 
 namespace gradus {
 

@@ -4,9 +4,6 @@
 
 #include <gradus/optimizer.h>
 
-#include <string>
-#include <vector>
-
 namespace gradus {
 
 // Remembers a model's parameters, and tells after a step which did not move, and why:

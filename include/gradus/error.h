@@ -33,7 +33,9 @@ constexpr Where here(const char* file = __builtin_FILE(), int line = __builtin_L
 }
 
 // "lessons/01_attention.cpp:57"
-std::string to_string(const Where& where);
+inline std::string to_string(const Where& where) {
+  return where.file + (":" + std::to_string(where.line));
+}
 
 // What every mistake of a user of this library is reported with. The text says what was wanted,
 // what was given, and where.

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
-#include <string>
 #include <vector>
 
 namespace gradus {

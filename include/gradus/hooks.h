@@ -11,9 +11,7 @@
 
 #include <gradus/watcher.h>
 
-#include <functional>
 #include <memory>
-#include <string>
 
 namespace gradus {
 

@@ -10,7 +10,6 @@
 #include <gradus/random.h>
 
 #include <memory>
-#include <utility>
 
 namespace gradus {
 

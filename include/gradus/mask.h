@@ -8,9 +8,6 @@
 
 #include <gradus/ids.h>
 
-#include <cstdint>
-#include <vector>
-
 namespace gradus {
 
 class Tensor;

@@ -9,11 +9,6 @@
 #include <gradus/mask.h>
 #include <gradus/tensor.h>
 
-#include <cstdint>
-#include <string>
-#include <utility>
-#include <vector>
-
 namespace gradus {
 
 struct NamedTensor {

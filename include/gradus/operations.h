@@ -7,7 +7,6 @@
 #include <gradus/tensor.h>
 
 #include <concepts>
-#include <vector>
 
 namespace gradus {
 
@@ -112,6 +111,7 @@ Tensor embedding(const Tensor& table, const Ids& ids, Where where = here());
 
 // ---- The matrix product, the operation that nearly all time of a Transformer is spent in.
 
+// How matmul() takes its factors.
 struct MatmulOptions {
   bool transpose_a = false;  // use a with its last two axes swapped; nothing is copied
   bool transpose_b = false;
@@ -143,6 +143,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
 // ---- Scaled dot-product attention as one operation (Vaswani et al. 2017, section 3.2.1,
 // equation 1).
 
+// What attention may be given besides its three inputs.
 struct AttentionOptions {
   Mask mask = {};
   int num_heads = 1;       // for rank 3: the heads lie side by side in the last axis

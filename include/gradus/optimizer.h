@@ -8,9 +8,6 @@
 
 #include <gradus/module.h>
 
-#include <string>
-#include <vector>
-
 namespace gradus {
 
 class Optimizer {

@@ -5,9 +5,6 @@
 
 #include <gradus/tensor.h>
 
-#include <string>
-#include <vector>
-
 namespace gradus {
 
 // Weights as squares, the stronger the larger, with a scale; rows are queries, columns are keys.

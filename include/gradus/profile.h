@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <map>
-#include <string>
 
 namespace gradus {
 

@@ -9,7 +9,6 @@
 #include <gradus/scalar.h>
 
 #include <cstddef>
-#include <cstdint>
 #include <utility>
 #include <vector>
 

@@ -6,8 +6,6 @@
 #include <gradus/module.h>
 
 #include <map>
-#include <string>
-#include <vector>
 
 namespace gradus {
 

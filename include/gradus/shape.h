@@ -8,7 +8,6 @@
 #include <gradus/scalar.h>
 
 #include <initializer_list>
-#include <string>
 
 namespace gradus {
 

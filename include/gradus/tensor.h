@@ -18,13 +18,8 @@
 #include <gradus/random.h>
 #include <gradus/shape.h>
 
-#include <cstdint>
-#include <initializer_list>
 #include <iosfwd>
 #include <span>
-#include <string>
-#include <utility>
-#include <vector>
 
 namespace gradus {
 

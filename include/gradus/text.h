@@ -8,7 +8,6 @@
 
 #include <gradus/error.h>
 
-#include <string>
 #include <unordered_map>
 #include <vector>
 

@@ -20,8 +20,6 @@
 #include <gradus/watcher.h>
 
 #include <cstdio>
-#include <string>
-#include <vector>
 
 namespace gradus {
 

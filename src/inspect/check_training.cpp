@@ -30,6 +30,16 @@ std::string reason(const Tensor& parameter, const Optimizer& optimizer) {
                 static_cast<double>(optimizer.learning_rate));
 }
 
+// All values and gradients of one line of the table.
+struct Row {
+  std::string name;
+  std::vector<Scalar> values, gradient;
+};
+
+void append(std::vector<Scalar>& all, const Tensor& x) {
+  all.insert(all.end(), x.values().begin(), x.values().end());
+}
+
 }  // namespace
 
 // A detached tensor shares the values until somebody changes them.
@@ -44,13 +54,12 @@ std::string MovementCheck::unmoved(const Optimizer& optimizer, Where where) cons
   for (const auto& [parameter, before] : remembered_) {
     if (!same_bits(parameter.tensor, before)) continue;
     ++count;
-    lines += "  " + parameter.name + " " + to_string(before.shape()) + " " +
-             reason(parameter.tensor, optimizer) + "\n";
+    lines += joined("  ", parameter.name, " ", before.shape(), " ",
+                    reason(parameter.tensor, optimizer), "\n");
   }
   if (count == 0) return "";
-  return "unmoved at " + to_string(where) + ": " + std::to_string(count) + " of " +
-         std::to_string(remembered_.size()) + " parameters are the same as before the step\n" +
-         lines;
+  return joined("unmoved at ", where, ": ", count, " of ", remembered_.size(),
+                " parameters are the same as before the step\n", lines);
 }
 
 std::string judge_first_loss(const Tensor& loss, int classes, Where where) {
@@ -72,20 +81,6 @@ std::string judge_first_loss(const Tensor& loss, int classes, Where where) {
            "weights or the inputs too large?";
   return text + "as it should be";
 }
-
-namespace {
-
-// All values and gradients of one line of the table.
-struct Row {
-  std::string name;
-  std::vector<Scalar> values, gradient;
-};
-
-void append(std::vector<Scalar>& all, const Tensor& x) {
-  all.insert(all.end(), x.values().begin(), x.values().end());
-}
-
-}  // namespace
 
 std::string layer_table(const Tensor& loss, Where where) {
   check_exists(loss, where);
@@ -109,8 +104,7 @@ std::string layer_table(const Tensor& loss, Where where) {
         format("%-30s %10.4f  %10.4f  %6.1f%%  %10.2e", row.name.c_str(), s.mean, s.deviation,
                100 * static_cast<double>(s.zeros) / static_cast<double>(s.count), gradient.norm);
     if (s.bad + gradient.bad > 0)
-      table += "  without " + std::to_string(s.bad) + " bad values and " +
-               std::to_string(gradient.bad) + " bad gradients";
+      table += joined("  without ", s.bad, " bad values and ", gradient.bad, " bad gradients");
     table += "\n";
   }
   return table;

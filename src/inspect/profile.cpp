@@ -3,7 +3,6 @@
 #include "../format.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace gradus {
 

@@ -48,8 +48,8 @@ std::string to_string(const Statistics& s) {
     text = format("min %.4g, max %.4g, mean %.4g, deviation %.4g, ", s.smallest, s.largest, s.mean,
                   s.deviation);
   if (s.bad == 0) return text + "all finite";
-  return text + std::to_string(s.bad) + " of " + std::to_string(s.count) +
-         format(" bad (%.1f%%)", 100 * static_cast<double>(s.bad) / static_cast<double>(s.count));
+  const double share = static_cast<double>(s.bad) / static_cast<double>(s.count);
+  return joined(text, s.bad, " of ", s.count, format(" bad (%.1f%%)", 100 * share));
 }
 
 std::string position_text(Index i, const Shape& shape) {
@@ -65,8 +65,8 @@ std::string bad_values(const Tensor& x) {
   const Statistics s = statistics_of(x.values());
   const Scalar value = x.values()[static_cast<std::size_t>(s.first_bad)];
   const std::string name = std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
-  return std::to_string(s.bad) + " of " + std::to_string(s.count) + " values bad, the first, " +
-         name + ", at " + position_text(s.first_bad, x.shape());
+  return joined(s.bad, " of ", s.count, " values bad, the first, ", name, ", at ",
+                position_text(s.first_bad, x.shape()));
 }
 
 }  // namespace gradus

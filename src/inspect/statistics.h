@@ -3,9 +3,6 @@
 
 #include <gradus/tensor.h>
 
-#include <span>
-#include <string>
-
 namespace gradus {
 
 struct Statistics {

@@ -1,9 +1,11 @@
+#include <gradus/profile.h>
 #include <gradus/trace.h>
 
 #include "statistics.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 namespace gradus {
@@ -56,61 +58,6 @@ std::string origin(const char* operation, std::span<const Edge> inputs) {
          (masked ? " is finite or minus infinity" : " is finite");
 }
 
-}  // namespace
-
-void Trace::report(const std::string& text) {
-  reports_.push_back("trace: " + text);
-  if (to_) std::fprintf(to_, "%s\n", reports_.back().c_str());
-}
-
-void Trace::after_forward(const Tensor& out, std::span<const Edge> inputs) {
-  if (bad_value_ || !is_bad(out, inputs)) return;
-  bad_value_ = true;
-  std::string text = std::string(out.operation()) + " at " + to_string(out.where()) + " gives " +
-                     (*out.label() ? std::string(out.label()) + " " : "") + to_string(out.shape()) +
-                     " with " + bad_values(out);
-  for (const Edge& input : inputs) text += line("from ", input.tensor);
-  text += origin(out.operation(), inputs);
-  report(text);
-}
-
-void Trace::begin_backward(const Where& where) {
-  backward_ = where;
-}
-
-void Trace::after_backward(const Tensor& out) {
-  if (bad_gradient_) return;
-  const std::span<const Edge> inputs = out.node()->made_by->inputs;
-  const Tensor* hit = nullptr;  // the first input with a bad gradient
-  for (const Edge& input : inputs)
-    if (!hit && input.tensor.has_grad() && count_bad(input.tensor.grad())) hit = &input.tensor;
-  if (!hit) return;
-  bad_gradient_ = true;
-  std::string text = std::string("the gradient of ") + out.operation() + " at " +
-                     to_string(out.where()) + ", in backward() at " + to_string(backward_) +
-                     ", gives " + describe(*hit) + " a gradient with " + bad_values(hit->grad());
-  text += "\n  from the gradient of the result: " + to_string(statistics_of(out.grad().values()));
-  text += line("from the result ", out);
-  for (const Edge& input : inputs) text += line("from ", input.tensor);
-  text += count_bad(out.grad()) ? "\n  it came in with the gradient of the result"
-                                : origin(out.operation(), inputs);
-  report(text);
-}
-
-void Trace::begin_step(const Where& where) {
-  step_ = where;
-}
-
-void Trace::stale_gradient(const Tensor& parameter) {
-  if (stale_) return;
-  stale_ = true;
-  report("step() at " + to_string(step_) + " uses the gradient of " + describe(parameter) +
-         " again: an earlier step has used it, and backward() at " + to_string(backward_) +
-         " has added to it; clear_grad() is missing after that step");
-}
-
-namespace {
-
 // The queries that a mask lets look at no key.
 struct Blind {
   Index count = 0;
@@ -130,7 +77,73 @@ Blind blind_queries(const Mask& mask, const Shape& attention) {
   return blind;
 }
 
+bool asked_for(const char* name) {
+  const char* value = std::getenv(name);
+  return value && *value && std::string(value) != "0";
+}
+
+// Looks on from the start of the program to its end.
+template <class Kind>
+struct Always : Kind {
+  Always() { add_watcher(*this); }
+  ~Always() override { remove_watcher(*this); }
+};
+
+struct PrintedProfile : Always<Profile> {
+  ~PrintedProfile() override { std::fprintf(stderr, "\n%s", table().c_str()); }
+};
+
 }  // namespace
+
+void Trace::report(const std::string& text) {
+  reports_.push_back("trace: " + text);
+  if (to_) std::fprintf(to_, "%s\n", reports_.back().c_str());
+}
+
+void Trace::after_forward(const Tensor& out, std::span<const Edge> inputs) {
+  if (bad_value_ || !is_bad(out, inputs)) return;
+  bad_value_ = true;
+  std::string text = joined(out.operation(), " at ", out.where(), " gives ", out.label(),
+                            *out.label() ? " " : "", out.shape(), " with ", bad_values(out));
+  for (const Edge& input : inputs) text += line("from ", input.tensor);
+  text += origin(out.operation(), inputs);
+  report(text);
+}
+
+void Trace::begin_backward(const Where& where) {
+  backward_ = where;
+}
+
+void Trace::after_backward(const Tensor& out) {
+  if (bad_gradient_) return;
+  const std::span<const Edge> inputs = out.node()->made_by->inputs;
+  const Tensor* hit = nullptr;  // the first input with a bad gradient
+  for (const Edge& input : inputs)
+    if (!hit && input.tensor.has_grad() && count_bad(input.tensor.grad())) hit = &input.tensor;
+  if (!hit) return;
+  bad_gradient_ = true;
+  std::string text =
+      joined("the gradient of ", out.operation(), " at ", out.where(), ", in backward() at ",
+             backward_, ", gives ", describe(*hit), " a gradient with ", bad_values(hit->grad()),
+             "\n  from the gradient of the result: ", statistics_of(out.grad().values()));
+  text += line("from the result ", out);
+  for (const Edge& input : inputs) text += line("from ", input.tensor);
+  text += count_bad(out.grad()) ? "\n  it came in with the gradient of the result"
+                                : origin(out.operation(), inputs);
+  report(text);
+}
+
+void Trace::begin_step(const Where& where) {
+  step_ = where;
+}
+
+void Trace::stale_gradient(const Tensor& parameter) {
+  if (stale_) return;
+  stale_ = true;
+  report(joined("step() at ", step_, " uses the gradient of ", describe(parameter),
+                " again: an earlier step has used it, and backward() at ", backward_,
+                " has added to it; clear_grad() is missing after that step"));
+}
 
 void Trace::before_mask(const Mask& mask, const Shape& attention, const char* operation,
                         const Where& where) {
@@ -141,18 +154,20 @@ void Trace::before_mask(const Mask& mask, const Shape& attention, const char* op
   bool& said = all ? all_hidden_ : some_hidden_;
   if (blind.count == 0 || said) return;
   said = true;
-  std::string text = std::string(operation) + " at " + to_string(where) + ": the mask of " +
-                     to_string(mask.where()) + " hides all " + std::to_string(attention[3]) +
-                     " keys from ";
-  if (all)
-    text += "each of the " + std::to_string(queries) +
-            " queries, so the result is zeros (in a Mask, true means: may look)";
-  else
-    text += std::to_string(blind.count) + " of " + std::to_string(queries) +
-            " queries, the first: query " + std::to_string(blind.query) + " of head " +
-            std::to_string(blind.head) + " in sequence " + std::to_string(blind.sequence) +
-            "; they get zeros, which is right for padding alone";
-  report(text);
+  const std::string whom =
+      all ? joined("each of the ", queries,
+                   " queries, so the result is zeros (in a Mask, true means: may look)")
+          : joined(blind.count, " of ", queries, " queries, the first: query ", blind.query,
+                   " of head ", blind.head, " in sequence ", blind.sequence,
+                   "; they get zeros, which is right for padding alone");
+  report(joined(operation, " at ", where, ": the mask of ", mask.where(), " hides all ",
+                attention[3], " keys from ", whom));
+}
+
+bool watch_if_asked() {
+  if (asked_for("GRADUS_PROFILE")) static const PrintedProfile profile;
+  if (asked_for("GRADUS_TRACE")) static const Always<Trace> trace;
+  return true;
 }
 
 }  // namespace gradus

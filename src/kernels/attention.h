@@ -3,8 +3,6 @@
 
 #include "dropping.h"
 
-#include <cstdint>
-
 namespace gradus::kernels {
 
 struct AttentionShape {

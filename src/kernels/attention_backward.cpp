@@ -25,7 +25,6 @@
 #include <gradus/buffer.h>
 
 #include <limits>
-#include <vector>
 
 namespace gradus::kernels {
 
@@ -59,7 +58,7 @@ BusyQueries busy_queries(const Head& head, Rows<const Scalar> out, const Scalar*
                            {head.key.values, head.key.stride, head.keys, head.key_dim},
                            {head.value.values, head.value.stride, head.keys, head.value_dim},
                            {out.values, out.stride, head.queries, head.value_dim}});
-  busy.count = static_cast<Index>(busy.position.size());
+  busy.count = std::ssize(busy.position);
   busy.query = pick_rows(query, busy.position);
   busy.dout = pick_rows(gradient, busy.position);
   busy.dquery = Buffer(busy.count * head.key_dim);

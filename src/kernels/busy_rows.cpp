@@ -40,7 +40,7 @@ std::vector<Index> busy_rows(RowsView x, std::initializer_list<RowsView> others)
     if (any(x, i, [](Scalar v) { return v != 0; })) busy.push_back(i);
   bool finite = true;
   for (const RowsView& other : others)
-    finite = finite && (static_cast<Index>(busy.size()) == x.rows || all_finite(other));
+    finite = finite && (std::ssize(busy) == x.rows || all_finite(other));
   if (!finite) {
     busy.resize(static_cast<std::size_t>(x.rows));
     std::iota(busy.begin(), busy.end(), Index{0});
@@ -49,7 +49,7 @@ std::vector<Index> busy_rows(RowsView x, std::initializer_list<RowsView> others)
 }
 
 Buffer pick_rows(RowsView x, const std::vector<Index>& which) {
-  const auto count = static_cast<Index>(which.size());
+  const auto count = std::ssize(which);
   const Buffer picked(count * x.columns);
   Scalar* to = picked.data();
   parallel_for(count, grain(x.columns), [&](Index begin, Index end) {

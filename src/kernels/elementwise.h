@@ -17,12 +17,16 @@ inline bool larger(Scalar x, Scalar so_far) {
   return x > so_far || (x != x && so_far == so_far);
 }
 
+// body(i) for every number, on all threads.
+template <class Body>
+void each(Index count, const Body& body) {
+  parallel_each(count, elementwise_grain, body);
+}
+
 // y[i] = f(x[i])
 template <class F>
 void map(const Scalar* x, Index count, Scalar* y, F f) {
-  parallel_for(count, elementwise_grain, [=](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) y[i] = f(x[i]);
-  });
+  each(count, [=](Index i) { y[i] = f(x[i]); });
 }
 
 inline void fill(Scalar* x, Index count, Scalar value) {
@@ -33,17 +37,13 @@ inline void fill(Scalar* x, Index count, Scalar value) {
 // c[i] = f(a[i], b[i])
 template <class F>
 void zip(const Scalar* a, const Scalar* b, Index count, Scalar* c, F f) {
-  parallel_for(count, elementwise_grain, [=](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) c[i] = f(a[i], b[i]);
-  });
+  each(count, [=](Index i) { c[i] = f(a[i], b[i]); });
 }
 
 // d[i] = f(a[i], b[i], c[i])
 template <class F>
 void zip(const Scalar* a, const Scalar* b, const Scalar* c, Index count, Scalar* d, F f) {
-  parallel_for(count, elementwise_grain, [=](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) d[i] = f(a[i], b[i], c[i]);
-  });
+  each(count, [=](Index i) { d[i] = f(a[i], b[i], c[i]); });
 }
 
 inline void add(const Scalar* a, const Scalar* b, Scalar* c, Index count) {

@@ -7,8 +7,6 @@
 
 #include <gradus/scalar.h>
 
-#include <cstdint>
-
 namespace gradus::kernels {
 
 Scalar sum(const Scalar* x, Index count);

@@ -27,4 +27,12 @@ void parallel_for(Index count, Index grain, const Body& body) {
     body(Index{0}, count);
 }
 
+// body(i) for each of 0 … count - 1, shared out in the same way.
+template <class Body>
+void parallel_each(Index count, Index grain, const Body& body) {
+  parallel_for(count, grain, [=](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) body(i);
+  });
+}
+
 }  // namespace gradus::kernels

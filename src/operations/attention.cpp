@@ -12,25 +12,24 @@ namespace {
 
 using kernels::AttentionMask;
 using kernels::AttentionShape;
-using kernels::HeadsView;
-using kernels::MutableHeadsView;
 
-// Where the heads of an operand lie; see the three layouts in attention.h.
-struct Layout {
+// The sizes of an operand; see its three forms in operations.h.
+struct Sizes {
   Index batch, heads, tokens, dim;
-  Index batch_stride, token_stride, head_stride;
 };
 
-Layout layout_of(const Tensor& x, int num_heads) {
+Sizes sizes_of(const Tensor& x, int num_heads) {
   const Shape& s = x.shape();
-  if (x.rank() == 4) return {s[0], s[1], s[2], s[3], s[1] * s[2] * s[3], s[3], s[2] * s[3]};
-  const Index dim = s[-1] / num_heads;
-  return {x.rank() == 3 ? s[0] : 1, num_heads, s[-2], dim, s[-2] * s[-1], s[-1], dim};
+  if (x.rank() == 4) return {s[0], s[1], s[2], s[3]};
+  return {x.rank() == 3 ? s[0] : 1, num_heads, s[-2], s[-1] / num_heads};
 }
 
-template <class View, class Values>
-View view(Values* values, const Layout& at) {
-  return {values, at.batch_stride, at.token_stride, at.head_stride};
+// Where the heads of x lie: one after the other, or side by side in each token.
+template <class Values>
+kernels::Heads<Values> heads_of(Values* values, const Tensor& x, int num_heads) {
+  const auto [batch, heads, tokens, dim] = sizes_of(x, num_heads);
+  if (x.rank() == 4) return {values, heads * tokens * dim, dim, tokens * dim};
+  return {values, heads * tokens * dim, heads * dim, dim};
 }
 
 AttentionMask mask_of(const Mask& mask) {
@@ -74,9 +73,9 @@ std::string labelled(const std::string& part, const Tensor& x) {
 AttentionShape checked_shape(const char* name, const Tensor& query, const Tensor& key,
                              const Tensor& value, const AttentionOptions& options, Where where) {
   for (const Tensor* x : {&query, &key, &value}) check_heads(name, *x, options, where);
-  const Layout q = layout_of(query, options.num_heads);
-  const Layout k = layout_of(key, options.num_heads);
-  const Layout v = layout_of(value, options.num_heads);
+  const Sizes q = sizes_of(query, options.num_heads);
+  const Sizes k = sizes_of(key, options.num_heads);
+  const Sizes v = sizes_of(value, options.num_heads);
   const bool same_rank = query.rank() == key.rank() && key.rank() == value.rank();
   const bool fits = q.batch == k.batch && k.batch == v.batch && q.heads == k.heads &&
                     k.heads == v.heads && q.dim == k.dim && k.tokens == v.tokens;
@@ -92,9 +91,9 @@ AttentionShape checked_shape(const char* name, const Tensor& query, const Tensor
 kernels::AttentionInputs inputs_of(const Tensor& query, const Tensor& key, const Tensor& value,
                                    const AttentionOptions& options, const AttentionShape& shape) {
   return {shape,
-          view<HeadsView>(query.data(), layout_of(query, options.num_heads)),
-          view<HeadsView>(key.data(), layout_of(key, options.num_heads)),
-          view<HeadsView>(value.data(), layout_of(value, options.num_heads)),
+          heads_of(query.data(), query, options.num_heads),
+          heads_of(key.data(), key, options.num_heads),
+          heads_of(value.data(), value, options.num_heads),
           mask_of(options.mask),
           scale_of(options, shape.key_dim),
           {options.dropout, options.seed}};
@@ -107,14 +106,13 @@ struct Attention {
   Buffer log_sum_exp;  // of each row of scores: the weights, in short
 
   void backward(const Tensor& y, const Tensor& dy) const {
-    const Layout q = layout_of(query, options.num_heads), k = layout_of(key, options.num_heads);
-    const Layout v = layout_of(value, options.num_heads), o = layout_of(y, options.num_heads);
+    const int h = options.num_heads;
     Tensor dq = gradient_for(query), dk = gradient_for(key), dv = gradient_for(value);
     kernels::attention_backward(
-        inputs_of(query, key, value, options, shape), view<HeadsView>(y.data(), o),
-        log_sum_exp.data(), view<HeadsView>(dy.data(), o),
-        {view<MutableHeadsView>(dq.mutable_data(), q), view<MutableHeadsView>(dk.mutable_data(), k),
-         view<MutableHeadsView>(dv.mutable_data(), v)});
+        inputs_of(query, key, value, options, shape), heads_of(y.data(), y, h), log_sum_exp.data(),
+        heads_of(dy.data(), dy, h),
+        {heads_of(dq.mutable_data(), dq, h), heads_of(dk.mutable_data(), dk, h),
+         heads_of(dv.mutable_data(), dv, h)});
     query.add_grad(dq);
     key.add_grad(dk);
     value.add_grad(dv);
@@ -130,9 +128,8 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
   const Index width = query.rank() == 4 ? shape.value_dim : shape.heads * shape.value_dim;
   Tensor y = result_of(name, query.shape().with(-1, width), where);
   const Buffer log_sum_exp(shape.batch * shape.heads * shape.queries);
-  const Layout o = layout_of(y, options.num_heads);
   kernels::attention_forward(inputs_of(query, key, value, options, shape),
-                             view<MutableHeadsView>(y.mutable_data(), o), log_sum_exp.data());
+                             heads_of(y.mutable_data(), y, options.num_heads), log_sum_exp.data());
   return record(y, {query, key, value}, Attention{query, key, value, options, shape, log_sum_exp});
 }
 

@@ -2,7 +2,7 @@
 #include <gradus/operations.h>
 
 #include "../kernels/dropping.h"
-#include "../kernels/threads.h"
+#include "../kernels/elementwise.h"
 
 namespace gradus {
 
@@ -10,11 +10,9 @@ namespace {
 
 // y = x / (1 - rate) where x is kept, else 0 (also where x is no number).
 void drop(const Scalar* x, Index count, kernels::Dropping dropping, Scalar* y) {
-  kernels::parallel_for(count, 32768, [=](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const Scalar factor = dropping.factor(i);
-      y[i] = factor != 0 ? x[i] * factor : 0;
-    }
+  kernels::each(count, [=](Index i) {
+    const Scalar factor = dropping.factor(i);
+    y[i] = factor != 0 ? x[i] * factor : 0;
   });
 }
 

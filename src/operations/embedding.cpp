@@ -16,7 +16,7 @@ struct Embedding {
 
   void backward(const Tensor& dy) const {
     const Index d = table.shape()[1];
-    const auto count = static_cast<Index>(ids.size());
+    const auto count = std::ssize(ids);
     const Scalar* rows_of_dy = dy.data();
     Tensor dtable = Tensor::zeros(table.shape(), table.where());
     Scalar* rows = dtable.mutable_data();
@@ -40,7 +40,6 @@ Tensor embedding(const Tensor& table, const Ids& words, Where where) {
   const Index v = table.shape()[0];
   const Index d = table.shape()[1];
   const std::vector<int>& ids = words.values;
-  const auto count = static_cast<Index>(ids.size());
   words.check("embedding", where);
   for (std::size_t i = 0; i < ids.size(); ++i)
     if (ids[i] < 0 || ids[i] >= v)
@@ -48,10 +47,10 @@ Tensor embedding(const Tensor& table, const Ids& words, Where where) {
            ": ids go from 0 to ", v - 1);
   Tensor y = result_of("embedding", words.shape.and_then(d, where), where);
   Scalar* to = y.mutable_data();
-  kernels::parallel_for(count, 1 + kernels::elementwise_grain / d, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i)
-      std::copy_n(table.data() + ids[static_cast<std::size_t>(i)] * d, d, to + i * d);
-  });
+  const Scalar* from = table.data();
+  const int* id = ids.data();
+  kernels::parallel_each(std::ssize(ids), 1 + kernels::elementwise_grain / d,
+                         [=](Index i) { std::copy_n(from + id[i] * d, d, to + i * d); });
   return record(y, {{table, false}}, Embedding{table, ids});
 }
 

@@ -37,7 +37,7 @@ void check_labels(const Tensor& logits, const Ids& labels, int ignored, const Wh
   const Shape& shape = logits.shape(where);
   if (shape.rank() < 1) fail("cross_entropy", where, "logits [..., C] are needed");
   const Shape wanted = shape.without(-1);
-  const auto count = static_cast<Index>(labels.values.size());
+  const auto count = std::ssize(labels.values);
   if (count != wanted.size())
     fail("cross_entropy", where, describe(logits), " needs ", wanted.size(), " labels, ", count,
          " given");

@@ -6,8 +6,6 @@
 #include "../kernels/matmul.h"
 #include "../kernels/rows.h"
 
-#include <algorithm>
-
 namespace gradus {
 
 namespace {
@@ -143,7 +141,7 @@ struct Linear {
     const RowsView rows_of_dy{dy.data(), n, rows, n};
     const std::vector<Index> busy =
         kernels::busy_rows(rows_of_dy, {rows_of_x, {weights.data(), n, d, n}});
-    const auto count = static_cast<Index>(busy.size());
+    const auto count = std::ssize(busy);
     if (8 * count > 7 * rows) {
       linear_gradients(x.data(), weights.data(), dy.data(), rows, d, n, to_dx, to_dw);
     } else {  // worth the copies: see busy_rows.h

@@ -59,10 +59,10 @@ Tensor sum_rows(const char* name, const Tensor& x, Scalar factor, const Shape& s
                 const Where& where) {
   const Index columns = x.shape()[1];
   Tensor y = result_of(name, shape, where);
+  const Scalar* from = x.data();
   Scalar* sums = y.mutable_data();
-  kernels::parallel_for(x.shape()[0], 1 + 32768 / columns, [&](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r)
-      sums[r] = factor * kernels::sum(x.data() + r * columns, columns);
+  kernels::parallel_each(x.shape()[0], 1 + kernels::elementwise_grain / columns, [=](Index r) {
+    sums[r] = factor * kernels::sum(from + r * columns, columns);
   });
   return record(y, {{x, false}}, SumRows{x, factor});
 }
@@ -98,7 +98,7 @@ Tensor max(const Tensor& x, const Axes& axes, bool keep, Where where) {
   Tensor y = result_of("max", to.result, where);
   std::vector<Index> chosen;
   for (Scalar& largest : y.mutable_values()) {
-    Index best = static_cast<Index>(chosen.size()) * columns;
+    Index best = std::ssize(chosen) * columns;
     for (Index i = best; i < static_cast<Index>(chosen.size() + 1) * columns; ++i)
       if (kernels::larger(values[i], values[best])) best = i;
     chosen.push_back(best);

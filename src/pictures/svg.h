@@ -5,7 +5,6 @@
 
 #include "../format.h"
 
-#include <string>
 #include <vector>
 
 namespace gradus::svg {

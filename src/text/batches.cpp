@@ -48,15 +48,15 @@ Batches::Batches(std::vector<Sample> samples, BatchOptions options, std::uint64_
 void Batches::check(const Where& where) const {
   for (std::size_t i = 0; i < samples_.size(); ++i) {
     const Sample& sample = samples_[i];
-    const auto refuse = [&](const std::string& problem) {
-      fail("Batches", where, "text ", i, problem);
+    const auto refuse = [&](const auto&... problem) {
+      fail("Batches", where, "text ", i, problem...);
     };
     if (sample.ids.empty()) refuse(" has no ids");
     if (sample.source.empty() != samples_[0].source.empty())
       refuse(sample.source.empty() ? " has an empty source" : " has a source, text 0 has none");
     if (per_id_ && sample.labels.size() != sample.ids.size())
-      refuse(" has " + std::to_string(sample.ids.size()) + " ids and " +
-             std::to_string(sample.labels.size()) + " labels: one for each, or one a text in all");
+      refuse(" has ", sample.ids.size(), " ids and ", sample.labels.size(),
+             " labels: one for each, or one a text in all");
   }
 }
 
@@ -118,8 +118,8 @@ Batch Batches::make(const std::vector<std::size_t>& which, Where where) const {
     if (!per_id_) batch.labels.push_back(samples_[i].labels[0]);
   }
   const auto shaped = [&](std::vector<int> ids) {
-    const auto count = static_cast<Index>(which.size());
-    const Shape shape({count, static_cast<Index>(ids.size()) / count}, where);
+    const auto count = std::ssize(which);
+    const Shape shape({count, std::ssize(ids) / count}, where);
     return Ids(shape, std::move(ids), where);
   };
   batch.ids = shaped(padded(which, &Sample::ids, 0));
@@ -140,10 +140,9 @@ std::string Batches::settings() const {
     for (const int id : sample.source)
       hash = random_bits(hash, static_cast<std::uint64_t>(id) + (std::uint64_t{1} << 40));
   }
-  return std::to_string(samples_.size()) + " (" + std::to_string(hash) + "), batches of " +
-         std::to_string(options_.size) + " padded to " + std::to_string(options_.pad_to) +
-         (options_.group_by_length ? ", grouped by length" : "") +
-         (options_.shuffle ? ", shuffled with seed " + std::to_string(seed_) : "");
+  return joined(samples_.size(), " (", hash, "), batches of ", options_.size, " padded to ",
+                options_.pad_to, options_.group_by_length ? ", grouped by length" : "",
+                options_.shuffle ? joined(", shuffled with seed ", seed_) : "");
 }
 
 double Batches::padding_share(std::uint64_t epoch) const {

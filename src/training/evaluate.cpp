@@ -12,7 +12,7 @@
 namespace gradus {
 
 Tensor classification_loss(const Tensor& logits, const std::vector<int>& labels, Where where) {
-  const auto count = static_cast<Index>(labels.size());
+  const auto count = std::ssize(labels);
   if (logits.rank() != 2 || logits.shape()[0] != count)
     fail("classification_loss", where, count, " labels need logits [", count, ", C], not ",
          describe(logits));
@@ -54,11 +54,10 @@ std::vector<int> predictions(const Tensor& logits, Where where) {
   if (logits.rank() == 0) fail("predictions", where, "rows of logits are needed, not one number");
   const Index classes = logits.shape()[-1], rows = logits.size() / classes;
   std::vector<int> result(static_cast<std::size_t>(rows));
-  kernels::parallel_for(
-      rows, 1 + kernels::elementwise_grain / classes, [&](Index begin, Index end) {
-        for (Index i = begin; i < end; ++i)
-          result[static_cast<std::size_t>(i)] = prediction(logits.data() + i * classes, classes);
-      });
+  kernels::parallel_each(rows, 1 + kernels::elementwise_grain / classes,
+                         [=, x = logits.data(), to = result.data()](Index i) {
+                           to[i] = prediction(x + i * classes, classes);
+                         });
   return result;
 }
 

@@ -3,9 +3,6 @@
 
 #include <gradus/module.h>
 
-#include <utility>
-#include <vector>
-
 namespace gradus {
 
 // The mode of every part of a model, put back at the end, however that comes.

@@ -50,14 +50,14 @@ struct Trainer {
 
   // All that the result depends on, line by line.
   std::string settings() {
-    const std::string first = std::to_string(first_batch());
+    const std::uint64_t first = first_batch();
     const std::string rate =
         options.schedule ? options.schedule->settings() : exact(optimizer.learning_rate);
-    return "epochs " + std::to_string(options.epochs) +  //
-           "\npatience " + std::to_string(options.patience) + "\nclip_norm " +
-           exact(options.clip_norm) + "\nlearning rate " + rate + "\n" + optimizer.settings() +
-           "\ntraining texts " + train.settings() + "\nvalidation texts " + validation.settings() +
-           "\n" + model.summary() + "first batch (weights, dropout, forward) " + first;
+    return joined("epochs ", options.epochs, "\npatience ", options.patience, "\nclip_norm ",
+                  exact(options.clip_norm), "\nlearning rate ", rate, "\n", optimizer.settings(),
+                  "\ntraining texts ", train.settings(), "\nvalidation texts ",
+                  validation.settings(), "\n", model.summary(),
+                  "first batch (weights, dropout, forward) ", first);
   }
 
   // Runs the model without leaving a trace in it. What comes out differs with the seed, the
@@ -102,9 +102,8 @@ struct Trainer {
     const auto plan = train.plan(static_cast<std::uint64_t>(epoch()));
     {
       const auto later = static_cast<std::size_t>(options.epochs - epoch() - 1) * plan.size();
-      Progress progress(
-          "epoch " + std::to_string(epoch() + 1) + "/" + std::to_string(options.epochs),
-          plan.size(), {state.batch, later, kept(), options.quiet});
+      Progress progress(joined("epoch ", epoch() + 1, "/", options.epochs), plan.size(),
+                        {state.batch, later, kept(), options.quiet});
       auto saved = std::chrono::steady_clock::now();
       while (state.batch < plan.size()) {
         train_on(train.make(plan[state.batch++], where));

@@ -39,14 +39,6 @@ double power(double base, std::int64_t exponent) {
   return result;
 }
 
-// step(i) for every number of a parameter, on all threads.
-template <class Step>
-void each(Index count, Step step) {
-  kernels::parallel_for(count, kernels::elementwise_grain, [=](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) step(i);
-  });
-}
-
 }  // namespace
 
 Optimizer::Optimizer(const char* name, const std::vector<NamedTensor>& parameters, Scalar rate,
@@ -102,9 +94,9 @@ Sgd::Sgd(const std::vector<NamedTensor>& parameters, SgdOptions options, Where w
 void Sgd::update(std::size_t number, Scalar* w, const Scalar* g, Index count) {
   const Scalar rate = learning_rate;
   const Scalar momentum = options_.momentum;
-  if (momentum == 0) return each(count, [=](Index i) { w[i] -= rate * g[i]; });
+  if (momentum == 0) return kernels::each(count, [=](Index i) { w[i] -= rate * g[i]; });
   Scalar* v = velocity_[number].mutable_data();
-  each(count, [=](Index i) {
+  kernels::each(count, [=](Index i) {
     v[i] = momentum * v[i] + g[i];
     w[i] -= rate * v[i];
   });
@@ -121,7 +113,7 @@ void RMSprop::update(std::size_t number, Scalar* w, const Scalar* g, Index count
   const RmspropOptions o = options_;
   const Scalar rate = learning_rate;
   Scalar* s = square_[number].mutable_data();
-  each(count, [=](Index i) {
+  kernels::each(count, [=](Index i) {
     s[i] = o.rho * s[i] + (1 - o.rho) * (g[i] * g[i]);
     w[i] -= rate * g[i] / (std::sqrt(s[i]) + o.epsilon);
   });
@@ -146,7 +138,7 @@ void Adam::update(std::size_t number, Scalar* w, const Scalar* g, Index count) {
   const auto rise_2 = static_cast<Scalar>(1 - power(static_cast<double>(o.beta_2), steps()));
   Scalar* m = mean_[number].mutable_data();
   Scalar* s = square_[number].mutable_data();
-  each(count, [=](Index i) {
+  kernels::each(count, [=](Index i) {
     m[i] = o.beta_1 * m[i] + (1 - o.beta_1) * g[i];
     s[i] = o.beta_2 * s[i] + (1 - o.beta_2) * (g[i] * g[i]);
     w[i] -= rate * o.weight_decay * w[i];
@@ -184,17 +176,16 @@ Schedule::Schedule(Kind kind, Scalar rate, std::int64_t warmup, std::int64_t tot
   const bool falls = kind == Kind::cosine;
   if (warmup < 0 || (falls && total <= warmup))
     fail("Schedule", where,
-         falls ? "0 <= warmup < total is needed, not " + std::to_string(warmup) + " and " +
-                     std::to_string(total)
-               : "0 <= warmup is needed, not " + std::to_string(warmup));
+         falls ? joined("0 <= warmup < total is needed, not ", warmup, " and ", total)
+               : joined("0 <= warmup is needed, not ", warmup));
 }
 
 std::string Schedule::settings() const {
   const std::string rate = "rate " + exact(rate_);
   if (kind_ == Kind::constant) return rate;
-  const std::string warmup = ", " + rate + ", warmup " + std::to_string(warmup_);
-  if (kind_ == Kind::inverse_sqrt) return "warmup_inverse_sqrt" + warmup;
-  return "warmup_cosine" + warmup + ", total " + std::to_string(total_);
+  const bool falls = kind_ == Kind::cosine;
+  return joined("warmup_", falls ? "cosine, " : "inverse_sqrt, ", rate, ", warmup ", warmup_,
+                falls ? joined(", total ", total_) : "");
 }
 
 Scalar Schedule::at(std::int64_t step) const {

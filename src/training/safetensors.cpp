@@ -15,6 +15,12 @@ namespace {
 
 constexpr std::uint64_t largest_header = 100'000'000;  // bytes, as other readers have it
 
+// What is wrong with a file, before it is known where the file is.
+template <class... Parts>
+[[noreturn]] void refuse(const Parts&... problem) {
+  throw Error(joined(problem...));
+}
+
 std::uint64_t little_endian(const char* bytes, int count) {
   std::uint64_t value = 0;
   for (int i = count - 1; i >= 0; --i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
@@ -56,7 +62,7 @@ const NumberType& type_of(const std::string& dtype) {
       {"F32", 4, from_f32}, {"F64", 8, from_f64}, {"F16", 2, from_f16}, {"BF16", 2, from_bf16}};
   for (const NumberType& type : types)
     if (dtype == type.name) return type;
-  throw Error("its type is " + dtype + "; F32, F64, F16 and BF16 can be read");
+  refuse("its type is ", dtype, "; F32, F64, F16 and BF16 can be read");
 }
 
 bool overflows(double value, double converted) {
@@ -65,34 +71,30 @@ bool overflows(double value, double converted) {
 
 // The shape of an entry after checking that it is possible and matches its place in the file.
 Shape checked_shape(const TensorEntry& entry, std::uint64_t end_before, std::uint64_t data_size) {
-  if (entry.sizes.size() > Shape::max_rank) throw Error("it has more than 6 axes");
+  if (entry.sizes.size() > Shape::max_rank) refuse("it has more than 6 axes");
   auto bytes = static_cast<std::uint64_t>(type_of(entry.dtype).bytes);
   Shape shape;
   for (const std::uint64_t size : entry.sizes) {
-    if (size == 0)
-      throw Error("it has an axis of size 0; tensors without values are not supported");
-    if (size > (std::uint64_t{1} << 58) / bytes) throw Error("its shape is too large");
+    if (size == 0) refuse("it has an axis of size 0; tensors without values are not supported");
+    if (size > (std::uint64_t{1} << 58) / bytes) refuse("its shape is too large");
     bytes *= size;
     shape = shape.and_then(static_cast<Index>(size));
   }
   if (entry.begin > entry.end || entry.end > data_size)
-    throw Error("its data_offsets " + std::to_string(entry.begin) + " … " +
-                std::to_string(entry.end) + " lie outside the " + std::to_string(data_size) +
-                " bytes of data");
+    refuse("its data_offsets ", entry.begin, " … ", entry.end, " lie outside the ", data_size,
+           " bytes of data");
   if (entry.end - entry.begin != bytes)
-    throw Error("its shape needs " + std::to_string(bytes) + " bytes, its data_offsets give " +
-                std::to_string(entry.end - entry.begin));
+    refuse("its shape needs ", bytes, " bytes, its data_offsets give ", entry.end - entry.begin);
   if (entry.begin != end_before)
-    throw Error(entry.begin < end_before ? "its bytes overlap with another tensor's"
-                                         : "there is a gap before its bytes");
+    refuse(entry.begin < end_before ? "its bytes overlap with another tensor's"
+                                    : "there is a gap before its bytes");
   return shape;
 }
 
 // What reading and writing check: an allowed header, whose tensors fill the data one after another.
 TensorHeader checked_header(const std::string& json, std::uint64_t data_size) {
   if (json.size() > largest_header)
-    throw Error("a header may have at most " + std::to_string(largest_header) + " bytes, not " +
-                std::to_string(json.size()));
+    refuse("a header may have at most ", largest_header, " bytes, not ", json.size());
   TensorHeader header = parse_header(json);
   std::sort(header.entries.begin(), header.entries.end(),
             [](const TensorEntry& a, const TensorEntry& b) { return a.begin < b.begin; });
@@ -101,23 +103,21 @@ TensorHeader checked_header(const std::string& json, std::uint64_t data_size) {
     try {
       entry.shape = checked_shape(entry, end, data_size);
     } catch (const Error& error) {
-      throw Error("tensor \"" + entry.name + "\": " + error.what());
+      refuse("tensor \"", entry.name, "\": ", error.what());
     }
     end = entry.end;
   }
-  if (end != data_size)
-    throw Error(std::to_string(data_size - end) + " bytes follow the last tensor");
+  if (end != data_size) refuse(data_size - end, " bytes follow the last tensor");
   return header;
 }
 
 TensorHeader header_of(OpenFile& file) {
   try {
-    if (file.left < 8) throw Error("the file is shorter than 8 bytes");
+    if (file.left < 8) refuse("the file is shorter than 8 bytes");
     const std::uint64_t length = little_endian(file.take(8).data(), 8);
     if (length > largest_header || length > file.left)
-      throw Error("a header of " + std::to_string(length) + " bytes is announced, " +
-                  (length > largest_header ? std::to_string(largest_header) + " are allowed"
-                                           : "it is cut short"));
+      refuse("a header of ", length, " bytes is announced, ",
+             length > largest_header ? joined(largest_header, " are allowed") : "it is cut short");
     const std::string json = file.take(length);
     return checked_header(json, file.left);
   } catch (const Error& error) {
@@ -187,9 +187,8 @@ void write_safetensors(const std::string& path, const TensorFile& file, Where wh
       if (overflows(static_cast<double>(value), static_cast<double>(number)))
         fail("write_safetensors", where, name, " holds a number too large for float32");
     }
-    header += (header.empty() ? "" : ",") + quoted(name) + R"(:{"dtype":"F32","shape":)" +
-              to_string(tensor.shape()) + R"(,"data_offsets":[)" + std::to_string(begin) + "," +
-              std::to_string(data.size()) + "]}";
+    header += joined(header.empty() ? "" : ",", quoted(name), R"(:{"dtype":"F32","shape":)",
+                     tensor.shape(), R"(,"data_offsets":[)", begin, ",", data.size(), "]}");
   }
   header = "{" + header + "}";
   header.append((8 - header.size() % 8) % 8, ' ');  // the numbers begin at a multiple of 8

@@ -38,8 +38,9 @@ class HeaderParser {
   }
 
  private:
-  [[noreturn]] void wrong(const std::string& problem) const {
-    throw Error("byte " + std::to_string(at_) + " of the header: " + problem);
+  template <class... Parts>
+  [[noreturn]] void wrong(const Parts&... problem) const {
+    throw Error(joined("byte ", at_, " of the header: ", problem...));
   }
 
   void skip_space() { at_ = std::min(json_.find_first_not_of(" \t\n\r", at_), json_.size()); }
@@ -52,7 +53,7 @@ class HeaderParser {
   }
 
   void expect(char c) {
-    if (!take(c)) wrong(std::string("'") + c + "' is wanted");
+    if (!take(c)) wrong("'", std::string(1, c), "' is wanted");
   }
 
   // {"name": …, "name": …}, where value(name) reads what follows the colon; returns how many.
@@ -63,7 +64,7 @@ class HeaderParser {
     if (take('}')) return 0;
     do {
       const std::string name = string();
-      if (!names.insert(name).second) wrong("the name \"" + name + "\" stands twice");
+      if (!names.insert(name).second) wrong("the name \"", name, "\" stands twice");
       expect(':');
       value(name);
     } while (take(','));
@@ -85,10 +86,10 @@ class HeaderParser {
         result.begin = offsets[0];
         result.end = offsets[1];
       } else {
-        wrong("the key \"" + key + "\" is unknown");
+        wrong("the key \"", key, "\" is unknown");
       }
     });
-    if (keys != 3) wrong("\"" + name + "\" needs dtype, shape and data_offsets");
+    if (keys != 3) wrong("\"", name, "\" needs dtype, shape and data_offsets");
     return result;
   }
 

@@ -4,9 +4,7 @@
 
 #include <gradus/shape.h>
 
-#include <cstdint>
 #include <map>
-#include <string>
 #include <vector>
 
 namespace gradus {
