@@ -245,7 +245,7 @@ AttendedText attended(const Reading& r, const std::string& title) {
 //
 // Step through read(). After the second call of the model, model.encoder.attention.weights has the
 // shape [T, H, T, T], and column b of copy b is all zeros: nobody looks at the hidden word. Step
-// into the pooling to see it passed over there, too: choose() in src/operations/pooling.cpp.
+// into the pooling to see it passed over there, too: choose() in src/operations/reduce.cpp.
 //
 // ## Exercises
 //

@@ -12,19 +12,6 @@ namespace gradus {
 
 namespace {
 
-// A string of JSON that may stand in a page: without "<" and "&", which mean something there.
-std::string quoted(const std::string& text) {
-  std::string json = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || c == '"' || c == '\\' || c == '<' || c == '&')
-      json += format("\\u%04x", byte);
-    else
-      json += c;
-  }
-  return json + "\"";
-}
-
 std::string number_text(Scalar value) {
   const auto number = static_cast<double>(value);
   return std::isfinite(number) ? format("%.7g", number) : quoted(format("%f", number));

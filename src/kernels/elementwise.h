@@ -50,9 +50,10 @@ inline void add(const Scalar* a, const Scalar* b, Scalar* c, Index count) {
   zip(a, b, count, c, [](Scalar x, Scalar y) { return x + y; });
 }
 
-// How far apart in memory neighbours along each axis of `shape` lie in an operand of shape `own`
-// that is broadcast to it: 0 along the axes it is repeated on.
+// How far apart in memory neighbours along each axis of a shape lie.
 struct Strides {
+  Strides() = default;
+  // In an operand of shape `own` that is broadcast to `shape`: 0 along the axes it is repeated on.
   Strides(const Shape& own, const Shape& shape) {
     Index step = 1;
     for (int back = 1; back <= own.rank(); ++back) {

@@ -1,7 +1,7 @@
 #include <gradus/operation.h>
 #include <gradus/operations.h>
 
-#include "../kernels/threads.h"
+#include "../kernels/elementwise.h"
 
 #include <algorithm>
 #include <numeric>
@@ -21,26 +21,21 @@ Tensor reshaped(const char* name, const Tensor& x, const Shape& shape, const Whe
 Tensor permuted(const char* name, const Tensor& x, const std::vector<int>& axes,
                 const Where& where) {
   Shape shape = x.shape();
-  Index step[Shape::max_rank];  // in x, for each axis of the result
+  kernels::Strides step;  // in x, for each axis of the result
   for (int i = 0; i < x.rank(); ++i) {
     const int axis = axes[static_cast<std::size_t>(i)];
     shape = shape.with(i, x.shape()[axis]);
-    step[i] = AxisView(x.shape(), axis).inner;
+    step.at[i] = AxisView(x.shape(), axis).inner;
   }
   Tensor out = result_of(name, shape, where);
   const Index columns = shape.rank() ? shape[-1] : 1;
-  const Index column_step = shape.rank() ? step[shape.rank() - 1] : 1;
+  const Index column_step = shape.rank() ? step.at[shape.rank() - 1] : 1;
   const Scalar* from = x.data();
   Scalar* to = out.mutable_data();
   kernels::parallel_for(x.size() / columns, 1 + 32768 / columns, [&](Index begin, Index end) {
     for (Index row = begin; row < end; ++row) {
-      Index rest = row;
-      Index start = 0;
-      for (int axis = shape.rank() - 2; axis >= 0; --axis) {
-        start += rest % shape[axis] * step[axis];
-        rest /= shape[axis];
-      }
-      for (Index j = 0; j < columns; ++j) to[row * columns + j] = from[start + j * column_step];
+      const Scalar* start = from + step.row_start(row, shape);
+      for (Index j = 0; j < columns; ++j) to[row * columns + j] = start[j * column_step];
     }
   });
   return out;

@@ -2,6 +2,7 @@
 #include <gradus/operation.h>
 #include <gradus/safetensors.h>
 
+#include "../format.h"
 #include "safetensors_header.h"
 
 #include <algorithm>

@@ -172,17 +172,4 @@ TensorHeader parse_header(const std::string& json) {
   return HeaderParser(json).parse();
 }
 
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) {
-      result += std::string("\\u00") + (c < 16 ? "0" : "1") + "0123456789abcdef"[c & 15];
-    } else {
-      if (c == '"' || c == '\\') result += '\\';
-      result += c;
-    }
-  }
-  return result + "\"";
-}
-
 }  // namespace gradus

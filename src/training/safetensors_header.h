@@ -26,7 +26,4 @@ struct TensorHeader {
 // Throws Error with what is wrong and at which byte of the header.
 TensorHeader parse_header(const std::string& json);
 
-// The text between quotes, with everything escaped that JSON wants escaped.
-std::string quoted(const std::string& text);
-
 }  // namespace gradus
