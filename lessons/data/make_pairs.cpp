@@ -127,7 +127,7 @@ bool is_plural(const Phrase& phrase) {
 }
 
 // "a el" and "de el" become one word.
-string joined(const string& first, const string& then) {
+string contracted(const string& first, const string& then) {
   const bool contracts = (ends_in(first, " de") || first == "a") && then.substr(0, 3) == "el ";
   return contracts ? first + then.substr(1) : first + " " + then;
 }
@@ -200,7 +200,7 @@ Phrase action(Random& random) {
       person ? noun_phrase(people, of_people, random) : noun_phrase(things, of_things, random);
   const Phrase does = doing(who, one_of(person ? with_people : with_things, random), negated);
   return {does.english + " " + what.english,
-          does.spanish + " " + (person ? joined("a", what.spanish) : what.spanish), 2, false,
+          does.spanish + " " + (person ? contracted("a", what.spanish) : what.spanish), 2, false,
           who.held_out || what.held_out};
 }
 
@@ -224,7 +224,7 @@ Phrase liking(Random& random) {
   const Phrase what = noun_phrase(things, of_things, random);
   const bool negated = random.below(4) == 0;
   const Phrase likes = doing(who, {"like", "likes", {}}, negated);
-  const string first = who.spanish.empty() ? "" : joined("a", who.spanish) + " ";
+  const string first = who.spanish.empty() ? "" : contracted("a", who.spanish) + " ";
   return {likes.english + " " + what.english,
           first + (negated ? "no " : "") + whom[who.person] +
               (is_plural(what) ? " gustan " : " gusta ") + what.spanish,
@@ -237,7 +237,7 @@ Phrase place(Random& random) {
   const Phrase& way = one_of(ways, random);
   const Noun& noun = one_of(places, random);
   return {" " + way.english + " the " + noun.english,
-          " " + joined(way.spanish, (noun.feminine ? "la " : "el ") + noun.spanish)};
+          " " + contracted(way.spanish, (noun.feminine ? "la " : "el ") + noun.spanish)};
 }
 
 Phrase clause(Random& random) {
