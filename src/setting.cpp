@@ -15,7 +15,7 @@ int setting(const char* name, int otherwise, int least, int most) {
   const std::from_chars_result read = std::from_chars(text, end, value);
   if (read.ec != std::errc() || read.ptr != end || value < least || value > most)
     throw Error(
-        joined(name, " must be a whole number from ", least, " to ", most, ", not \"", text, "\""));
+        worded(name, " must be a whole number from ", least, " to ", most, ", not \"", text, "\""));
   return value;
 }
 

@@ -84,7 +84,7 @@ std::string clash(const Shape& a, const Shape& b) {
   for (int back = 1; back <= std::min(a.rank(), b.rank()); ++back) {
     const Index x = a[-back];
     const Index y = b[-back];
-    if (x != y && x != 1 && y != 1) return joined("sizes ", x, " and ", y, " differ");
+    if (x != y && x != 1 && y != 1) return worded("sizes ", x, " and ", y, " differ");
   }
   return "";
 }

@@ -188,7 +188,7 @@ int checked_axis(const Tensor& x, int axis, const char* operation, const Where& 
   if (axis < -x.rank() || axis >= x.rank())
     fail(operation, where, "there is no axis ", axis, " in ", describe(x),
          x.rank()
-             ? joined(": its axes are 0 … ", x.rank() - 1, ", or -", x.rank(), " … -1 from the end")
+             ? worded(": its axes are 0 … ", x.rank() - 1, ", or -", x.rank(), " … -1 from the end")
              : "");
   return axis < 0 ? axis + x.rank() : axis;
 }

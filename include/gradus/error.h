@@ -55,7 +55,7 @@ std::string as_text(const Part& part) {
 }
 // Texts, and numbers, shapes and lines as to_string() writes them, one after the other.
 template <class... Parts>
-std::string joined(const Parts&... parts) {
+std::string worded(const Parts&... parts) {
   return (std::string() + ... + as_text(parts));
 }
 
@@ -63,7 +63,7 @@ std::string joined(const Parts&... parts) {
 // "matmul at lessons/01_attention.cpp:57: inner sizes 8 and 9 differ".
 template <class... Parts>
 [[noreturn]] void fail(const std::string& what, const Where& where, const Parts&... problem) {
-  throw Error(joined(what, " at ", where, ": ", problem...));
+  throw Error(worded(what, " at ", where, ": ", problem...));
 }
 
 }  // namespace gradus

@@ -54,11 +54,11 @@ std::string MovementCheck::unmoved(const Optimizer& optimizer, Where where) cons
   for (const auto& [parameter, before] : remembered_) {
     if (!same_bits(parameter.tensor, before)) continue;
     ++count;
-    lines += joined("  ", parameter.name, " ", before.shape(), " ",
+    lines += worded("  ", parameter.name, " ", before.shape(), " ",
                     reason(parameter.tensor, optimizer), "\n");
   }
   if (count == 0) return "";
-  return joined("unmoved at ", where, ": ", count, " of ", remembered_.size(),
+  return worded("unmoved at ", where, ": ", count, " of ", remembered_.size(),
                 " parameters are the same as before the step\n", lines);
 }
 
@@ -104,7 +104,7 @@ std::string layer_table(const Tensor& loss, Where where) {
         format("%-30s %10.4f  %10.4f  %6.1f%%  %10.2e", row.name.c_str(), s.mean, s.deviation,
                100 * static_cast<double>(s.zeros) / static_cast<double>(s.count), gradient.norm);
     if (s.bad + gradient.bad > 0)
-      table += joined("  without ", s.bad, " bad values and ", gradient.bad, " bad gradients");
+      table += worded("  without ", s.bad, " bad values and ", gradient.bad, " bad gradients");
     table += "\n";
   }
   return table;

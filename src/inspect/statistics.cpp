@@ -49,7 +49,7 @@ std::string to_string(const Statistics& s) {
                   s.deviation);
   if (s.bad == 0) return text + "all finite";
   const double share = static_cast<double>(s.bad) / static_cast<double>(s.count);
-  return joined(text, s.bad, " of ", s.count, format(" bad (%.1f%%)", 100 * share));
+  return worded(text, s.bad, " of ", s.count, format(" bad (%.1f%%)", 100 * share));
 }
 
 std::string position_text(Index i, const Shape& shape) {
@@ -65,7 +65,7 @@ std::string bad_values(const Tensor& x) {
   const Statistics s = statistics_of(x.values());
   const Scalar value = x.values()[static_cast<std::size_t>(s.first_bad)];
   const std::string name = std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
-  return joined(s.bad, " of ", s.count, " values bad, the first, ", name, ", at ",
+  return worded(s.bad, " of ", s.count, " values bad, the first, ", name, ", at ",
                 position_text(s.first_bad, x.shape()));
 }
 

@@ -103,7 +103,7 @@ void Trace::report(const std::string& text) {
 void Trace::after_forward(const Tensor& out, std::span<const Edge> inputs) {
   if (bad_value_ || !is_bad(out, inputs)) return;
   bad_value_ = true;
-  std::string text = joined(out.operation(), " at ", out.where(), " gives ", out.label(),
+  std::string text = worded(out.operation(), " at ", out.where(), " gives ", out.label(),
                             *out.label() ? " " : "", out.shape(), " with ", bad_values(out));
   for (const Edge& input : inputs) text += line("from ", input.tensor);
   text += origin(out.operation(), inputs);
@@ -123,7 +123,7 @@ void Trace::after_backward(const Tensor& out) {
   if (!hit) return;
   bad_gradient_ = true;
   std::string text =
-      joined("the gradient of ", out.operation(), " at ", out.where(), ", in backward() at ",
+      worded("the gradient of ", out.operation(), " at ", out.where(), ", in backward() at ",
              backward_, ", gives ", describe(*hit), " a gradient with ", bad_values(hit->grad()),
              "\n  from the gradient of the result: ", statistics_of(out.grad().values()));
   text += line("from the result ", out);
@@ -140,7 +140,7 @@ void Trace::begin_step(const Where& where) {
 void Trace::stale_gradient(const Tensor& parameter) {
   if (stale_) return;
   stale_ = true;
-  report(joined("step() at ", step_, " uses the gradient of ", describe(parameter),
+  report(worded("step() at ", step_, " uses the gradient of ", describe(parameter),
                 " again: an earlier step has used it, and backward() at ", backward_,
                 " has added to it; clear_grad() is missing after that step"));
 }
@@ -155,12 +155,12 @@ void Trace::before_mask(const Mask& mask, const Shape& attention, const char* op
   if (blind.count == 0 || said) return;
   said = true;
   const std::string whom =
-      all ? joined("each of the ", queries,
+      all ? worded("each of the ", queries,
                    " queries, so the result is zeros (in a Mask, true means: may look)")
-          : joined(blind.count, " of ", queries, " queries, the first: query ", blind.query,
+          : worded(blind.count, " of ", queries, " queries, the first: query ", blind.query,
                    " of head ", blind.head, " in sequence ", blind.sequence,
                    "; they get zeros, which is right for padding alone");
-  report(joined(operation, " at ", where, ": the mask of ", mask.where(), " hides all ",
+  report(worded(operation, " at ", where, ": the mask of ", mask.where(), " hides all ",
                 attention[3], " keys from ", whom));
 }
 

@@ -140,9 +140,9 @@ std::string Batches::settings() const {
     for (const int id : sample.source)
       hash = random_bits(hash, static_cast<std::uint64_t>(id) + (std::uint64_t{1} << 40));
   }
-  return joined(samples_.size(), " (", hash, "), batches of ", options_.size, " padded to ",
+  return worded(samples_.size(), " (", hash, "), batches of ", options_.size, " padded to ",
                 options_.pad_to, options_.group_by_length ? ", grouped by length" : "",
-                options_.shuffle ? joined(", shuffled with seed ", seed_) : "");
+                options_.shuffle ? worded(", shuffled with seed ", seed_) : "");
 }
 
 double Batches::padding_share(std::uint64_t epoch) const {

@@ -53,7 +53,7 @@ struct Trainer {
     const std::uint64_t first = first_batch();
     const std::string rate =
         options.schedule ? options.schedule->settings() : exact(optimizer.learning_rate);
-    return joined("epochs ", options.epochs, "\npatience ", options.patience, "\nclip_norm ",
+    return worded("epochs ", options.epochs, "\npatience ", options.patience, "\nclip_norm ",
                   exact(options.clip_norm), "\nlearning rate ", rate, "\n", optimizer.settings(),
                   "\ntraining texts ", train.settings(), "\nvalidation texts ",
                   validation.settings(), "\n", model.summary(),
@@ -102,7 +102,7 @@ struct Trainer {
     const auto plan = train.plan(static_cast<std::uint64_t>(epoch()));
     {
       const auto later = static_cast<std::size_t>(options.epochs - epoch() - 1) * plan.size();
-      Progress progress(joined("epoch ", epoch() + 1, "/", options.epochs), plan.size(),
+      Progress progress(worded("epoch ", epoch() + 1, "/", options.epochs), plan.size(),
                         {state.batch, later, kept(), options.quiet});
       auto saved = std::chrono::steady_clock::now();
       while (state.batch < plan.size()) {

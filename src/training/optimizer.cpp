@@ -176,16 +176,16 @@ Schedule::Schedule(Kind kind, Scalar rate, std::int64_t warmup, std::int64_t tot
   const bool falls = kind == Kind::cosine;
   if (warmup < 0 || (falls && total <= warmup))
     fail("Schedule", where,
-         falls ? joined("0 <= warmup < total is needed, not ", warmup, " and ", total)
-               : joined("0 <= warmup is needed, not ", warmup));
+         falls ? worded("0 <= warmup < total is needed, not ", warmup, " and ", total)
+               : worded("0 <= warmup is needed, not ", warmup));
 }
 
 std::string Schedule::settings() const {
   const std::string rate = "rate " + exact(rate_);
   if (kind_ == Kind::constant) return rate;
   const bool falls = kind_ == Kind::cosine;
-  return joined("warmup_", falls ? "cosine, " : "inverse_sqrt, ", rate, ", warmup ", warmup_,
-                falls ? joined(", total ", total_) : "");
+  return worded("warmup_", falls ? "cosine, " : "inverse_sqrt, ", rate, ", warmup ", warmup_,
+                falls ? worded(", total ", total_) : "");
 }
 
 Scalar Schedule::at(std::int64_t step) const {

@@ -19,7 +19,7 @@ constexpr std::uint64_t largest_header = 100'000'000;  // bytes, as other reader
 // What is wrong with a file, before it is known where the file is.
 template <class... Parts>
 [[noreturn]] void refuse(const Parts&... problem) {
-  throw Error(joined(problem...));
+  throw Error(worded(problem...));
 }
 
 std::uint64_t little_endian(const char* bytes, int count) {
@@ -118,7 +118,7 @@ TensorHeader header_of(OpenFile& file) {
     const std::uint64_t length = little_endian(file.take(8).data(), 8);
     if (length > largest_header || length > file.left)
       refuse("a header of ", length, " bytes is announced, ",
-             length > largest_header ? joined(largest_header, " are allowed") : "it is cut short");
+             length > largest_header ? worded(largest_header, " are allowed") : "it is cut short");
     const std::string json = file.take(length);
     return checked_header(json, file.left);
   } catch (const Error& error) {
@@ -188,7 +188,7 @@ void write_safetensors(const std::string& path, const TensorFile& file, Where wh
       if (overflows(static_cast<double>(value), static_cast<double>(number)))
         fail("write_safetensors", where, name, " holds a number too large for float32");
     }
-    header += joined(header.empty() ? "" : ",", quoted(name), R"(:{"dtype":"F32","shape":)",
+    header += worded(header.empty() ? "" : ",", quoted(name), R"(:{"dtype":"F32","shape":)",
                      tensor.shape(), R"(,"data_offsets":[)", begin, ",", data.size(), "]}");
   }
   header = "{" + header + "}";

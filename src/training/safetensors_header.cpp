@@ -40,7 +40,7 @@ class HeaderParser {
  private:
   template <class... Parts>
   [[noreturn]] void wrong(const Parts&... problem) const {
-    throw Error(joined("byte ", at_, " of the header: ", problem...));
+    throw Error(worded("byte ", at_, " of the header: ", problem...));
   }
 
   void skip_space() { at_ = std::min(json_.find_first_not_of(" \t\n\r", at_), json_.size()); }
