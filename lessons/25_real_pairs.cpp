@@ -16,6 +16,12 @@
 //   make translate DATA=/path/to/spa.txt [SEED=1] [EPOCHS=12] [BEAMS=4]
 //
 // An epoch has 1302 steps of about half a second; a run that was interrupted goes on where it was.
+// Seed 1, stopped after nine epochs, of which the ninth was the best (validation, counted as in the
+// book: 0.43, 0.52, 0.57, 0.60, 0.62, 0.64, 0.64, 0.64, 0.65), gave on the test
+//
+//   next words, counted as in the book   94041/143919 = 0.6534 (the book: 0.67)
+//   next words and ⟨end⟩                 76244/126122 = 0.6045
+//   greedy                               BLEU 0.2165, 960/17844 sentences as given
 //
 // Step into: Transformer::decode(), and SequenceModel::loss(), where the padding drops out.
 

@@ -65,10 +65,11 @@ check() { # check 01|06|09 debug|optimised FOLDER DEBUGGER
       '"kernel" uniform [16, 32]' 'BinaryCrossEntropy::backward' 'const Tensor q = query(query_input, where);'
       ;;
   esac
-  # What we print fits 80 columns; frames, lines of the source and vectors are the debugger's own.
+  # What we print fits 80 columns; frames, lines of the source (and the ^ that lldb puts below) and
+  # vectors are the debugger's own.
   if tr -d '\r' <build/debugger.txt | LC_ALL=C awk '
     /^[ >-]*[0-9]+ *\t/ || /[(].*=.*[)] at / || /^ *frame #|reakpoint [0-9]|^Process|^Current exec/ ||
-      /^[(]lldb[)]|= std::/ { next }
+      /^[(]lldb[)]|= std::|^[ \t]*\^/ { next }
     length > 80 { print; wide = 1 } END { exit !wide }'; then
     echo "$name: the lines above are wider than 80 columns"
     failed=$((failed + 1))
