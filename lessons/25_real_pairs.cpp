@@ -22,6 +22,7 @@
 //   next words, counted as in the book   94041/143919 = 0.6534 (the book: 0.67)
 //   next words and ⟨end⟩                 76244/126122 = 0.6045
 //   greedy                               BLEU 0.2165, 960/17844 sentences as given
+//   beams of 4                           BLEU 0.2353, 1045/17844
 //
 // Step into: Transformer::decode(), and SequenceModel::loss(), where the padding drops out.
 
