@@ -76,7 +76,7 @@ check() { # check 01|06|09 debug|optimised FOLDER DEBUGGER
   fi
   if [ "$1$2" = 01debug ]; then
     wants "$name" 'min 0.0000  max 3.0000  mean 0.6875' '|--    @@|' '"products" matmul [4, 4]' \
-      'its line has not run' 'no tensor: nothing was' \
+      'its line has not run' 'no tensor: nothing was' 'assigned yet, or, for a gradient' \
       'Softmax::backward' 'kernels::softmax_backward' 'values of input 0: ' \
       'kernels::softmax (
 kernels::softmax at ' # as gdb, or as lldb, says it
