@@ -38,8 +38,8 @@ const Words meanings = {"water", "money", "thing", "grammar"};
 
 // What main prints with; the definitions stand below it.
 double number(const Tensor& matrix, Index row, Index column);
-void show(const char* title, const Tensor& matrix, const Words& rows, const Words& columns);
-void heatmap(const Tensor& matrix, const Words& rows, const Words& columns);
+void show(const char* title, const Tensor& matrix, const Words& rows, const Words& columns,
+          const char* shades = nullptr);
 double largest_difference(const Tensor& a, const Tensor& b);
 
 int main() try {
@@ -113,7 +113,7 @@ int main() try {
   show("sum of the weights of each row", sum(weights, -1, true), words, {"sum"});
 
   // Two thirds of what "bank" takes up comes from "river". As a picture: who looks at whom.
-  heatmap(weights, words, words);
+  show("", weights, words, words, " .:-=+*#%@@");  // a shade for each tenth, and one for 1 itself
   write_file("build/lesson01_attention.svg",
              attention_svg("Who looks at whom", words, words, weights));
 
@@ -177,33 +177,23 @@ int main() try {
   return 1;
 }
 
-// A matrix with a word for each row and each column.
-void show(const char* title, const Tensor& matrix, const Words& rows, const Words& columns) {
-  std::printf("%s %s\n%10s", title, to_string(matrix.shape()).c_str(), "");
-  for (const std::string& column : columns) std::printf("%10s", column.c_str());
-  std::printf("\n");
-  for (Index i = 0; i < Index(rows.size()); ++i) {
-    std::printf("%10s", rows[std::size_t(i)].c_str());
-    for (Index j = 0; j < Index(columns.size()); ++j) std::printf("%10.4f", number(matrix, i, j));
-    std::printf("\n");
-  }
-  std::printf("\n");
-}
-
-// A matrix of numbers from 0 to 1 as a picture: the darker the character, the larger the number.
-void heatmap(const Tensor& matrix, const Words& rows, const Words& columns) {
-  const std::string shades = " .:-=+*#%@@";  // one for each tenth; the last is for 1 itself
+// A matrix with a word for each row and each column: as numbers, or as shades.
+void show(const char* title, const Tensor& matrix, const Words& rows, const Words& columns,
+          const char* shades) {
+  if (!shades) std::printf("%s %s\n", title, to_string(matrix.shape()).c_str());
   std::printf("%10s", "");
   for (const std::string& column : columns) std::printf("%10s", column.c_str());
-  std::printf("\n");
   for (Index i = 0; i < Index(rows.size()); ++i) {
-    std::printf("%10s", rows[std::size_t(i)].c_str());
-    for (Index j = 0; j < Index(columns.size()); ++j)
-      std::printf("  %s",
-                  std::string(8, shades.at(std::size_t(10 * number(matrix, i, j)))).c_str());
-    std::printf("\n");
+    std::printf("\n%10s", rows[std::size_t(i)].c_str());
+    for (Index j = 0; j < Index(columns.size()); ++j) {
+      const double x = number(matrix, i, j);
+      if (shades)
+        std::printf("  %s", std::string(8, shades[std::size_t(10 * x)]).c_str());
+      else
+        std::printf("%10.4f", x);
+    }
   }
-  std::printf("\n");
+  std::printf("\n\n");
 }
 
 // One number of a matrix.

@@ -177,19 +177,19 @@ int main() try {
   //   (x+h)³ = x³ + 3x² h + 3x h² + h³        (x-h)³ = x³ - 3x² h + 3x h² - h³
   //
   // Subtracted, x³ and 3x h² go and the other two are there twice; divided by 2h, that is 3x² + h².
-  // So the result is too large by h². (For other f Taylor's series says the same: with f', f'',
-  // f''' for the slope, the slope of that and its slope, f(x ± h) = f ± h f' + h² f''/2 ± h³ f'''/6
-  // + …, and what is left over is h² f'''/6 and smaller terms.) Thus a small h is good.
+  // So the result is too large by h². (Every smooth f is such a sum near x, its Taylor series: f(x
+  // ± h) = f(x) ± a h + b h² ± c h³ + …, where a is the slope and b and c depend on f and x. That
+  // gives a + c h² and smaller terms; for x³ c is 1.) Thus a small h is good.
   //
   // But there is rounding. A Scalar is a float32, with 24 binary digits: a product is off by up to
   // 2⁻²⁴ of its size, and x³, of two products, by up to r = 2 · x³ / 2²⁴. The difference of two of
   // them may be off by 2r; divided by 2h that is r / h. Thus a small h is bad.
   //
-  // The sum h² + r/h is least where its slope, 2h - r/h², is 0: for a little more h the one grows
-  // as fast as the other falls. (For k more, r/h changes by -r k / (h (h + k)): -r/h² for each of a
-  // small k.) That is at h = ∛(r/2) (Press et al., Numerical Recipes, section 5.7). The table has
-  // the largest error over a thousand x and, beside it, h² + r/h at x = 1.5, where it is worst.
-  // backward() starts at one number, so f(x) is summed: each x is in one term.
+  // Which h makes the sum h² + r/h least? Raise h by a little k: h² rises by 2h k, as error² did
+  // above, and r/h falls by r k / (h (h + k)), nearly r k / h². Where the one rises as much as the
+  // other falls, the sum turns: 2h = r/h², so h = ∛(r/2) (Press et al., Numerical Recipes,
+  // section 5.7). The table has the largest error over a thousand x and, beside it, h² + r/h at x
+  // = 1.5, where it is worst. f(x) is summed, as backward() starts at one number.
   Random random(3);
   Tensor p = Tensor::uniform({1000}, Scalar(0.5), Scalar(1.5), random);  // [1000], the x
   p.requires_grad(true);

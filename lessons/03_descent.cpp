@@ -1,21 +1,20 @@
 // Lesson 3: descent.
 //
-// In lesson 2 a gradient belonged to a single number. New here: the gradients of whole tensors (of
-// a product, a sum that broadcasts, a softmax with its loss), and what one does with them. They
-// say, for each parameter, how fast the loss grows with it. So one goes a little the other way,
+// New here: the gradients of whole tensors (of a product, a sum that broadcasts, a softmax with its
+// loss), where lesson 2 had single numbers, and what one does with them. They say, for each
+// parameter, how fast the loss grows with it. So one goes a little the other way,
 //
 //   w ← w - rate · d loss / dw
 //
-// again and again: gradient descent. `rate` is the learning rate. Momentum, RMSprop and Adam are
-// three ways of choosing the step better, and each is a line or two more. Sources: Polyak 1964
-// (momentum); Hinton 2012, lecture 6e (RMSprop); Kingma and Ba 2015, algorithm 1 (Adam); Chollet,
-// Deep Learning with Python, 2nd edition, section 2.4. Runs in an instant on two cores.
+// again and again: gradient descent. `rate` is the learning rate. Momentum, RMSprop and Adam choose
+// the step better, in a line or two more. Sources: Polyak 1964 (momentum); Hinton 2012, lecture 6e
+// (RMSprop); Kingma and Ba 2015, algorithm 1 (Adam); Chollet 2021, section 2.4. Runs in an instant.
 
 #include <gradus/gradus.h>
 
 #include <cmath>
 #include <cstdio>
-#include <string>
+#include <utility>
 #include <vector>
 
 using namespace gradus;
@@ -36,6 +35,12 @@ struct Memory {
   Scalar m = 0, s = 0;
   Scalar faded_m = 1, faded_s = 1;  // 0.9ᵗ and 0.999ᵗ, for Adam
 };
+
+using Rule = void(Scalar& w, Scalar g, Scalar rate, Memory& of);
+
+void plain(Scalar& w, Scalar g, Scalar rate, Memory&) {
+  w -= rate * g;
+}
 
 // v ← 0.9 v + g,  w ← w - rate v: a ball that rolls on. Across the valley the gradients change sign
 // and cancel out in v, along it they add up.
@@ -63,18 +68,12 @@ void adam(Scalar& w, Scalar g, Scalar rate, Memory& of) {
   w -= rate * m_hat / (std::sqrt(s_hat) + Scalar(1e-7));
 }
 
-using Rule = void(Scalar& w, Scalar g, Scalar rate, Memory& of);
-
-void plain(Scalar& w, Scalar g, Scalar rate, Memory&) {
-  w -= rate * g;
-}
-
-// Fifty steps down the valley by one of the rules above, by hand.
-Tensor by_hand(Rule* rule, Scalar rate) {
+// Fifty steps down the valley by one of these rules.
+Tensor by_hand(Rule* rule, Scalar rate, bool clear = true) {
   Tensor w = Tensor::vector({1, 1}).requires_grad(true);
   std::vector<Memory> memory(2);
   for (int step = 0; step < 50; ++step) {
-    w.clear_grad();
+    if (clear) w.clear_grad();
     valley(w).backward();
     for (std::size_t i = 0; i < 2; ++i)
       rule(w.mutable_values()[i], w.grad().values()[i], rate, memory[i]);
@@ -82,8 +81,7 @@ Tensor by_hand(Rule* rule, Scalar rate) {
   return w;
 }
 
-// The same by an optimiser of the library, which holds the rule for all parameters of a model, with
-// the loss before each step and after the last; and how far apart both end.
+// The same by the library: the loss before each step and at the end, and how far apart both are.
 Curve compare(const char* name, Rule* rule, Scalar rate, Optimizer& optimizer, const Tensor& w) {
   Curve curve{name, {}};
   for (int step = 0; step < 50; ++step) {
@@ -95,8 +93,7 @@ Curve compare(const char* name, Rule* rule, Scalar rate, Optimizer& optimizer, c
   }
   curve.values.push_back(valley(w).item());
   std::printf("%-9s", name);
-  for (const std::size_t step : {0u, 1u, 5u, 10u, 20u, 50u})
-    std::printf(" %9.4f", curve.values[step]);
+  for (const auto step : {0u, 1u, 5u, 10u, 20u, 50u}) std::printf(" %9.4f", curve.values[step]);
   const Tensor apart = by_hand(rule, rate) - w;
   std::printf("   %.4f\n", std::sqrt(sum(apart * apart).item()));
   return curve;
@@ -154,16 +151,12 @@ int main() try {
   cross_entropy(reshape(scores, {1, 3}), {2}).backward();
   std::printf("\n4. p - one-hot by hand: 0.125, 0.25, 0.625 - 1 = -0.375\n");
   print("   by backward()", scores.grad(), 3);
-  const auto report = check_gradients(
-      [](const std::vector<Tensor>& s) {
-        return cross_entropy(reshape(s[0], {1, 3}), {2});
-      },
-      {scores});
-  std::printf("   by differences (lesson 2): %s\n", report.passed ? "right" : "WRONG");
+  const auto loss_of = [](const auto& s) { return cross_entropy(reshape(s[0], {1, 3}), {2}); };
+  std::printf("   by differences (lesson 2): %s\n",
+              check_gradients(loss_of, {scores}).passed ? "right" : "WRONG");
 
-  // This is why the loss takes logits, not probabilities. In one operation nobody needs e^(-200),
-  // too small for a float: the loss of logits (0, 200) for the first answer is 200 and a little. In
-  // two, softmax rounds the first p to 0, and its logarithm is -∞.
+  // This is why the loss takes logits. For (0, 200) and the first answer it is 200 and a little; no
+  // e^(-200) is needed, which a float rounds to 0. In two operations p is 0, and log 0 is -∞.
   const Tensor far = Tensor::matrix({{0, 200}});  // [1, 2]
   std::printf("   loss of logits (0, 200): %.1f; by log(softmax): %.1f\n",
               cross_entropy(far, {0}).item(), -log(softmax(far)).at({0, 0}));
@@ -173,18 +166,13 @@ int main() try {
   // Plain descent multiplies w₁ by 1 - rate and w₂ by 1 - 25 rate at each step. With rate 0.04 w₂
   // is 0 at once, and w₁ is still 0.96⁵⁰ = 0.1299 after fifty steps. Above 2/25 = 0.08 the factor
   // of w₂ is below -1: it jumps across the valley and lands higher each time. And if nobody clears
-  // the gradient, backward() adds each to all those before (that is its rule, lesson 2): the steps
-  // are those of momentum with 1 for 0.9, a ball without friction, still 1 away from the bottom.
+  // the gradient, backward() adds each to all those before (lesson 2): momentum with 1 for 0.9, a
+  // ball without friction, which across the valley is as far from the bottom as at first.
   std::printf("\n5. w after 50 steps of plain descent from (1, 1)\n");
   for (const Scalar rate : {Scalar(0.01), Scalar(0.04), Scalar(0.079), Scalar(0.081)})
     for (const bool clear : {true, false}) {
       if (!clear && rate != Scalar(0.04)) continue;
-      Tensor w = Tensor::vector({1, 1}).requires_grad(true);  // [2]
-      for (int step = 0; step < 50; ++step) {
-        valley(w).backward();
-        for (std::size_t i = 0; i < 2; ++i) w.mutable_values()[i] -= rate * w.grad().values()[i];
-        if (clear) w.clear_grad();
-      }
+      const Tensor w = by_hand(plain, rate, clear);  // [2]
       std::printf("   rate %.3f%-30s %9.4f %9.4f\n", rate, clear ? "" : ", gradient never cleared",
                   w.at({0}), w.at({1}));
     }
@@ -201,23 +189,22 @@ int main() try {
   // 0.001809 / 0.001999 = 0.905, so w falls by 0.1 · 0.947 / √0.905 = 0.0996; across, m̂ and √ŝ are
   // both 25 times that. (Momentum is past the bottom there, and turns.)
   std::printf("\n6. At rate 0.1 w falls by  in the first step    the second\n");
-  Rule* const rules[] = {momentum, rmsprop, adam};
-  const char* const names[] = {"momentum", "RMSprop", "Adam"};
-  for (int i = 0; i < 3; ++i) {
+  for (const auto& [name, rule] : std::vector<std::pair<const char*, Rule*>>{
+           {"momentum", momentum}, {"RMSprop", rmsprop}, {"Adam", adam}}) {
     Scalar w[] = {1, 1};
     Memory memory[2];
-    std::printf("   %-20s", names[i]);
+    std::printf("   %-20s", name);
     for (const int k : {0, 1, 0, 1}) {  // along, across, and again
       const Scalar before = w[k];
-      rules[i](w[k], k == 0 ? w[k] : 25 * w[k], Scalar(0.1), memory[k]);
+      rule(w[k], k == 0 ? w[k] : 25 * w[k], Scalar(0.1), memory[k]);
       std::printf("%s %7.4f", k == 0 ? "  " : "", before - w[k]);
     }
     std::printf("\n");
   }
-  // Then fifty steps, by the library; "apart" is how far our own rules end from it. Momentum runs
-  // past the bottom and comes back (8.2 after 5 steps, 2.0 after 20): here plain descent is ahead
-  // of it. So does Adam, which has an m too (better after 10 steps than after 20). RMSprop and Adam
-  // divide the factor of 25 out; exercise 5 asks what they do with a larger one.
+  // Then fifty steps by the library, whose optimisers hold the rule for all parameters of a model;
+  // "apart" is how far our own rules end from it. Momentum runs past the bottom and comes back (8.2
+  // after 5 steps, 2.0 after 20): here plain descent is ahead of it. So does Adam with its m (0.08
+  // after 10, 0.96 after 20). RMSprop and Adam divide the factor of 25 out (a larger: exercise 5).
   std::printf("\nrate 0.04 (Adam's 0.1)\n");
   std::printf("loss after     0         1         5        10        20        50   apart\n");
   std::vector<Tensor> w;
@@ -230,8 +217,7 @@ int main() try {
                                      compare("momentum", momentum, Scalar(0.04), rolling, w[1]),
                                      compare("RMSprop", rmsprop, Scalar(0.04), scaled, w[2]),
                                      compare("Adam", adam, Scalar(0.1), both, w[3])};
-  write_file("build/lesson03_descent.svg",
-             curves_svg("The loss before each step", curves, 0, "step"));
+  write_file("build/lesson03_descent.svg", curves_svg("Loss before each step", curves, 0, "step"));
   std::printf("Picture: build/lesson03_descent.svg; open it in a browser.\n");
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
@@ -241,8 +227,7 @@ int main() try {
 // ## In the debugger
 //
 // `break gradus::Optimizer::step`, `finish`, and see `print w` before and after. `backward-step`
-// shows the gradients of sections 1 to 4; in 4, CrossEntropy does what log and softmax would do in
-// two.
+// shows the gradients of sections 1 to 4 (in 4 one step does what log and softmax would do in two).
 //
 // ## Exercises
 //

@@ -1,19 +1,18 @@
 // Lesson 5: attention that learns.
 //
 // In lesson 1 the matrices W_q, W_k and W_v were written by hand. New here: they start as random
-// numbers and learn one thing, to look something up. The network is shown L pairs of a letter (the
-// key) and a digit (the value), then one of the letters, and must say the digit that stood beside
-// it:
+// numbers and learn one thing, to look something up (associative recall). The network is shown L
+// pairs of a letter (the key) and a digit (the value), then one of the letters, and must say the
+// digit that stood beside it:
 //
 //   D=2  A=5  H=0  C=7  …   A?   ->   5
 //
-// This is called associative recall. Letters and digits are paired anew in every example, so the
-// matrices cannot hold the answer; they can only hold how to find it.
+// Letters and digits are paired anew in every example, so the matrices cannot hold the answer; they
+// can only hold how to find it.
 //
 // A pair enters as 2L numbers, all 0 but two: a 1 for its letter and a 1 for its digit. The
 // question has a 1 for its letter only. Order plays no part: the pairs are a set. B examples, a
 // batch, go through the network at once:
-//
 //   pairs [B, L, 2L]   question [B, 1, 2L]   W_q, W_k [2L, d]   W_v [2L, L]
 //   query   = question W_q                   [B, 1, d]
 //   key     = pairs W_k                      [B, L, d]
@@ -108,16 +107,15 @@ struct Recall : Module {
 //
 // Every step sees 64 new examples, computes the gradient of their loss (lesson 2) and lets Adam
 // (lesson 3) move each matrix a little against it. Nothing tells the network which pair to look at:
-// all it gets is that gradient. Graph::free gives the memory of the graph back on the way, as
-// nobody looks at it afterwards; clear_grad() empties the gradients, to which the next backward()
-// adds.
+// all it gets is that gradient. Graph::free gives the graph's memory back on the way, as nobody
+// looks at it later; clear_grad() empties the gradients, to which the next backward() adds.
 void train(Recall& model, int steps, bool verbose) {
   Random random(3);
   Adam optimizer(model.parameters(), {.learning_rate = Scalar(0.02)});
   for (int step = 0; step < steps; ++step) {
     const Examples batch = random_examples(64, random);
     const Tensor loss = cross_entropy(model(batch), batch.answers);
-    const double value = static_cast<double>(loss.item());
+    const double value = loss.item();
     if (verbose && (step % 25 == 0 || step + 1 == steps))
       std::printf("  step %3d  loss %.4f %s\n", step, value,
                   std::string(static_cast<std::size_t>(value * 20), '#').c_str());
@@ -143,8 +141,7 @@ int main() try {
   // At the start every pair has a weight near 1/8 = 0.125, the right answer a probability near 1/8,
   // and the loss is near ln 8. After training nearly all weight is on the pair with the letter that
   // was asked for. With another example the same matrices look at another pair.
-  std::printf("ln L = ln %d = %.4f\n", static_cast<int>(L),
-              static_cast<double>(log(Tensor::scalar(Scalar(L))).item()));
+  std::printf("ln L = ln %d = %.4f\n", int(L), log(Tensor::scalar(Scalar(L))).item());
   show("Before", model, one);
   std::printf("\nTraining\n");
   train(model, steps, true);
@@ -155,33 +152,30 @@ int main() try {
   //
   // A row with a single 1 picks a row of the matrix that it is multiplied by. So the score of "A?"
   // against a pair with the letter B is row A of W_q times row B of W_k, or row A, column B of W_q
-  // W_kᵀ / √d (in the order A … H). It is large on the diagonal only: a letter looks for itself. To
-  // this comes what the pair's digit adds to its score (the question against the last L rows of
-  // W_k): it should be nothing, and is below 0.8. W_v, in the rows for the digits, says the same of
-  // digits: a pair with the digit 3 raises the logit of 3, and its letter adds little. Comparing
-  // and copying is all that there is to recall.
+  // W_kᵀ / √d (in the order A … H). It is large on the diagonal only: a letter looks for itself.
+  // The pair's digit adds something, too (the question against the last L rows of W_k): it should
+  // be nothing, and is below 0.8. In the rows for digits W_v says the same of these: a pair with
+  // the digit 3 raises the logit of 3, and its letter adds little. Recalling is comparing and
+  // copying.
   const Tensor scores =
       matmul(model.w_query, model.w_key, {.transpose_b = true}) / std::sqrt(Scalar(d));  // [2L, 2L]
-  std::printf("\n");
-  const Tensor of_pairs = slice(slice(scores, 0, 0, L), 1, 0, L);  // [L, L]
-  print("W_q W_kᵀ / √d for letters", of_pairs, 2);
+  const Tensor of_pairs = slice(slice(scores, 0, 0, L), 1, 0, L);                        // [L, L]
+  print("\nW_q W_kᵀ / √d for letters", of_pairs, 2);
   write_file("build/lesson05_scores.svg",
              attention_svg("The score of each question with each letter",
                            {"A?", "B?", "C?", "D?", "E?", "F?", "G?", "H?"},
                            {"A", "B", "C", "D", "E", "F", "G", "H"}, of_pairs));
-  const Tensor of_digits = slice(slice(scores, 0, 0, L), 1, L, 2 * L);
-  std::printf("what a digit adds: from %.2f to %.2f\n", -max(-of_digits).item(),
-              max(of_digits).item());
+  const auto range = [](const char* of, const Tensor& x) {
+    std::printf("what a %s adds: from %.2f to %.2f\n", of, -max(-x).item(), max(x).item());
+  };
+  range("digit", slice(slice(scores, 0, 0, L), 1, L, 2 * L));
   print("W_v for digits", slice(model.w_value, 0, L, 2 * L), 2);
-  const Tensor of_letters = slice(model.w_value, 0, 0, L);
-  std::printf("what a letter adds: from %.2f to %.2f\n", -max(-of_letters).item(),
-              max(of_letters).item());
+  range("letter", slice(model.w_value, 0, 0, L));
 
   // ## Is it attention that does it?
   //
-  // The network without eyes has the same matrices, the same start and the same training. It sees
-  // how often each digit occurs, and can bet on the most frequent one; it cannot know which of them
-  // stands beside the letter.
+  // The network without eyes has the same start and the same training. It sees how often each digit
+  // occurs and can bet on the most frequent one, but cannot know which stands beside the letter.
   Random same_start(1);
   Recall blind(same_start, false);
   train(blind, steps, false);
@@ -207,10 +201,10 @@ void show(const char* name, Recall& model, const Examples& one) {
   for (const Scalar weight : model.weights.values()) std::printf("%8.4f", weight);
   const int answer = one.answers.values[0];
   std::printf("\n  probability of the right answer, %d: %.4f\n", answer,
-              static_cast<double>(probabilities.at({0, 0, answer})));
+              probabilities.at({0, 0, answer}));
 }
 
-// Loss and right answers over examples that the network was not trained on.
+// Loss and right answers on examples that the network was not trained on.
 void evaluate(const char* name, Recall& model, const Examples& examples) {
   const NoGrad no_grad;
   const Tensor logits = model(examples);               // [B, 1, L]
@@ -218,8 +212,7 @@ void evaluate(const char* name, Recall& model, const Examples& examples) {
   int right = 0;
   for (std::size_t i = 0; i < given.size(); ++i) right += given[i] == examples.answers.values[i];
   std::printf("%-20s loss %.4f, %4d of %zu right\n", name,
-              static_cast<double>(cross_entropy(logits, examples.answers).item()), right,
-              given.size());
+              cross_entropy(logits, examples.answers).item(), right, given.size());
 }
 
 // ## In the debugger
@@ -227,8 +220,8 @@ void evaluate(const char* name, Recall& model, const Examples& examples) {
 // Stop in Recall::operator() and look at `weights` before and after training. To see who teaches
 // W_q where to look, break at gradus::backward_step in the first training step and follow the
 // gradient from the loss through the logits and the weights to the scores. After Softmax::backward
-// some scores have a negative gradient: the step will raise these. They are those of pairs whose
-// value would lower the loss more than the present mean of all values.
+// some scores have a negative gradient, and the step will raise these: those of pairs whose value
+// would lower the loss more than the mean of all values does.
 //
 // ## Exercises
 //
@@ -237,11 +230,11 @@ void evaluate(const char* name, Recall& model, const Examples& examples) {
 //    What does the network know then (see the one without eyes), and why must it come first?
 // 2. Make d smaller: 8, 4, 2, 1. How few numbers are enough to tell eight letters apart? (Think
 //    of the directions on a clock.)
-// 3. Train where every digit occurs exactly once: shuffle 0 … 7 as the letters are, in a copy of
-//    random_examples() for train() alone. Some starts, Random start(1) is one, now learn another
-//    way to the answer. Look at the weights: which pair is left out? Why does it fail on `test`, in
-//    which digits repeat?
+// 3. Let train() alone see examples in which every digit occurs once: in a copy of
+//    random_examples(), shuffle 0 … 7 for the digits, too. From this start the network finds
+//    another way to the answer. Look at the weights: which pair does it leave out? Why is that
+//    enough there, and why not on `test`, where digits repeat?
 // 4. Give the letter and its digit as two separate rows, as a text would: "D2A5H0…". Attention
-//    sees a set of rows (lesson 8): what is lost, however many follow each other? Then let
-//    each row also have a 1 for its place in the text. Why can one head still not do it? (Olsson et
-//    al. 2022, "In-context learning and induction heads": with places it takes two in a row.)
+//    sees a set of rows (lesson 8): what is lost, however many attentions follow each other? Then
+//    let each row also have a 1 for its place in the text. Why can one head still not do it?
+//    (Olsson et al. 2022, "In-context learning and induction heads": with places, two in a row do.)

@@ -13,24 +13,24 @@
 // The task is that of lesson 5 with a question of two letters: "which digit stands beside C, and
 // which beside A?" One head must share its weight, s for the first place and t for the second, and
 // both answers are read off one mixture. W_v and W_o are matrices: a digit x adds its share times a
-// number M_xy to the logit of the answer y (and the letters add what no digit changes). Let the
-// second answer be right for the digits ab, ba, aa and bb. For ab the logit of b is above that of
-// a, for ba it is the other way round; added, (s - t)(M_ab + M_ba - M_aa - M_bb) > 0. For aa and bb
-// it is (s + t)(M_aa + M_bb - M_ab - M_ba) > 0. So t > s; but the first answer wants s > t. Not
-// both, unless shares depend on digits, too: it takes something between that is not linear, such as
-// relu, or a second head. We shall try both. With B examples, L letters and V digits:
+// number M_xy to the logit of the second answer y (and the letters add what no digit changes). Let
+// that answer be right for the digits ab (a beside the first letter), ba, aa and bb. For ab the
+// logit of b is above that of a, for ba the other way round; added, (s - t)(M_ab + M_ba - M_aa -
+// M_bb) > 0. For aa and bb it is (s + t)(M_aa + M_bb - M_ab - M_ba) > 0. So t > s; but the first
+// answer wants s > t. Not both, unless shares depend on digits, too: it takes a second head, or
+// something behind the one that is not linear, such as relu. B examples, L letters, V digits:
 //
 //   pairs [B, L, D]   question [B, 1, D]   out [B, 1, D]   D = 3L + V
 //   a pair: a 1 for its letter, a 1 for its digit; a question: a 1 for the first letter that is
 //   asked for and a 1, among L other numbers, for the second
 //
-// Sources: Vaswani et al. 2017, section 3.2.2 and table 3, rows (A); Chollet, Deep Learning with
-// Python, 2nd edition, section 11.4.2. Half a second on two cores; STEPS=n trains n steps only.
+// Sources: Vaswani et al. 2017, section 3.2.2 and table 3, rows (A); Chollet 2021, section 11.4.2.
+// Half a second on two cores; STEPS=n trains n steps only.
 
 #include <gradus/gradus.h>
 
-#include <algorithm>
 #include <cstdio>
+#include <tuple>
 #include <vector>
 
 using namespace gradus;
@@ -57,17 +57,15 @@ Puzzles random_puzzles(Index B, Random& random) {
   for (Index b = 0; b < B; ++b, question += D) {
     std::vector<Index> letters = {0, 1, 2, 3, 4, 5, 6, 7}, digits;
     random.shuffle(letters);
-    const Index first = random.below(L);                         // positions, not letters
-    const Index second = (first + 1 + random.below(L - 1)) % L;  // any but the first
+    const auto first = std::size_t(random.below(L));  // positions, not letters
+    const auto second = (first + 1 + std::size_t(random.below(L - 1))) % L;  // any but the first
     for (const Index letter : letters) {
       digits.push_back(random.below(V));
       pair[letter] = pair[3 * L + digits.back()] = 1;
       pair += D;
     }
-    question[L + letters[static_cast<std::size_t>(first)]] = 1;
-    question[2 * L + letters[static_cast<std::size_t>(second)]] = 1;
-    for (const Index place : {first, second})
-      answers.push_back(static_cast<int>(digits[static_cast<std::size_t>(place)]));
+    question[L + letters[first]] = question[2 * L + letters[second]] = 1;
+    for (const std::size_t place : {first, second}) answers.push_back(int(digits[place]));
   }
   puzzles.answers = Ids({B, 2}, answers);
   return puzzles;
@@ -106,16 +104,15 @@ void train(Finder& model, int steps) {
     const Puzzles puzzles = random_puzzles(64, random);
     const Tensor loss = cross_entropy(model(puzzles), puzzles.answers);
     if (step % 100 == 0 || step + 1 == steps)
-      std::printf("  step %3d  loss %.4f\n", step, static_cast<double>(loss.item()));
+      std::printf("  step %3d  loss %.4f\n", step, loss.item());
     loss.backward(Graph::free);
     optimizer.step();
     optimizer.clear_grad();
   }
 }
 
-// What main prints with; the definitions stand below it.
-void evaluate(Finder& model, const Puzzles& test);
-void show(Finder& model, const Puzzles& one);
+// What main prints with; the definition stands below it.
+void report(Finder& model, const Puzzles& test, const Puzzles& one);
 
 int main() try {
   // ## Heads in memory
@@ -123,15 +120,13 @@ int main() try {
   // No head has a matrix of its own in memory. One product makes the queries of all heads side by
   // side, [B, T, H·d]. Here B = 1, T = 3 positions, H = 2 heads of d = 2; each number says where it
   // belongs: hundreds are the position, tens the head, ones the place within the head.
-  const Tensor merged =
-      Tensor::from({1, 3, 4}, std::vector<Scalar>{100, 101, 110, 111, 200, 201, 210, 211, 300, 301,
-                                                  310, 311});  // [B, T, H·d]
+  const Tensor merged = Tensor::from(
+      {1, 3, 4}, {100, 101, 110, 111, 200, 201, 210, 211, 300, 301, 310, 311});  // [B, T, H·d]
   print("side by side [B, T, H·d]", merged, 0);
 
   // To split, give the last axis two sizes (nothing moves) and swap the axes T and H (now each head
-  // has its positions together). To merge, go back the same way. The swap is what costs: reshape()
-  // only counts in another way, permute() copies every number. Queries, keys and values split and
-  // the result merged are 4 B T H d numbers copied.
+  // has its positions together); to merge, go back. The swap is what costs: reshape() only counts
+  // in another way, permute() copies every number: of queries, keys, values and result 4 B T H d.
   const Index before = live_values();
   const Tensor by_place = reshape(merged, {1, 3, 2, 2});  // [B, T, H, d]
   const Index after_reshape = live_values();
@@ -150,11 +145,8 @@ int main() try {
   Random random(5);
   const Tensor query = Tensor::uniform({1, 3, 4}, -1, 1, random);  // [B, T, H·d]
   const Tensor in_place = scaled_dot_product_attention(query, query, merged, {.num_heads = 2});
-  const auto heads = [](const Tensor& x) {
-    return permute(reshape(x, {1, 3, 2, 2}), {0, 2, 1, 3});  // [B, H, T, d]
-  };
-  const Tensor by_head =
-      scaled_dot_product_attention(heads(query), heads(query), split);         // [B, H, T, d]
+  const Tensor q = permute(reshape(query, {1, 3, 2, 2}), {0, 2, 1, 3});        // [B, H, T, d]
+  const Tensor by_head = scaled_dot_product_attention(q, q, split);            // [B, H, T, d]
   const Tensor together = reshape(permute(by_head, {0, 2, 1, 3}), {1, 3, 4});  // [B, T, H·d]
   int different = 0;
   for (Index i = 0; i < 12; ++i) different += in_place.data()[i] != together.data()[i];
@@ -164,7 +156,6 @@ int main() try {
   //
   // Same data, same training, one start, and attention has the same number of parameters; key_dim
   // is the d of a head. Guessing gives a digit with probability 1/4 and a loss of ln 4 = 1.3863.
-  //
   // One head looks at both places, and gives the first letter the larger share, which names the
   // first digit. The second is right wherever it is the same as the first, and elsewhere in 139 of
   // 762, fewer than guessing would be: the larger share wins again. With a relu, which can tell a
@@ -174,37 +165,26 @@ int main() try {
   const Puzzles test = random_puzzles(1000, fresh);
   Puzzles one = random_puzzles(1, fresh);
   while (one.answers.values[0] == one.answers.values[1]) one = random_puzzles(1, fresh);
-  struct {
-    int num_heads;
-    bool with_relu;
-    const char* name;
-  } const tries[] = {{1, false, "1 head of key_dim 16"},
-                     {1, true, "1 head of key_dim 16, relu and Dense"},
-                     {2, false, "2 heads of key_dim 8"}};
-  for (const auto& [num_heads, with_relu, name] : tries) {
+  for (const auto& [num_heads, with_relu, name] :
+       {std::tuple{1, false, "1 head of key_dim 16"},
+        std::tuple{1, true, "1 head of key_dim 16, relu and Dense"},
+        std::tuple{2, false, "2 heads of key_dim 8"}}) {
     Random start(1);
     Finder model(num_heads, with_relu, start);
-    std::printf("%s: %d parameters\n", name, static_cast<int>(model.parameter_count()));
+    std::printf("%s: %d parameters\n", name, int(model.parameter_count()));
     train(model, steps);
-    evaluate(model, test);
-    show(model, one);
-    std::vector<std::string> letters;
-    for (const int letter : predictions(slice(one.pairs, 2, 0, L)))
-      letters.push_back(std::string(1, char('A' + letter)));
-    if (num_heads == 2)
-      write_file("build/lesson07_heads.svg",
-                 attention_svg("Which letters the two heads look at", {"head 1", "head 2"}, letters,
-                               reshape(model.attention.weights, {2, L})));
+    report(model, test, one);
   }
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
 }
 
-void evaluate(Finder& model, const Puzzles& test) {
+// Loss and right answers; then one example, and below its pairs the weights of each head.
+void report(Finder& model, const Puzzles& test, const Puzzles& one) {
   const NoGrad no_grad;
   const Tensor logits = model(test);  // [B, 2, V]
-  const std::vector<int> given = predictions(reshape(logits, {logits.shape()[0] * 2, V}));
+  const std::vector<int> given = predictions(reshape(logits, {-1, V}));
   const std::vector<int>& wanted = test.answers.values;
   int first = 0, second[2] = {}, count[2] = {};  // [1]: where both digits are the same
   for (std::size_t i = 0; i < given.size(); i += 2) {
@@ -217,35 +197,37 @@ void evaluate(Finder& model, const Puzzles& test) {
               cross_entropy(logits, test.answers).item(), first, count[0] + count[1]);
   std::printf("  second digit right %d/%d where it differs from the first, %d/%d elsewhere\n",
               second[0], count[0], second[1], count[1]);
-}
 
-// What the model answers to one example, the pairs, and below them the weights of each head.
-void show(Finder& model, const Puzzles& one) {
-  const NoGrad no_grad;
   model.attention.keep_weights();
-  const std::vector<int> given = predictions(reshape(model(one), {2, V}));
+  const std::vector<int> said = predictions(reshape(model(one), {2, V}));
   model.attention.keep_weights(false);
-  const Tensor& weights = model.attention.weights;  // [1, H, 1, L]
+  const Tensor weights = reshape(model.attention.weights, {-1, L});  // [H, L]
   std::printf(" ");
   for (Index i = L; i < 3 * L; ++i)
     if (one.question.data()[i] > 0) std::printf(" %c?", int('A' + i % L));
   std::printf(" %d %d is right, %d %d is given\n               ", one.answers.values[0],
-              one.answers.values[1], given[0], given[1]);
+              one.answers.values[1], said[0], said[1]);
   const std::vector<int> letters = predictions(slice(one.pairs, 2, 0, L));  // where the 1 is
   const std::vector<int> digits = predictions(slice(one.pairs, 2, 3 * L, D));
-  for (std::size_t i = 0; i < L; ++i) std::printf("    %c=%d", 'A' + letters[i], digits[i]);
-  for (Index h = 0; h < weights.shape()[1]; ++h) {
-    std::printf("\n  head %d       ", static_cast<int>(h + 1));
-    for (Index i = 0; i < L; ++i)
-      std::printf(" %.4f", static_cast<double>(weights.at({0, h, 0, i})));
+  std::vector<std::string> pairs;
+  for (std::size_t i = 0; i < L; ++i) {
+    pairs.push_back({char('A' + letters[i]), '=', char('0' + digits[i])});
+    std::printf("    %s", pairs.back().c_str());
+  }
+  for (Index h = 0; h < weights.shape()[0]; ++h) {
+    std::printf("\n  head %d       ", int(h + 1));
+    for (Index i = 0; i < L; ++i) std::printf(" %.4f", weights.at({h, i}));
   }
   std::printf("\n");
+  if (weights.shape()[0] == 2)
+    write_file("build/lesson07_heads.svg", attention_svg("Which pairs the two heads look at",
+                                                         {"head 1", "head 2"}, pairs, weights));
 }
 
 // ## In the debugger
 //
 // `break gradus::MultiHeadAttention::operator()` and step: q [B, 1, H·d] holds the queries of all
-// heads side by side. In show(), `print weights` has a row for each head.
+// heads side by side. In report(), `print weights` has a row for each head.
 //
 // ## Exercises
 //
@@ -254,5 +236,5 @@ void show(Finder& model, const Puzzles& one) {
 // 2. Try 4 heads of 4. Which heads look where? Is one of them superfluous?
 // 3. In the question, let the second letter stand where the first does: two ones and no order. What
 //    do two heads do, and what can they no longer know?
-// 4. Ask for three letters (evaluate() and the 2s above know of two). How many heads does it take?
+// 4. Ask for three letters (report() and the 2s above know of two). How many heads does it take?
 // 5. Split and merge the heads yourself: make exercise-08 judges it.

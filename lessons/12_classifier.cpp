@@ -13,9 +13,8 @@
 //
 // The reviews (lessons/data/make_reviews.cpp writes them) are made so that counting words is worth
 // little: "i expected a mess and got a triumph" and "i expected a triumph and got a mess" have the
-// same words. Only the plainest, as "it is dull", give themselves away: section 4 says what that is
-// worth. Source: Chollet 2021, section 11.4. `make run` runs it, in about 20 seconds on two cores;
-// EPOCHS=n trains for n epochs.
+// same words. Only the plainest, as "it is dull", give themselves away (section 4). Source: Chollet
+// 2021, section 11.4. `make run` runs it, in 20 seconds on two cores; EPOCHS=n trains n epochs.
 
 #include <gradus/gradus.h>
 
@@ -110,12 +109,12 @@ int main() try {
   // the gradients say (lesson 3, section 6). Then it lowers it to 0 along half a cosine wave.
   Random coin(1);
   print("1s dropped out with p = 0.25", Dropout(Scalar(0.25), coin)(Tensor::full({8}, 1)));
-  const Index words = static_cast<Index>(vectorizer.vocabulary().size());
+  const Index words = Index(vectorizer.vocabulary().size());
   Random random(1);
   Classifier model(words, random);
   Adam optimizer(model.parameters());
   const int epochs = setting("EPOCHS", 30, 1, 10000);
-  const Index all_steps = epochs * static_cast<Index>(train.count());
+  const Index all_steps = epochs * Index(train.count());
   const History history = fit(model, optimizer, train, validation,
                               {.epochs = epochs,
                                .schedule = Schedule::warmup_cosine(Scalar(2e-3), 200, all_steps),
@@ -126,22 +125,20 @@ int main() try {
 
   // ## 3. Over-fitting
   //
-  // The same model, given only 500 of the reviews (so 16 steps an epoch, not 313, at a constant
-  // rate), learns most of them by heart: its loss on them falls while that on the validation
-  // reviews doubles. It knows no more about those than a coin, whose loss is log 2 = 0.69, but
-  // grows ever surer of its answers. (The middle row is the best epoch.)
+  // The same model, given only 500 of the reviews (16 steps an epoch, not 313, at a constant rate),
+  // learns most of them by heart: its loss on them falls while that on the validation reviews
+  // doubles. It knows no more about those than a coin, whose loss is log 2 = 0.69, but grows ever
+  // surer of its answers. (The middle row is the best epoch.)
   const Batches few({training.begin(), training.begin() + 500}, vectorizer, {.size = 32}, 1);
   Classifier by_heart(words, random);
   Adam few_optimizer(by_heart.parameters());
-  const History over = fit(by_heart, few_optimizer, few, validation,
-                           {.epochs = epochs,
-                            .schedule = Schedule::constant(Scalar(2e-3)),
-                            .folder = "",
-                            .quiet = true});
+  const History over =
+      fit(by_heart, few_optimizer, few, validation,
+          {.epochs = epochs, .schedule = Schedule::constant(Scalar(2e-3)), .quiet = true});
   draw("build/over_fitting.svg", "Over-fitting: 500 reviews", over);
   std::printf("%-22s %-27s  %s\n", "500 reviews", "training", "validation");
   for (const int e : {0, over.best, epochs - 1}) {
-    const Epoch& epoch = over.epochs[static_cast<std::size_t>(e)];
+    const Epoch& epoch = over.epochs[std::size_t(e)];
     row("epoch " + std::to_string(e + 1), epoch.train, epoch.validation);
   }
 
@@ -153,10 +150,8 @@ int main() try {
   // of a review, divided by √n, or it would grow with the length. The last column is a harder test:
   // reviews made of known parts that no training review has together, and none is plain. There the
   // Transformer is right most often and yet has the highest loss: it is sure when wrong, for its
-  // 157 mistakes cost some 1764 / 157 = 11 each.
-  //
-  // The last row is a second model, which started from other numbers and read parameters and
-  // vocabulary from the files: another program needs both.
+  // 157 mistakes cost some 1764 / 157 = 11 each. (The last row is a second model, which read
+  // parameters and vocabulary from the files: another program needs both.)
   BagOfWords words_only(2000, false);
   words_only.fit(training, validating);
   BagOfWords pairs(20000, true);
@@ -190,13 +185,10 @@ int main() try {
       if (review[at - 1] == '.') review[at] = '\n';
     const std::vector<std::string> text = split_words(standardize(review));
     std::printf("\n%s\n  %s with %.3f (the truth: %s); looked at: %s\n", review.c_str(),
-                probability > 0.5 ? "positive" : "negative",
-                probability > 0.5 ? probability : 1 - probability,
+                probability > 0.5 ? "positive" : "negative", std::max(probability, 1 - probability),
                 testing[i].label ? "positive" : "negative", most_attended(weights, text).c_str());
-    if (i > 0) continue;
-    const Index T = batch.ids.shape[1];
-    write_file("build/attention.svg",
-               attention_svg("Who looks at whom", text, text, reshape(weights, {2, T, T})));
+    if (i == 0)
+      write_file("build/attention.svg", attention_svg("Who looks at whom", text, text, weights));
   }
 
   std::printf("\nPictures, in build: attention.svg, learning.svg, over_fitting.svg\n");
@@ -207,15 +199,13 @@ int main() try {
 
 // The words that the others look at most: the mean of each column of the weights [1, H, T, T].
 std::string most_attended(const Tensor& weights, const std::vector<std::string>& words) {
-  const Tensor received = mean(weights, {0, 1, 2});  // [T]
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < words.size(); ++i) order.push_back(i);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return received.data()[a] > received.data()[b];
-  });
+  Tensor received = mean(weights, {0, 1, 2});  // [T]
   std::string text;
-  for (std::size_t i = 0; i < std::min<std::size_t>(3, words.size()); ++i)
-    text += (i ? ", " : "") + words[order[i]];
+  for (int i = 0; i < 3; ++i) {
+    const Index largest = std::ranges::max_element(received.values()) - received.values().begin();
+    text += (i ? ", " : "") + words[std::size_t(largest)];
+    received.mutable_data()[largest] = 0;
+  }
   return text;
 }
 

@@ -10,21 +10,19 @@
 //
 // The first is a number inside the model and makes fine pictures. The second is an experiment, and
 // asks what one wants to know: does the answer depend on this word? They need not agree: attention
-// shows how much is looked at, but the logit is made from what comes of it, from the values, from
-// what flows past attention along the residual, and by a maximum over all words.
+// shows how much is looked at, but the logit is made from the values, from what flows past
+// attention along the residual, and by a maximum over all words.
 //
 // A word is left out by a mask: nobody may look at it, and the maximum passes it over. The other
 // words stay where they are. How well the two measures agree on the order of a review's words is
 // Spearman's rank correlation: 1 for the same order, 0 for no connection, -1 for the reverse order.
 //
-// Sources: Jain and Wallace 2019, "Attention is not Explanation" (who correlate attention with
-// leaving words out, as here); Wiegreffe and Pinter 2019, "Attention is not not Explanation";
-// Spearman 1904. It takes about 6 seconds on two cores. EPOCHS=n in the environment trains for n
-// epochs only.
+// Sources: Jain and Wallace 2019, "Attention is not Explanation" (with words left out, as here);
+// Wiegreffe and Pinter 2019, "Attention is not not Explanation"; Spearman 1904. About 6 seconds on
+// two cores; EPOCHS=n trains n epochs.
 
 #include <gradus/gradus.h>
 
-#include <algorithm>
 #include <cstdio>
 
 using namespace gradus;
@@ -43,10 +41,8 @@ struct Classifier : TextClassifier {
   }
 
   Tensor forward(const Ids& ids, const Mask& mask, Where where) override {
-    const Tensor words = embedding(ids, where);           // [B, T, 32]
-    const Tensor encoded = encoder(words, mask, where);   // [B, T, 32]
-    const Tensor review = pooling(encoded, mask, where);  // [B, 32]
-    return logit(review, where);                          // [B, 1]
+    const Tensor encoded = encoder(embedding(ids, where), mask, where);  // [B, T, 32]
+    return logit(pooling(encoded, mask, where), where);                  // [B, 1]
   }
 
   PositionalEmbedding embedding;
@@ -65,31 +61,23 @@ struct Reading {
   double agreement;                // the rank correlation of attention and size
 };
 
-// The place of each value in the order from the smallest, 0, on.
-std::vector<int> ranks(const Tensor& x) {
-  std::vector<int> result;
-  for (const Scalar value : x.values()) {
-    int smaller = 0;
-    for (const Scalar other : x.values()) smaller += other < value;
-    result.push_back(smaller);
-  }
-  return result;
-}
-
 // Spearman's: 1 - 6 Σ d² / (n (n² - 1)) for n values, where d is the difference of two ranks. For
 // the same order Σ d² is 0; for the reverse d is n - 1, n - 3, … and Σ d² n (n² - 1) / 3, the most
 // there is: this goes from 1 to -1. (It is exact if no two values are equal.)
 double rank_correlation(const Tensor& x, const Tensor& y) {
-  const std::vector<int> a = ranks(x), b = ranks(y);
-  const double n = static_cast<double>(a.size());
+  const Index n = x.size();
   double squares = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) squares += (a[i] - b[i]) * (a[i] - b[i]);
-  return 1 - 6 * squares / (n * (n * n - 1));
+  for (Index i = 0; i < n; ++i) {
+    int d = 0;  // of the ranks of x_i and y_i; a rank is how many are smaller
+    for (Index j = 0; j < n; ++j) d += (x.data()[j] < x.data()[i]) - (y.data()[j] < y.data()[i]);
+    squares += d * d;
+  }
+  return 1 - 6 * squares / double(n * (n * n - 1));
 }
 
 Reading read(Classifier& model, const TextVectorizer& vectorizer, const Example& example) {
   const std::vector<int> numbers = vectorizer.encode(example.text);
-  const Index T = static_cast<Index>(numbers.size());
+  const Index T = Index(numbers.size());
   Reading r;
   r.example = example;
   r.words = split_words(standardize(example.text));
@@ -102,7 +90,7 @@ Reading read(Classifier& model, const TextVectorizer& vectorizer, const Example&
   std::vector<bool> allowed;
   for (Index b = 0; b < T; ++b)
     for (Index t = 0; t < T; ++t) {
-      copies.push_back(numbers[static_cast<std::size_t>(t)]);
+      copies.push_back(numbers[std::size_t(t)]);
       allowed.push_back(t != b);
     }
   const Tensor without = model(Ids({T, T}, copies), Mask::from({T, 1, T}, allowed));  // [T, 1]
@@ -113,7 +101,6 @@ Reading read(Classifier& model, const TextVectorizer& vectorizer, const Example&
 }
 
 // What main prints with; the definitions stand below it.
-Index place_of_largest(const Tensor& x);
 void show(const Reading& r);
 AttendedText attended(const Reading& r, const std::string& title);
 
@@ -127,10 +114,10 @@ int main() try {
   const Batches validation(read_tsv("lessons/data/validation.tsv"), vectorizer, {.shuffle = false});
   const Batches test(testing, vectorizer, {.shuffle = false});
   Random random(1);
-  Classifier model(static_cast<Index>(vectorizer.vocabulary().size()), random);
+  Classifier model(Index(vectorizer.vocabulary().size()), random);
   Adam optimizer(model.parameters());
   const int epochs = setting("EPOCHS", 10, 1, 10000);
-  const Index all_steps = epochs * static_cast<Index>(train.count());
+  const Index all_steps = epochs * Index(train.count());
   std::vector<AttendedText> replay;  // three reviews as the model reads them after each epoch
   const auto look = [&] {
     const NoGrad no_grad;
@@ -178,19 +165,19 @@ int main() try {
   // In 78 of them the word that is looked at most is also the one that the answer depends on most;
   // a guess would hit about 7. The order of all the words agrees far less, 0.483 in the mean: past
   // the first words attention says little. (One model, from one start.)
-  double correlation = 0, chance = 0;
+  const auto place_of_largest = [](const Tensor& x) { return predictions(reshape(x, {1, -1}))[0]; };
+  double agreed = 0, chance = 0;
   int same_word = 0;
   const Reading *best = nullptr, *worst = nullptr;
   for (const Reading& r : readings) {
-    correlation += r.agreement / 100;
+    agreed += r.agreement / 100;
     chance += 1 / double(r.words.size());
     same_word += place_of_largest(r.attention) == place_of_largest(r.size);
     if (r.words.size() < 10) continue;  // in a short review the order agrees by chance
     if (!best || r.agreement > best->agreement) best = &r;
     if (!worst || r.agreement < worst->agreement) worst = &r;
   }
-  std::printf("\nOver 100 reviews, attention and |effect|: mean rank correlation %+.3f\n",
-              correlation);
+  std::printf("\nOver 100 reviews, attention and |effect|: mean rank correlation %+.3f\n", agreed);
   std::printf("  same word first in %d (a guess would be right in %.1f)\n", same_word, chance);
 
   // ## 4. Where they agree, and where they do not
@@ -198,27 +185,21 @@ int main() try {
   // In the best of the reviews of ten words or more, "not" and "silly" come first in both columns,
   // and little else matters. In the worst, "although" comes first in both, but then "awful" is
   // looked at twice as much as the average and changes nothing, while "first", "i" and "it" are
-  // looked at less than the average and change the logit by about 2.
-  //
-  // So attention is a fair hint where to look first. It is no measure of how much a word counts,
-  // and says nothing of the direction: in the first review of all, which is positive, "but" is
-  // looked at much and speaks for "negative", and "bore" speaks for "positive".
+  // looked at less and change the logit by 1 to 2. So attention is a fair hint where to look
+  // first. It is no measure of how much a word counts, and says nothing of the direction: in the
+  // first review of all, which is positive, "but" is looked at much and speaks for "negative", and
+  // "bore" speaks for "positive".
   std::printf("\nBest agreement:");
   show(*best);
   std::printf("\nWorst agreement:");
   show(*worst);
   const Tensor rows[] = {worst->attention / max(worst->attention), worst->size / max(worst->size)};
-  const Index T = rows[0].size();
   write_file("build/lesson13_worst.svg",
              attention_svg("Worst agreement; each row over its largest", {"attention", "|effect|"},
-                           worst->words, reshape(concatenate({rows[0], rows[1]}, 0), {2, T})));
+                           worst->words, reshape(concatenate({rows[0], rows[1]}, 0), {2, -1})));
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
-}
-
-Index place_of_largest(const Tensor& x) {
-  return std::max_element(x.values().begin(), x.values().end()) - x.values().begin();
 }
 
 void show(const Reading& r) {
@@ -251,11 +232,9 @@ AttendedText attended(const Reading& r, const std::string& title) {
 //
 // 1. Remove the word instead of hiding it, so that the later words stand one place earlier. For
 //    which word of a review must both give the same effect? By how much do the others differ?
-// 2. Leave out two neighbouring words at once ("not dull"). When is that more than the sum of the
-//    two words alone?
+// 2. Leave out two neighbours at once ("not dull"). When is that more than both effects' sum?
 // 3. A third measure: the gradient of the logit with respect to the vector of each word, times that
 //    vector. (Keep what `embedding` returns in a member of the Classifier, take NoGrad out of main,
 //    and call backward() on the logit.) With which of the others does it agree?
-// 4. Read a model that was never trained: leave out fit(). Which of the tables could have told you
-//    that it knows nothing?
+// 4. Leave out fit() and `losses`. Which tables could have told you that this model knows nothing?
 // 5. Write the two measures yourself: make exercise-16 judges them.
