@@ -1,25 +1,24 @@
 // Lesson 15: attention against recurrence.
 //
 // Before Transformers, a text was read by a recurrent network: word after word, with a vector h,
-// the state, in which everything must be kept that matters later. The best known are the LSTM and
-// its lighter sibling, the gated recurrent unit or GRU (Cho et al. 2014, section 2.3):
+// the state, which must hold all that matters later. The best known are the LSTM and its lighter
+// sibling, the gated recurrent unit or GRU (Cho et al. 2014, section 2.3):
 //
-//   z = σ([x, h] Wz + bz)            update gate: how much of the state stays      [B, D]
-//   r = σ([x, h] Wr + br)            reset gate: how much of it the candidate sees [B, D]
-//   c = tanh([x, r h] Wc + bc)       candidate, what could take its place          [B, D]
-//   h = z h + (1 − z) c              the new state                                 [B, D]
+//   z = σ([x, h] Wz + bz)          update gate: what share of each number of h stays   [B, D]
+//   r = σ([x, h] Wr + br)          reset gate: what share of each the candidate sees   [B, D]
+//   c = tanh([x, r h] Wc + bc)     candidate, what could take the place of h           [B, D]
+//   h = z h + (1 − z) c            the new state                                       [B, D]
 //
-// with x [B, D] the vectors of one word of each of B texts, [x, h] [B, 2D] the two side by side,
-// W [2D, D] and b [D] learned, and σ(a) = 1 / (1 + e^-a), which is between 0 and 1; tanh(a) is
-// 2 σ(2a) - 1, the same curve between -1 and 1.
+// with x [B, D] the vectors of one word of each of B texts, [x, h] [B, 2D] the two side by side, r
+// h, z h and (1 − z) c number by number, W [2D, D] and b [D] learned, σ(a) = 1 / (1 + e^-a), which
+// is between 0 and 1, and tanh(a) = 2 σ(2a) - 1, the same curve between -1 and 1.
 //
-// For the last word to profit from the first, T words earlier, what the first left in h must
-// survive T rounds of this, and the gradient must come back through as many. With attention the
-// last word looks at the first directly. Here both are asked the same question over longer and
-// longer distances. Counted are the operations between, those that must wait for each other, and
-// the products (Vaswani et al. 2017, section 4 and table 1); measured are the gradient that arrives
-// (Bengio, Simard and Frasconi 1994), whether the question is learned, and how long a step takes.
-// Runs in about six seconds on two cores; STEPS=n trains for n steps only.
+// For the last word to profit from the first, T words earlier, what that left in h must survive T
+// rounds, and the gradient come back through as many; with attention the last word looks at the
+// first directly. Here both are asked the same question over ever longer distances. Counted are the
+// operations between (Vaswani et al. 2017, table 1), those that must wait for each other, and the
+// products; measured are the gradient that arrives (Bengio, Simard and Frasconi 1994), whether the
+// question is learned, and the time of a step. Six seconds on two cores; STEPS=n trains n steps.
 
 #include <gradus/gradus.h>
 
@@ -28,15 +27,15 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <utility>
 
 using namespace gradus;
 
 // ## The question
 //
-// A text begins with one of four colours, goes on with random words, and ends with a question mark.
-// The right answer is the colour; guessing is right once in four times. With the question mark
-// `distance` words behind the colour there are T = distance + 1 words. B texts are given as T times
-// [B], word t of each; so element 0 holds the answers too.
+// A text begins with one of four colours, goes on with random words, and ends with a question mark;
+// the right answer is the colour. With the question mark `distance` words behind it there are T =
+// distance + 1 words. B texts are given as T times [B], word t of each: the first are the answers.
 constexpr int colours = 4, others = 8, question = colours + others, vocabulary = question + 1;
 constexpr Index D = 16;  // numbers in the vector of a word, and in h
 
@@ -45,9 +44,9 @@ std::vector<Ids> make_texts(Index B, Index distance, Random& random) {
   for (Index t = 0; t <= distance; ++t) {
     std::vector<int> words;
     for (Index b = 0; b < B; ++b)
-      words.push_back(static_cast<int>(t == 0         ? random.below(colours)
-                                       : t < distance ? colours + random.below(others)
-                                                      : question));
+      words.push_back(int(t == 0         ? random.below(colours)
+                          : t < distance ? colours + random.below(others)
+                                         : question));
     texts.push_back(Ids({B}, words));
   }
   return texts;
@@ -102,7 +101,7 @@ struct Reader : Module {
 
   // What stands at the question mark afterwards is a weighted mean over all words (lesson 1).
   Tensor attend(const std::vector<Tensor>& texts) {
-    const Index B = texts[0].shape()[0], T = static_cast<Index>(texts.size());
+    const Index B = texts[0].shape()[0], T = Index(texts.size());
     const Tensor x = reshape(concatenate(texts, 1), {B, T, D});  // [B, T D] to [B, T, D]
     const Tensor y = self_attention(x);                          // [B, T, D]
     return reshape(slice(y, 1, T - 1, T), {B, D});               // [B, D]
@@ -111,25 +110,20 @@ struct Reader : Module {
 
 // ## What is measured
 //
-// The graph that a loss leaves behind can be walked: each node (a result; lesson 18) knows the
-// operation that made it, and that its inputs (an Edge holds one). The shortest way to the first
-// word is how far it is from the loss, in operations; the longest way down says how many must wait
-// for each other, however many processors there are. (Within one, the terms of a sum wait, too.)
-struct Ways {
-  int shortest, longest;
-};
+// The graph of a loss can be walked: a node (a result; lesson 18) knows the operation that made it,
+// and that its inputs (Edges). The shortest way down to the first word is its distance from the
+// loss in operations; the longest says how many must wait for each other (sums within one aside).
+using Ways = std::pair<int, int>;  // the shortest, the longest
 
-Ways ways_down(const Node* node, const Node* first, std::map<const Node*, Ways>& known) {
-  if (node == first) return {0, 0};
-  Ways result = {1000000, 0};  // no way yet
-  if (!node->made_by) return result;
+Ways ways_down(const Node* node, std::map<const Node*, Ways>& known) {
   if (known.count(node)) return known[node];
-  for (const Edge& input : node->made_by->inputs) {
-    const Ways below = ways_down(input.tensor.node(), first, known);
-    result.shortest = std::min(result.shortest, below.shortest + 1);
-    result.longest = std::max(result.longest, below.longest + 1);
-  }
-  return known[node] = result;
+  Ways ways = {1000000, 0};  // no way yet
+  if (node->made_by)
+    for (const Edge& input : node->made_by->inputs) {
+      const auto [shortest, longest] = ways_down(input.tensor.node(), known);
+      ways = {std::min(ways.first, shortest + 1), std::max(ways.second, longest + 1)};
+    }
+  return known[node] = ways;
 }
 
 // The products for a text: a word's in three matrices, or four and 2D for each word it looks at.
@@ -137,14 +131,8 @@ Index products(Way way, Index T) {
   return T * (way == attention ? 4 * D * D + 2 * D * T : 3 * 2 * D * D);
 }
 
-// After `steps` steps of 16 texts each: how many of 200 new texts are answered rightly, and how
-// long a step took.
-struct Trained {
-  int right;
-  double milliseconds;
-};
-
-Trained train(Way way, Index distance, int steps) {
+// How many of 200 new texts are answered rightly after `steps` steps of 16; a step's milliseconds.
+std::pair<int, double> train(Way way, Index distance, int steps) {
   Random random(2);
   Reader reader(way);
   Adam optimizer(reader.parameters(), {.learning_rate = Scalar(0.01)});
@@ -172,14 +160,12 @@ int main() try {
   // matrix, tanh, (1 - z) c, the sum. With attention nothing grows: all T words go at once.
   //
   // The GRU's gradient shrinks with each word by a factor, because h = z h + … and z starts near
-  // σ(0) = 1/2; more comes through the candidate and the gates, which see h too. From 128 to 256
-  // words the gradient is divided by 9.3e-21 / 1.0e-39 = 9.3e18, and the 128th root of that is
-  // 1.407: the factor is 1 / 1.407 = 0.711 (0.80 from 8 to 16). This is the vanishing gradient.
-  // (Above 1 it would explode; clip_by_global_norm() shortens gradients that are too long.) With
+  // σ(0) = 1/2; more comes through gates and candidate, which see h too. From 128 to 256 words it
+  // is divided by 9.3e-21 / 1.0e-39 = 9.3e18 = 1.407¹²⁸: the factor is 1/1.407 = 0.711, the
+  // vanishing gradient. (Above 1 it would explode; clip_by_global_norm() shortens gradients that
+  // are too long.) A bias bz of 5 makes z start near σ(5) = 0.993: a word forgets less than one
+  // percent. (Tallec and Ollivier 2018 advise the logarithm of the distance: ln 150 is 5.) With
   // attention the first word shares the weight of 1 with T - 1 others: twice T, half the gradient.
-  //
-  // A bias bz of 5 makes z start near σ(5) = 0.993: less than one percent is forgotten a word.
-  // (Tallec and Ollivier 2018 advise the logarithm of the distances that matter: ln 150 is 5.)
   const int steps = setting("STEPS", 100, 1, 100000);
   const std::vector<int> distances = {8, 16, 32, 64, 128, 256};
   std::printf("                      operations       products  largest  right of 200\n");
@@ -194,32 +180,30 @@ int main() try {
       const Tensor loss = cross_entropy(reader(texts), texts[0]);
       loss.backward();
       const Tensor gradient = reader.first.grad();  // [B, D]
-      std::map<const Node*, Ways> known;
-      const Ways ways = ways_down(loss.node(), reader.first.node(), known);
+      std::map<const Node*, Ways> known = {{reader.first.node(), {0, 0}}};
+      const auto [shortest, longest] = ways_down(loss.node(), known);
       const Scalar largest = max(concatenate({gradient, -gradient}, 0)).item();
-      std::printf("%-11s %8d %8d %9d %8d %9.1e %12d\n", names[way], distance, ways.shortest,
-                  ways.longest, int(products(way, distance + 1)), largest,
-                  train(way, distance, steps).right);
+      std::printf("%-11s %8d %8d %9d %8d %9.1e %12d\n", names[way], distance, shortest, longest,
+                  int(products(way, distance + 1)), largest, train(way, distance, steps).first);
       curves.back().values.push_back(std::log10(double(largest)));
     }
   }
-  write_file("build/lesson15_gradient.svg",
-             curves_svg("The largest gradient at the first word, log₁₀", curves, 0,
-                        "n, for a distance of 4 · 2ⁿ words:"));
+  write_file("build/lesson15_gradient.svg", curves_svg("Largest gradient at the first word, log₁₀",
+                                                       curves, 0, "n, over 4 · 2ⁿ words:"));
 
-  // The GRU as it comes learns the question over 8 and 16 words; from 32 on it guesses. (From one
-  // start; guessing is right 50 times of 200, give or take: the deviation is √(200 · 1/4 · 3/4) =
-  // 6, so 38 to 62, two of them either way, is nothing unusual.) With the bias it learns it, and so
-  // does attention: what counts is the factor, not the number of steps. But a state that hardly
-  // changes takes hardly anything in (over 8 words its gradient is the smallest of the three), one
-  // has to know beforehand over what distance to remember, and all that might be asked must fit
-  // into D numbers (exercise 3). Attention decides when the question comes, with all words at hand.
+  // The GRU as it comes learns the question over 8 and 16 words; from 32 on it guesses. (One start;
+  // 50 of 200 guesses are right, give or take two deviations of √(200 · 1/4 · 3/4) = 6: 38 to 62.)
+  // With the bias it learns it, and so does attention: what counts is the factor, not the number of
+  // steps. But a state that hardly changes takes hardly anything in (over 8 words its gradient is
+  // the smallest), one must know beforehand over what distance to remember, and all that might be
+  // asked must fit into D numbers (exercise 3). Attention decides when the question comes, with all
+  // words at hand.
 
   // ## Time
   //
   // The price: all T words look at all T, so above T = 16 attention takes more products. But those
   // of the GRU stand in operations that wait for each other, each too small to share. Which takes
-  // longer, and what does a second thread help? (Times differ, so they go to standard error.)
+  // longer, and what does a second thread help? (Times differ: they go to standard error.)
   std::fprintf(stderr, "\nMilliseconds a step:     GRU               attention\n");
   std::fprintf(stderr, "distance    1 thread   2 threads    1 thread   2 threads");
   for (const int distance : distances) {
@@ -227,7 +211,7 @@ int main() try {
     for (const Way way : {gru, attention})
       for (const int count : {1, 2}) {
         set_threads(count);
-        std::fprintf(stderr, " %11.2f", train(way, distance, 10).milliseconds);
+        std::fprintf(stderr, " %11.2f", train(way, distance, 10).second);
       }
   }
   std::fprintf(stderr, "\n");
