@@ -64,8 +64,7 @@ struct Work : Watcher {
 
 // These are below main.
 std::vector<Sample> samples(const std::string& part, TextVectorizer& words);
-std::vector<double> what_is_left(const Tensor& logits, const Sampling& sampling);
-std::string bars_svg(const std::vector<Curve>& columns, const std::vector<std::string>& lines);
+Tensor what_is_left(const Tensor& logits, const Sampling& sampling);
 
 int main() try {
   TextVectorizer words;
@@ -113,26 +112,29 @@ int main() try {
       {"top-p 0.7", {.temperature = 1, .top_p = Scalar(0.7)}},
       {"top-p 0.2", {.temperature = 1, .top_p = Scalar(0.2)}}};
   std::printf("\n");
-  std::vector<Curve> columns;  // the probabilities in each way, the largest first
+  std::vector<std::string> names, likeliest;
+  std::vector<Tensor> columns;  // [V] each: the probabilities in each way, the largest first
   for (const auto& [name, sampling] : ways) {
-    columns.push_back({name, what_is_left(logits, sampling)});
+    names.push_back(name);
+    columns.push_back(what_is_left(logits, sampling));
     std::printf("%11s", name);
   }
   Text order(words.vocabulary().size());  // the tokens, the likeliest first
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, std::greater<>(), [&](int id) { return logits.data()[id]; });
-  std::vector<std::string> likeliest;
   for (std::size_t place = 0; place < 10; ++place) {
     likeliest.push_back(words.decode({order[place]}));
     std::printf("\n");
-    for (const Curve& column : columns) std::printf("%11.4f", column.values[place]);
+    for (const Tensor& column : columns) std::printf("%11.4f", column.data()[place]);
     std::printf("   %s", likeliest.back().c_str());
   }
   std::printf("\n");
-  for (const Curve& column : columns)
-    std::printf("%11td", std::ssize(column.values) - std::ranges::count(column.values, 0.0));
+  for (const Tensor& column : columns)
+    std::printf("%11d", int(column.size() - std::ranges::count(column.values(), 0)));
   std::printf("   words left\n\n");
-  write_file("build/lesson21_next_word.svg", bars_svg(columns, likeliest));
+  const Tensor rows = reshape(concatenate(columns, 0), {6, -1});  // [6, V]
+  write_file("build/lesson21_next_word.svg",
+             attention_svg("What is left", names, likeliest, slice(rows, 1, 0, 10)));
 
   // So they write. Greedy always writes the same; by lot it depends on the Writer's .seed, here 0.
   for (const auto& [name, sampling] : ways) {
@@ -204,7 +206,7 @@ std::vector<Sample> samples(const std::string& part, TextVectorizer& words) {
 }
 
 // Those of softmax(logits / t) that top_k and then top_p leave, and zeros behind them.
-std::vector<double> what_is_left(const Tensor& logits, const Sampling& sampling) {
+Tensor what_is_left(const Tensor& logits, const Sampling& sampling) {
   const Tensor all = softmax(logits / sampling.temperature);
   std::vector<double> p(all.values().begin(), all.values().end());
   std::ranges::sort(p, std::greater<>());
@@ -213,30 +215,9 @@ std::vector<double> what_is_left(const Tensor& logits, const Sampling& sampling)
   double sum = p[0];
   std::size_t kept = 1;
   while (kept < p.size() && sum < wanted) sum += p[kept++];
-  p.resize(kept);
-  for (double& x : p) x /= sum;
-  p.resize(std::size_t(logits.size()));
-  return p;
-}
-
-// A column of bars for each way, as long as the probabilities.
-std::string bars_svg(const std::vector<Curve>& columns, const std::vector<std::string>& lines) {
-  const auto at = [](std::size_t x, std::size_t y) {
-    return " x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y) + "\"";
-  };
-  std::string svg =
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 740 210\" fill=\"#3b7dbf\" "
-      "font-family=\"sans-serif\" font-size=\"13\">\n";
-  for (std::size_t i = 0; i < lines.size(); ++i)
-    svg += "<text" + at(5, 40 + 18 * i) + ">" + lines[i] + "</text>\n";
-  for (std::size_t x = 85; const Curve& column : columns) {
-    svg += "<text" + at(x, 15) + ">" + column.name + "</text>\n";
-    for (std::size_t i = 0; i < lines.size(); ++i)
-      svg += "<rect" + at(x, 30 + 18 * i) + " height=\"12\" width=\"" +
-             std::to_string(100 * column.values[i]) + "\"/>\n";
-    x += 110;
-  }
-  return svg + "</svg>\n";
+  Tensor left = Tensor::zeros({logits.size()});
+  for (std::size_t i = 0; i < kept; ++i) left.mutable_data()[i] = Scalar(p[i] / sum);
+  return left;
 }
 
 // ## In the debugger

@@ -10,11 +10,10 @@
 //   heads          keys and values for each      grouped queries: several heads share them
 //
 // The library has none of them. Each takes a few lines, is shown on a case that can be checked by
-// hand, and then takes the place of what it replaces in a small language model (lesson 22).
+// hand, and then takes its place in a small language model (lesson 22).
 // Sources: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization"; Su et al. 2021,
 // "RoFormer", section 3.2.2; Shazeer 2020, "GLU Variants Improve Transformer"; Ainslie et al. 2023,
-// "GQA"; Touvron et al. 2023, "Llama 2", which has all four. It takes half a minute on two cores;
-// EPOCHS=n in the environment trains for n epochs.
+// "GQA"; Touvron et al. 2023, "Llama 2", which has all four. Half a minute; EPOCHS=n sets epochs.
 
 #include <gradus/gradus.h>
 
@@ -22,6 +21,7 @@
 #include <cstdio>
 
 using namespace gradus;
+using Curves = std::vector<Curve>;
 
 // ## The four parts
 //
@@ -60,8 +60,7 @@ struct Style {
   bool rms = false, turned = false, gated = false;
   Index groups = 4;  // heads of keys and values, for 4 heads of queries
 };
-void measure(const Style& style, int seeds, std::vector<Curve>& losses,
-             std::vector<Curve>& on_longer);
+void measure(const Style& style, int seeds, Curves& losses, Curves& on_longer);
 
 int main() try {
   // ## 1. RMSNorm
@@ -75,12 +74,12 @@ int main() try {
 
   // ## 2. Rotary positions
   //
-  // Turning two points p and q of the plane by the same angle changes no length, and the dot
-  // product is made of lengths: 2 p·q = |p + q|² - |p|² - |q|². So it stays, and so does the sum
-  // over all points. The score of a query turned by s and a key turned by t is that of turning the
-  // key alone, by t - s: it depends on the distance only. Below, both stand at four positions. With
-  // waves added (lesson 8) each pair of positions has a score of its own; turned, each diagonal
-  // holds one number, and from position 1000 on it is the same number.
+  // Turning two points p and q of the plane by one angle changes no length, and the dot product is
+  // made of lengths: 2 p·q = |p + q|² - |p|² - |q|². So it stays, as does the sum over all points.
+  // The score of a query turned by s and a key turned by t is that of turning the key alone, by t -
+  // s: it depends on the distance only. Below they stand at four positions. With waves added
+  // (lesson 8) each pair has a score of its own; turned, each diagonal holds one number, from
+  // position 1000 on the same.
   Random random(1);
   const Tensor none = Tensor::zeros({1, 4, 1, 8});
   const Tensor q = Tensor::normal({8}, 0, 1, random) + none;  // [1, 4, 1, 8], four words alike
@@ -100,7 +99,7 @@ int main() try {
   //
   //   swish(a) b + swish(-a) (-b) = a σ(a) b + a σ(-a) b = a b
   //
-  // A sum of relus is flat between its bends, which a b nowhere is.
+  // A sum of relus is a plane between its bends, which a b nowhere is.
   const Tensor a = Tensor::vector({-2, -1, 1, 3}), b = Tensor::vector({3, 4, -1, 5});  // [4]
   print("\n3. a b", a * b);
   print("   by two gated units", swish(a) * b + swish(-a) * -b);
@@ -120,21 +119,20 @@ int main() try {
   //
   // All else is the same: data, order, steps, five seeds, norms in front, no biases. "cache" is
   // what a word leaves there. The models learn from reviews of 9 to 15 words. On such, all five
-  // with SwiGLU have a lower loss than all five of 2017; all others overlap with 2017. Two groups
-  // may cost a little there: their median is above the highest of 2017. On longer reviews rotary is
-  // far ahead: a vector added at position 20 was never trained, but a turn by 20 is as good as one
-  // by 5. And gains do not add up: all four together, with an eighth fewer parameters, are no
-  // better than 2017 on the short reviews, and on the long ones worse than rotary alone. A small
-  // model and made-up reviews decide little; what can be taken along is the way of comparing.
+  // with SwiGLU have a lower loss than all five of 2017; the others overlap with 2017, two groups
+  // hardly. On longer reviews rotary is far ahead: a vector added at position 20 was never trained,
+  // but a turn by 20 is as good as one by 5. And gains do not add up: all four, with an eighth
+  // fewer parameters, are no better than 2017 on short reviews, and worse than rotary alone on long
+  // ones. A small model and made-up reviews decide little: the way of comparing counts.
   const int seeds = setting("SEEDS", 5, 1, 1000);
   std::printf("\n5. loss on the next word: median of %d starts (lowest to highest)\n", seeds);
   std::printf("       parameters cache   9 to 15 words            22 words or more\n");
-  std::vector<Curve> losses, on_longer;
-  measure({"2017"}, seeds, losses, on_longer);
-  measure({"RMSNorm", true}, seeds, losses, on_longer);
-  measure({"rotary", false, true}, seeds, losses, on_longer);
-  measure({"SwiGLU", false, false, true}, seeds, losses, on_longer);
-  measure({"2 groups", false, false, false, 2}, seeds, losses, on_longer);
+  Curves losses, on_longer;
+  measure({.name = "2017"}, seeds, losses, on_longer);
+  measure({.name = "RMSNorm", .rms = true}, seeds, losses, on_longer);
+  measure({.name = "rotary", .turned = true}, seeds, losses, on_longer);
+  measure({.name = "SwiGLU", .gated = true}, seeds, losses, on_longer);
+  measure({.name = "2 groups", .groups = 2}, seeds, losses, on_longer);
   measure({"all four", true, true, true, 2}, seeds, losses, on_longer);
   write_file("build/lesson24_losses.svg", dots_svg("Reviews of 9 to 15 words", losses, "loss"));
   write_file("build/lesson24_longer.svg", dots_svg("Longer reviews", on_longer, "loss"));
@@ -151,7 +149,6 @@ struct LanguageModel : SequenceModel {
     const auto matrix = [&](const char* name, Tensor& w, Index in, Index out) {
       add(name, w = glorot_uniform({in, out}, in, out, random));
     };
-    const Scalar small = Scalar(0.03);
     matrix("query", query, 32, 4 * 8);
     matrix("key", key, 32, style.groups * 8);
     matrix("value", value, 32, style.groups * 8);
@@ -160,7 +157,8 @@ struct LanguageModel : SequenceModel {
     matrix("w_1", w_1, 32, hidden);
     matrix("w_2", w_2, hidden, 32);
     if (style.gated) matrix("v_1", v_1, 32, hidden);
-    if (!style.turned) add("positions", positions = Tensor::normal({40, 32}, 0, small, random));
+    if (!style.turned)
+      add("positions", positions = Tensor::normal({40, 32}, 0, Scalar(.03), random));
     for (int i = 0; i < 3; ++i) add("gain_" + std::to_string(i), gain[i] = Tensor::full({32}, 1));
     for (int i = 0; i < 3 && !style.rms; ++i)
       add("shift_" + std::to_string(i), shift[i] = Tensor::zeros({32}));
@@ -180,13 +178,12 @@ struct LanguageModel : SequenceModel {
   }
 
   Tensor attend(const Tensor& x, const Mask& mask) {
-    const auto heads = [&](const Tensor& w) {  // [B, T, 4 or groups, 8]
-      return reshape(matmul(x, w), {x.shape()[0], x.shape()[1], w.shape()[1] / 8, 8});
+    const auto heads = [&](const Tensor& w, bool turn) {  // [B, T, 32]
+      const Tensor some = reshape(matmul(x, w), {x.shape()[0], x.shape()[1], -1, 8});
+      return reshape(repeated(turn ? rotary(some) : some, 4 / some.shape()[2]), x.shape());
     };
-    Tensor q = heads(query), k = heads(key), v = heads(value);
-    if (style.turned) q = rotary(q), k = rotary(k);
-    k = repeated(k, 4 / style.groups), v = repeated(v, 4 / style.groups);
-    q = reshape(q, x.shape()), k = reshape(k, x.shape()), v = reshape(v, x.shape());
+    const Tensor q = heads(query, style.turned), k = heads(key, style.turned);
+    const Tensor v = heads(value, false);
     return matmul(scaled_dot_product_attention(q, k, v, {.mask = mask, .num_heads = 4}), output);
   }
 
@@ -196,8 +193,7 @@ struct LanguageModel : SequenceModel {
 };
 
 // ## Five starts
-void measure(const Style& style, int seeds, std::vector<Curve>& losses,
-             std::vector<Curve>& on_longer) {
+void measure(const Style& style, int seeds, Curves& losses, Curves& on_longer) {
   TextVectorizer vectorizer({.max_tokens = 2000, .max_length = 40});
   vectorizer.adapt(texts_of(read_tsv("lessons/data/train.tsv")));
   const auto reviews = [&](const char* path, std::size_t least, std::size_t most) {
@@ -213,12 +209,11 @@ void measure(const Style& style, int seeds, std::vector<Curve>& losses,
   const Batches test = reviews("lessons/data/test.tsv", 9, 15);
   const Batches longer = reviews("lessons/data/test.tsv", 22, 40);
   const int epochs = setting("EPOCHS", 3, 1, 1000);
-  const auto schedule =
-      Schedule::warmup_cosine(Scalar(0.01), 50, epochs * std::int64_t(train.count()));
+  const auto schedule = Schedule::warmup_cosine(Scalar(0.01), 50, epochs * Index(train.count()));
   std::vector<double>& a = losses.emplace_back(Curve{style.name, {}}).values;
   std::vector<double>& b = on_longer.emplace_back(Curve{style.name, {}}).values;
   for (int seed = 1; seed <= seeds; ++seed) {
-    Random random(static_cast<std::uint64_t>(seed));
+    Random random{std::uint64_t(seed)};
     LanguageModel model(style, Index(vectorizer.vocabulary().size()), random);
     Adam adam(model.parameters());
     fit(model, adam, train, validation, {.epochs = epochs, .schedule = schedule, .quiet = true});
@@ -229,7 +224,6 @@ void measure(const Style& style, int seeds, std::vector<Curve>& losses,
   for (std::vector<double>* list : {&a, &b}) std::sort(list->begin(), list->end());
   std::printf("%6d   %.3f (%.3f to %.3f)   %.3f (%.3f to %.3f)\n", int(2 * 8 * style.groups),
               a[a.size() / 2], a[0], a.back(), b[b.size() / 2], b[0], b.back());
-  std::fflush(stdout);
 }
 
 // ## In the debugger
@@ -241,9 +235,7 @@ void measure(const Style& style, int seeds, std::vector<Curve>& losses,
 //
 // 1. Take 1 group for the 4 heads (Shazeer 2019, "multi-query"). What changes beyond the spread?
 // 2. Turn the queries only, in section 2. What do the scores depend on now?
-// 3. Is it the gate or the round corner? Try swish(z) in place of relu(z), and z in place of
-//    swish(z) in the gated unit: the parameters are as many in all four.
-// 4. Give 2017 the waves of lesson 8 in place of its learned positions. How much higher is the
-//    loss? What does exercise 2 of that lesson say about it?
+// 3. Is it the gate or the round corner? Try swish(z) for relu(z), and z for swish(z) in the gate.
+// 4. Give 2017 the waves of lesson 8. How much higher is the loss, and why (its exercise 2)?
 // 5. Take ten starts instead of five (SEEDS=10): which statements of section 5 hold?
 // 6. Write the turn, with a cache of keys, yourself: make exercise-25 judges them.
