@@ -77,9 +77,8 @@ int main() try {
   // Turning two points p and q of the plane by one angle changes no length, and the dot product is
   // made of lengths: 2 p·q = |p + q|² - |p|² - |q|². So it stays, as does the sum over all points.
   // The score of a query turned by s and a key turned by t is that of turning the key alone, by t -
-  // s: it depends on the distance only. Below they stand at four positions. With waves added
-  // (lesson 8) each pair has a score of its own; turned, each diagonal holds one number, from
-  // position 1000 on the same.
+  // s: it depends on the distance only. Below, at four positions: with waves added (lesson 8) each
+  // pair has its own score; turned, each diagonal has one, from 1000 on the same.
   Random random(1);
   const Tensor none = Tensor::zeros({1, 4, 1, 8});
   const Tensor q = Tensor::normal({8}, 0, 1, random) + none;  // [1, 4, 1, 8], four words alike
