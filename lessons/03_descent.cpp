@@ -226,8 +226,8 @@ int main() try {
 
 // ## In the debugger
 //
-// `break gradus::Optimizer::step`, `finish`, and see `print w` before and after. `backward-step`
-// shows the gradients of sections 1 to 4 (in 4 one step does what log and softmax would do in two).
+// `break compare`, `continue`, `next` over optimizer.step(): `print w` before and after.
+// `backward-step` shows the gradients of sections 1 to 4; in 4 one step does log and softmax.
 //
 // ## Exercises
 //

@@ -143,9 +143,9 @@ int main() try {
     std::vector<Scalar> added;
     for (Index i = 0; i < T * T; ++i)
       added.push_back(both.allows(0, 0, i / T, i % T) ? 0 : numbers[way]);
-    // detach() (lesson 4): each way begins anew, with no gradient yet.
+    // detach() (lesson 4): the same numbers anew for each way, with no gradient yet.
     Tensor x = text.detach().requires_grad(true);  // [1, T, D]
-    // For the first way numbers[0] adds nothing and `trick` is not used: it has a mask.
+    // Way 0 obeys the mask; the others hide keys by what they add to scores, and need none.
     const Tensor trick = softmax(scores_of(x) + Tensor::from({1, T, T}, added));  // [1, T, T]
     const Tensor w = way == 0 ? masked_softmax(scores_of(x), both) : trick;       // [1, T, T]
     sum(matmul(w, x)).backward();

@@ -20,8 +20,7 @@
 // needs, such as a first place unlike all others; they cost T D parameters, and there are none for
 // places that training never saw. Vaswani et al. measured no difference; Chollet learns them.
 //
-// Sources: Vaswani et al. 2017, section 3.5; Chollet, Deep Learning with Python, section 11.4.3. It
-// takes about a second on two cores. STEPS=n in the environment trains for n steps only.
+// Sources: Vaswani et al. 2017, section 3.5; Chollet 2021, section 11.4.3. STEPS=n trains n steps.
 
 #include <gradus/gradus.h>
 
@@ -36,9 +35,10 @@ using namespace gradus;
 //
 // The formula says "the same", but a computer rounds every sum, and the last bit depends on the
 // order: in float (1 + 2^-24) + 2^-24 = 1, but 1 + (2^-24 + 2^-24) is more. So the head can also
-// work on a grid, where no sum is rounded. There e^(score - largest) is at most 1, in steps of
-// 2^-10, values are in steps of 2^-8; their products are multiples of 2^-18, and the 24 bits of a
-// float hold such multiples exactly up to 2^6 = 64, which six values below 10 cannot exceed.
+// work on a grid: it rounds numbers before it adds them, so coarsely that no sum needs rounding.
+// e^(score - largest), which is at most 1, becomes a multiple of 2^-10, a value one of 2^-8.
+// Their products are multiples of 2^-18, which a float's 24 bits hold exactly up to 2^24 · 2^-18 =
+// 64, and six of them, with values below 10, sum to less than 60.
 Tensor on_grid(const Tensor& x, Scalar steps) {  // every value down to a multiple of 1 / steps
   Tensor rounded = Tensor::from(x.shape(), x.values());
   for (Scalar& value : rounded.mutable_values()) value = std::floor(value * steps) / steps;

@@ -120,8 +120,8 @@ int main() try {
   //                  does d_i do to s? A little h more of it raises d_i² by 2 d_i h, their mean s²
   //                  by 2 d_i h / 4, and s by that over 2s, the slope of s²: d_i / 4s, or n_i / 4.
   //                  So d_i gets -Σ g_j n_j / s · n_i / 4 = -n_i mean(g n) / s
-  //   through mean   x_i moves every d_j by -1/4, so x_i loses the mean of what all d got;
-  //                  mean(n) is 0, which leaves mean(g) / s
+  //   through mean   x_i moves d_i by 1 and, by way of the mean, every d_j by -1/4: it gets what
+  //                  d_i got, less the mean of what all d got, mean(g) / s, as mean(n) is 0
   //   together       dx_i = (g_i - mean(g) - n_i mean(g n)) / s
   const Tensor x = Tensor::matrix({{1, 3, 3, 9}}).requires_grad(true);  // [1, 4]
   const Tensor gamma = Tensor::vector({1, 2, 1, 1});                    // [4]

@@ -1,8 +1,7 @@
 // Lesson 10: the encoder block.
 //
 // Attention (lessons 1 to 7) lets the words of a text look at each other. The encoder block adds
-// the two things of lesson 9, residuals and norms, and one more that is new here: the feed-forward
-// part,
+// the residuals and norms of lesson 9 and its feed-forward part, whose purpose is what is new here:
 //
 //   feed_forward(x) = relu(x W1 + b1) W2 + b2     for each word by itself
 //

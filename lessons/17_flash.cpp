@@ -102,9 +102,9 @@ struct Sequence {
   Tensor arriving;           // the gradient that arrives at the output, as from a loss
 };
 
-// What an attention gives, and how many numbers it holds in memory besides: after forward all that
-// backward will ask for, after backward also the gradients of these (training frees both as it
-// goes; here the graph is kept whole to be looked at).
+// What an attention gives, and how many numbers are in memory (live_values()) besides its inputs,
+// its output and the gradients of these: after forward what backward will ask for, after backward
+// also the gradients of that. (Training frees both as it goes; here all is kept to be counted.)
 struct Result {
   Tensor out;        // [T, d]
   Tensor gradients;  // of query, key and value, one below the other: [3 T, 64]

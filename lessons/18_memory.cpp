@@ -193,7 +193,8 @@ int main() try {
   // ## A leak without a ring
   //
   // To print the mean loss one sums the losses up. If the sum is a Tensor, it owns the graph of
-  // every step: no circle, and memory grows all the same, by six nodes a step. item() owns nothing.
+  // every step: no circle, and memory grows all the same, by six nodes a step: x, the product, its
+  // square, the two of the mean (as of the sum above), and the new total. item() owns nothing.
   Curve tensors{"total + loss", {}}, numbers{"total + loss.item()", {}};
   for (Curve* curve : {&tensors, &numbers}) {
     Tensor total = Tensor::scalar(0);  // []

@@ -81,11 +81,11 @@ int main() try {
   // may follow it in Spanish: an article at the start, then a thing, after that a quality. A key is
   // what an English word is: "red" is a quality, and a little of the thing that it describes. A
   // value is what the dictionary says. (Lesson 1 has the matrices that make them.)
-  const Words source = {"the", "red", "house", "burns"}, target = {"⟨start⟩", "la", "casa"};
-  const Words kinds = {"article", "thing", "quality", "act"}, next = {"la", "casa", "roja", "arde"};
   const Tensor query = Tensor::matrix({{3, 0, 0, 0}, {0, 3, 0, 0}, {0, 0, 3, 0}});
   const Tensor key = Tensor::matrix({{2, 0, 0, 0}, {0, 1, 2, 0}, {0, 2, 0, 0}, {0, 0, 0, 2}});
   const Tensor value = Tensor::matrix({{1, 0, 0, 0}, {0, 0, 1, 0}, {0, 1, 0, 0}, {0, 0, 0, 1}});
+  const Words source = {"the", "red", "house", "burns"}, target = {"⟨start⟩", "la", "casa"};
+  const Words kinds = {"article", "thing", "quality", "act"}, next = {"la", "casa", "roja", "arde"};
   show("query", query, target, kinds);
   show("\nkey", key, source, kinds);
 
@@ -228,7 +228,8 @@ Text write(Translator& model, const Sample& sentence, std::ptrdiff_t given) {
 //    weights, what in the context? From where, then, does a decoder know the order of the source?
 // 3. In section 2, add Tensor::matrix({{0}, {0}, {1}}) to x, so that word 2 is another. Which rows
 //    of the output change? Which if a word of `encoded` is another? Say it first.
-// 4. Let encode() return zeros (… * 0). Why is nearly a third of the words right, and no sentence?
+// 4. Let encode() return zeros: what it returns now, * 0. How can nearly a third of "Shifted"'s
+//    words be right all the same, and why is no sentence?
 // 5. Leave the future open: compute y in decode() by the three lines of section 2, with batch.mask
 //    in place of Mask::causal(), batch.source_mask as fourth argument of attention_2, and write
 //    with .cache = false. How right is "Shifted" now? What does it write?

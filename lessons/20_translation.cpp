@@ -85,8 +85,10 @@ struct Recurrent : SequenceModel {
     const Index B = batch.source.shape[0], S = batch.source.shape[1];
     const Tensor states = read(english(batch.source, where), Tensor::zeros({B, H}), english_gates,
                                english_candidate);  // [B, S, H]
+    // The state after the last word of each text, behind which is padding: embedding() looks up
+    // rows, and word t of text b is row b S + t of the B·S states.
     std::vector<int> last = batch.source_mask.lengths();
-    for (Index b = 0; b < B; ++b) last[std::size_t(b)] += int(b * S) - 1;  // of the B·S states
+    for (Index b = 0; b < B; ++b) last[std::size_t(b)] += int(b * S) - 1;
     return embedding(reshape(states, {B * S, H}), Ids({B}, last), where);  // [B, H]
   }
   Tensor decode(const Batch& batch, const Tensor& encoded, Where where) override {
@@ -113,10 +115,10 @@ int main() try {
   // It is right if it is the given one. But a wrong ending is not as bad as nonsense, and real
   // sentences can be said in many ways. BLEU (Papineni et al. 2002) counts what share of the words
   // written is in the given translation (a repeated one no more often than there), and what share
-  // of the pairs of neighbouring words, the threes and the fours: the fourth root of the product of
-  // these shares, a mean that is 0 if one of them is, times the brevity if too little was written,
-  // e^(1 - given words / written words), in the second line e^(1 - 5/4) = 0.7788. It is meant for
-  // many sentences; their counts add up.
+  // of the pairs of neighbouring words, the threes and the fours. It is the fourth root of the
+  // product of these four shares, a mean that is 0 if one of them is, times the brevity if too
+  // little was written: e^(1 - given words / written words), in the second line e^(1 - 5/4) =
+  // 0.7788. It is meant for many sentences; their counts add up.
   for (const char* written : {"la casa roja es muy grande", "la casa roja es", "la roja casa es"})
     std::printf("%-27s %s\n", written, bleu({written}, {"la casa roja es grande"}).text().c_str());
 

@@ -222,8 +222,9 @@ Tensor what_is_left(const Tensor& logits, const Sampling& sampling) {
 
 // ## In the debugger
 //
-// `break gradus::choose if sampling.temperature > 0`, `continue`, `next` until `drawn` is there:
-// `print ids` has the tokens, likeliest first, `print up_to` the sums of the weights that are left.
+// `break gradus::choose if sampling.temperature > 0` and `continue`; then a breakpoint at the line
+// where it computes `drawn`, `continue` and `next`: `print ids` has the tokens, likeliest first,
+// `print up_to` the sums of the weights that are left.
 //
 // ## Exercises
 //

@@ -227,8 +227,8 @@ void measure(const Style& style, int seeds, Curves& losses, Curves& on_longer) {
 
 // ## In the debugger
 //
-// Break at rotary and go to its last line: `print a`, `print b`, `finish`. Word 0 is turned by 0
-// and comes out as it went in; of the others each pair has kept its length.
+// Break at rotary and go to its last line: `print a`, `print b`; in gdb `finish` shows the result.
+// Word 0 is turned by 0 and comes out as it went in; of the others each pair has kept its length.
 //
 // ## Exercises
 //
