@@ -118,7 +118,7 @@ int main(int argc, char** argv) try {
   //
   // The book's program leaves out what is padding where it is read. ⟨end⟩ is read, and so the
   // padding after it is a label: learned and counted like a word, and easy to say. So the accuracy
-  // is a little higher than over words and ⟨end⟩ alone; both are printed below.
+  // is higher than over words and ⟨end⟩ alone; both are printed below.
   const Batches train(samples(parts.training, languages, true), {.size = 64}, seed);
   const BatchOptions in_order{.size = 64, .shuffle = false};
   const Batches validation(samples(parts.validating, languages, true), in_order);
