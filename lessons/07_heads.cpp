@@ -111,8 +111,7 @@ void train(Finder& model, int steps) {
   }
 }
 
-// What main prints with; the definition stands below it.
-void report(Finder& model, const Puzzles& test, const Puzzles& one);
+std::vector<std::string> report(Finder& model, const Puzzles& test, const Puzzles& one);  // below
 
 int main() try {
   // ## Heads in memory
@@ -173,7 +172,11 @@ int main() try {
     Finder model(num_heads, with_relu, start);
     std::printf("%s: %d parameters\n", name, int(model.parameter_count()));
     train(model, steps);
-    report(model, test, one);
+    const std::vector<std::string> pairs = report(model, test, one);
+    if (num_heads == 2)
+      write_file("build/lesson07_heads.svg",
+                 attention_svg("Which pairs the two heads look at", {"head 1", "head 2"}, pairs,
+                               reshape(model.attention.weights, {2, L})));
   }
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
@@ -181,7 +184,7 @@ int main() try {
 }
 
 // Loss and right answers; then one example, and below its pairs the weights of each head.
-void report(Finder& model, const Puzzles& test, const Puzzles& one) {
+std::vector<std::string> report(Finder& model, const Puzzles& test, const Puzzles& one) {
   const NoGrad no_grad;
   const Tensor logits = model(test);  // [B, 2, V]
   const std::vector<int> given = predictions(reshape(logits, {-1, V}));
@@ -219,9 +222,7 @@ void report(Finder& model, const Puzzles& test, const Puzzles& one) {
     for (Index i = 0; i < L; ++i) std::printf(" %.4f", weights.at({h, i}));
   }
   std::printf("\n");
-  if (weights.shape()[0] == 2)
-    write_file("build/lesson07_heads.svg", attention_svg("Which pairs the two heads look at",
-                                                         {"head 1", "head 2"}, pairs, weights));
+  return pairs;
 }
 
 // ## In the debugger
@@ -234,7 +235,6 @@ void report(Finder& model, const Puzzles& test, const Puzzles& one) {
 // 1. Give each of the two heads a key_dim of 4, 2 and 1 (for 16 / num_heads), with STEPS=3000. How
 //    few numbers tell eight letters apart and carry one of four digits? (Lesson 5, exercise 2.)
 // 2. Try 4 heads of 4. Which heads look where? Is one of them superfluous?
-// 3. In the question, let the second letter stand where the first does: two ones and no order. What
-//    do two heads do, and what can they no longer know?
+// 3. In the question, let both letters stand in the first place. What can two heads not know now?
 // 4. Ask for three letters (report() and the 2s above know of two). How many heads does it take?
 // 5. Split and merge the heads yourself: make exercise-08 judges it.

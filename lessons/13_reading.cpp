@@ -27,7 +27,7 @@
 
 using namespace gradus;
 
-// ## The classifier of lesson 12, without its dropout
+// ## The classifier just trained, but without dropout
 struct Classifier : TextClassifier {
   Classifier(Index vocabulary, Random& random)
       : TextClassifier("Classifier"),

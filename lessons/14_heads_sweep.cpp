@@ -37,10 +37,10 @@ using namespace gradus;
 
 constexpr Index D = 32;  // numbers of a word
 
-// ## The classifier of lesson 12
+// ## A classifier with heads to choose
 //
-// with H and d to choose, and without dropout: the trainings are short. `alone` takes attention
-// away in effect: every word may look at itself only. It is what the others are compared with.
+// That of lesson 12 with H and d to choose, and without dropout: the trainings are short. `alone`
+// takes attention away in effect: every word may look at itself only, to compare the others with.
 struct Classifier : TextClassifier {
   Classifier(Index vocabulary, int num_heads, Index key_dim, bool look_alone, Random& random)
       : TextClassifier("Classifier"),

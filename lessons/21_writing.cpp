@@ -133,8 +133,9 @@ int main() try {
     std::printf("%11d", int(column.size() - std::ranges::count(column.values(), 0)));
   std::printf("   words left\n\n");
   const Tensor rows = reshape(concatenate(columns, 0), {6, -1});  // [6, V]
-  write_file("build/lesson21_next_word.svg",
-             attention_svg("What is left", names, likeliest, slice(rows, 1, 0, 10)));
+  write_file(
+      "build/lesson21_next_word.svg",
+      attention_svg("What is left of the ten likeliest", names, likeliest, slice(rows, 1, 0, 10)));
 
   // So they write. Greedy always writes the same; by lot it depends on the Writer's .seed, here 0.
   for (const auto& [name, sampling] : ways) {
