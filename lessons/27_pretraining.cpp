@@ -12,10 +12,11 @@
 // pretrained parameters and once from scratch. Pretraining sees the texts to learn from, not their
 // labels, and nothing of the test.
 //
-// It takes some 10 seconds on two cores. `make pretraining DATA=/path/to/aclImdb` takes the real
-// reviews of lesson 16, with 200, 2,000 and 20,000 labels, and 5,000 of the test; EPOCHS=n and
-// STARTS=n make it shorter. Sources: Devlin et al. 2019, section 3.1; Liu et al. 2019, "RoBERTa",
-// section 4.1 (other words hidden each time); Dai and Le 2015, who pretrained on reviews before.
+// It takes some 10 seconds. `make pretraining DATA=/path/to/aclImdb` takes the real reviews of
+// lesson 16, with 200, 2,000 and 20,000 labels, and 5,000 of the test: what came out is below main.
+// EPOCHS=n and STARTS=n make it shorter or longer. Sources: Devlin et al. 2019, section 3.1; Liu et
+// al. 2019, "RoBERTa", section 4.1 (other words hidden each time); Dai and Le 2015, who pretrained
+// on reviews before.
 
 #include <gradus/gradus.h>
 
@@ -124,9 +125,9 @@ int main(int argc, char** argv) try {
   //
   // The numbers are those of hidden words. Without any knowledge the loss is ln V; whoever knows
   // what kind of word is missing, but not which of them, has a loss between that and 0.
-  const int epochs = setting("EPOCHS", 5, 1, 1000);
+  const int epochs = setting("EPOCHS", real ? 1 : 5, 1, 1000);
   const std::string folder = real ? "build/pretraining-real" : "build/pretraining";
-  const Batches texts(hide_words(train, mask, real ? 2 : 4 * epochs), {}, 1);
+  const Batches texts(hide_words(train, mask, real ? 8 : 4 * epochs), {}, 1);
   Random random(1);
   Reader reader(256, mask + 1, width, random);
   if (!real || !file_exists(folder + "/best.safetensors")) {
@@ -178,7 +179,7 @@ int main(int argc, char** argv) try {
         Reader model(256, mask + 1, width, start);
         if (pretrained) load_weights(folder + "/best.safetensors", model);
         const Batches few(first(train), {}, seed);
-        const int turns = epochs * (!real ? 12 : labels < 20000 ? 4 : 1);
+        const int turns = !real ? 12 * epochs : labels == 200 ? 20 : labels == 2000 ? 8 : 3;
         const auto rate = Scalar(real ? 1e-3 : 2e-3);
         Adam adam(model.parameters());
         fit(model, adam, few, Batches(first(validation), {.shuffle = false}),
@@ -250,6 +251,26 @@ void fill_in(Reader& reader, const TextVectorizer& words, const std::string& tex
   std::printf("\n");
 }
 
+// ## What came out
+//
+// `STARTS=3 make pretraining DATA=/path/to/aclImdb`; of 5,000 test reviews are right
+//
+//   labels  words  pairs  from scratch            pretrained
+//      200  0.754  0.753  0.673 (0.647 to 0.674)  0.738 (0.735 to 0.743)
+//     2000  0.855  0.860  0.825 (0.781 to 0.828)  0.807 (0.798 to 0.817)
+//    20000  0.891  0.902  0.881 (0.870 to 0.881)  0.876 (0.872 to 0.877)
+//
+// With 200 labels pretraining is worth more than the spread, and still less than counting words.
+// With more labels no difference can be told from chance. Why is seen in what it fills in, "movie
+// 12 was 7 the 5" for the acting. Its loss on hidden validation words is 5.74; to know only how
+// frequent each word is gives 6.36, and ln V = 9.21. So it has learned a little of which words go
+// together. It took 6 minutes of one core, all else 9. These texts have 3.6 million words; those
+// of BERT had 3,300 million.
+//
+// Each text comes 8 times, each time with other words hidden. Of 2 copies, seen 5 times each, the
+// training loss fell from 5.79 to 5.60 in the third epoch and that of validation stayed at 5.83:
+// what had been hidden was learned by heart.
+//
 // ## In the debugger
 //
 // Break at Reader::decode. In pretraining `print batch.ids` shows 115, the id of ⟨mask⟩, and
