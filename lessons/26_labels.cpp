@@ -40,6 +40,44 @@ struct Knobs {
   bool cosine = false, pairs = false, transformer = true;
 };
 
+// ## From reviews to numbers
+//
+// Of the shipped ones those in which nothing is negated, so that short trainings get somewhere.
+std::vector<Example> reviews(const std::string& data, const std::string& part) {
+  if (data.empty()) {
+    std::vector<Example> all = read_tsv("lessons/data/" + part + ".tsv");
+    std::erase_if(all, [](const Example& e) {
+      return e.text.find(" not") != e.text.npos || e.text.find("anything") != e.text.npos;
+    });
+    return all;
+  }
+  if (part == "test") return read_review_folder(data + "/test");
+  const SplitExamples parts = split_examples(read_review_folder(data + "/train"), 0.2, 1337);
+  return part == "train" ? parts.first : parts.second;
+}
+
+// Of a longer text the first 64 words and the last 192; as source, each word and pair once.
+std::vector<Sample> samples(const std::vector<Example>& examples, const TextVectorizer& words,
+                            const TextVectorizer& pairs) {
+  std::vector<Sample> all;
+  for (const Example& example : examples) {
+    std::vector<int> ids = words.encode(example.text), source = pairs.encode(example.text);
+    if (ids.size() > 256) ids.erase(ids.begin() + 64, ids.end() - 192);
+    std::ranges::sort(source);
+    source.erase(std::unique(source.begin(), source.end()), source.end());
+    all.push_back({ids, {example.label}, source});
+  }
+  return all;
+}
+
+Tensor votes_of(const std::vector<Sample>& train, std::size_t terms) {
+  std::vector<Scalar> count[2] = {std::vector<Scalar>(terms, 1), std::vector<Scalar>(terms, 1)};
+  for (const Sample& sample : train)
+    for (const int term : sample.source) ++count[sample.labels[0]][std::size_t(term)];
+  const Shape column{Index(terms), 1};
+  return log(Tensor::from(column, count[1]) / Tensor::from(column, count[0]));
+}
+
 // ## The model
 //
 // With averaging every parameter p has a shadow s, which follows it by s = m s + (1 - m) p after
@@ -190,16 +228,10 @@ struct Experiment {
   }
 };
 
-// These are below main.
-std::vector<Example> reviews(const std::string& data, const std::string& part);
-std::vector<Sample> samples(const std::vector<Example>& examples, const TextVectorizer& words,
-                            const TextVectorizer& pairs);
-Tensor votes_of(const std::vector<Sample>& train, std::size_t terms);
-
 int main(int argc, char** argv) try {
   // ## 1. The reviews
   //
-  // Of the shipped ones those in which nothing is negated, so that short trainings get somewhere.
+  // The vocabularies and the votes come from the reviews to learn from alone.
   const std::string data = argc > 1 ? argv[1] : "";
   const bool real = !data.empty();
   std::vector<Example> training = reviews(data, "train"), validating = reviews(data, "validation");
@@ -283,42 +315,6 @@ int main(int argc, char** argv) try {
   return 1;
 }
 
-std::vector<Example> reviews(const std::string& data, const std::string& part) {
-  if (data.empty()) {
-    std::vector<Example> all = read_tsv("lessons/data/" + part + ".tsv");
-    std::erase_if(all, [](const Example& e) {
-      return e.text.find(" not") != e.text.npos || e.text.find("anything") != e.text.npos;
-    });
-    return all;
-  }
-  if (part == "test") return read_review_folder(data + "/test");
-  const SplitExamples parts = split_examples(read_review_folder(data + "/train"), 0.2, 1337);
-  return part == "train" ? parts.first : parts.second;
-}
-
-// Of a longer text the first 64 words and the last 192; as source, each of its words and pairs
-// once.
-std::vector<Sample> samples(const std::vector<Example>& examples, const TextVectorizer& words,
-                            const TextVectorizer& pairs) {
-  std::vector<Sample> all;
-  for (const Example& example : examples) {
-    std::vector<int> ids = words.encode(example.text), source = pairs.encode(example.text);
-    if (ids.size() > 256) ids.erase(ids.begin() + 64, ids.end() - 192);
-    std::ranges::sort(source);
-    source.erase(std::unique(source.begin(), source.end()), source.end());
-    all.push_back({ids, {example.label}, source});
-  }
-  return all;
-}
-
-Tensor votes_of(const std::vector<Sample>& train, std::size_t terms) {
-  std::vector<Scalar> count[2] = {std::vector<Scalar>(terms, 1), std::vector<Scalar>(terms, 1)};
-  for (const Sample& sample : train)
-    for (const int term : sample.source) ++count[sample.labels[0]][std::size_t(term)];
-  const Shape column{Index(terms), 1};
-  return log(Tensor::from(column, count[1]) / Tensor::from(column, count[0]));
-}
-
 // ## What came out
 //
 // `make labels DATA=/path/to/aclImdb`: 20,000 labels, and right of the 25,000 test reviews are
@@ -342,10 +338,10 @@ Tensor votes_of(const std::vector<Sample>& train, std::size_t terms) {
 //
 // ## In the debugger
 //
-// Break at Classifier::read and `continue` until knob.whole_words is 0.2. After the line of
-// `words`, `print words`: some rows are 0, the others 1.25 times what they were. Later, with
-// knob.memory at 0.98, compare `print shadows[0]` with `print followed[0].tensor`; with knob.pairs
-// true, break at Classifier::decode and `print vote`.
+// `break Classifier::read if knob.whole_words > 0`. After the line of `words`, `print words`: some
+// rows are 0, the others 1.25 times what they were. `break Classifier::follow if knob.memory > 0`;
+// after some steps compare `print shadows[0]` with `print followed[0].tensor`. `break
+// Classifier::decode if knob.pairs`: `print vote`. EPOCHS=1 gets there sooner.
 //
 // ## Exercises
 //
