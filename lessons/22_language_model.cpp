@@ -14,10 +14,10 @@
 // pairs (lesson 23): of these reviews each word is one, with the space before it.
 //
 // `make write` takes some 20 seconds on two cores; with DATA=/path/to/aclImdb, the real reviews of
-// lesson 16, hours, and goes on when interrupted. REVIEWS=10000 TOKENS=2000 WIDTH=128 EPOCHS=4 are
-// some twelve minutes of one core, and too few: perplexity 65.2 for a token of the test reviews, to
-// 55.8 of the 3-gram, which only counts. Sources: Radford et al. 2018; Witten and Bell 1991; Press
-// and Wolf 2017 (one table).
+// lesson 16, hours, and goes on when interrupted. REVIEWS=10000 TOKENS=2000 WIDTH=128 EPOCHS=12 are
+// some 25 minutes of one core: perplexity 46.2 for a token of the test reviews and 3.34 for a byte,
+// where the 3-gram, which only counts, has 55.8 and 3.55. With 4 epochs it is 59.6, and loses.
+// Sources: Radford et al. 2018; Witten and Bell 1991; Press and Wolf 2017 (one table).
 
 #include <gradus/gradus.h>
 
@@ -47,7 +47,10 @@ struct LanguageModel : SequenceModel {
 
   Tensor decode(const Batch& batch, const Tensor&, Where where) override {
     const Mask mask = Mask::causal() & batch.mask;
-    Tensor x = embedding(batch.ids, batch.first(), where);  // [B, T, D]
+    // A table that gives logits begins with small numbers. For the blocks they are made larger
+    // (Vaswani et al. 2017, section 3.4); without, the 59.6 above would be 65.2.
+    const Scalar root = std::sqrt(Scalar(norm.gamma.size()));      // of D
+    Tensor x = embedding(batch.ids, batch.first(), where) * root;  // [B, T, D]
     x = block_1(x, mask, batch.cache, where);
     x = block_2(x, mask, batch.cache, where);
     return embedding.tokens.logits(norm(x, where), where);  // with each row of the table: [B, T, V]
@@ -205,7 +208,7 @@ int main(int argc, char** argv) try {
   // ## What it has by heart
   //
   // Five texts that it writes, each with the training review that has most of its tokens in a row:
-  // at least 10 each time, though none of the five stands there whole.
+  // at least 8 each time, though none of the five stands there whole.
   Writer writer(model, std::vector<Text>(5, {start}),
                 {.max_length = length, .stop = stop, .sampling = {.temperature = 1}, .seed = 1});
   while (writer.next()) continue;
