@@ -12,11 +12,13 @@
 //   Transformer   encoded [B, S, D], a vector for each word, which every word written looks at
 //   GRUs          encoded [B, H], one vector
 //
-// `make translate` runs it, in less than a minute on two cores; EPOCHS=n trains for n epochs only.
-// Lesson 25 does the same with real sentences. Source: Chollet 2021, section 11.5.
+// `make translate` runs it, in less than a minute on two cores; EPOCHS=n trains for n epochs only,
+// PAIRS=n takes n sentences only. Lesson 25 does the same with real ones. Source: Chollet 2021,
+// section 11.5.
 
 #include <gradus/gradus.h>
 
+#include <algorithm>
 #include <cstdio>
 
 using namespace gradus;
@@ -127,11 +129,15 @@ int main() try {
   Words lines = lines_of(read_file("lessons/data/pairs_train.tsv", 1 << 20));
   lines.push_back("⟨start⟩ ⟨end⟩");
   words.adapt(lines);
-  const Batches train(samples(read_pairs("lessons/data/pairs_train.tsv"), words), {.size = 64}, 1);
+  Pairs training = read_pairs("lessons/data/pairs_train.tsv");
+  Pairs testing = read_pairs("lessons/data/pairs_test.tsv");
+  Pairs held_out = read_pairs("lessons/data/pairs_held_out.tsv");
+  const auto most = std::size_t(setting("PAIRS", 20000, 1, 20000));
+  for (Pairs* list : {&training, &testing, &held_out}) list->resize(std::min(most, list->size()));
+  const Batches train(samples(training, words), {.size = 64}, 1);
   const Batches validation(samples(read_pairs("lessons/data/pairs_validation.tsv"), words));
-  const Pairs testing = read_pairs("lessons/data/pairs_test.tsv");
-  const Pairs held_out = read_pairs("lessons/data/pairs_held_out.tsv");
   const int epochs = setting("EPOCHS", 8, 1, 1000);
+  const Index steps = epochs * Index(train.count());
   Transformer transformer;
   Recurrent recurrent;
   for (SequenceModel* model : std::vector<SequenceModel*>{&transformer, &recurrent}) {
@@ -141,7 +147,7 @@ int main() try {
     std::printf("\n%s: %d parameters\n", model->kind().c_str(), int(count));
     fit(*model, optimizer, train, validation,
         {.epochs = epochs,
-         .schedule = Schedule::warmup_cosine(Scalar(5e-3), 100, epochs * Index(train.count())),
+         .schedule = Schedule::warmup_cosine(Scalar(5e-3), std::min<Index>(100, steps / 2), steps),
          .clip_norm = 1,  // longer gradients are shortened to 1 (lesson 15)
          .folder = "build/translate/" + model->kind()});
     judge("test", testing, translate(*model, testing, words));

@@ -133,12 +133,12 @@ int main(int argc, char** argv) try {
     const SplitExamples train = split_examples(read_review_folder(data + "/train"), 0.1, 1337);
     const SplitExamples test = split_examples(read_review_folder(data + "/test"), 0.1, 1337);
     parts = {train.first, train.second, test.second};
-    const auto most = std::size_t(setting("REVIEWS", 22500, 1, 22500));
-    for (auto& part : parts) part.resize(std::min(part.size(), most));
   } else {
     for (const std::string name : {"train", "validation", "test", "held_out"})
       parts.push_back(read_tsv("lessons/data/" + name + ".tsv"));
   }
+  const auto most = std::size_t(setting("REVIEWS", 22500, 1, 22500));
+  for (auto& part : parts) part.resize(std::min(part.size(), most));
   BytePairEncoding tokens({"[START]", "[END]"});
   tokens.train(texts_of(parts[0]), setting("TOKENS", real ? 8000 : 1000, 259, 60000));
   const int length = real ? 256 : 64, width = setting("WIDTH", real ? 256 : 64, 4, 4096);
@@ -148,16 +148,17 @@ int main(int argc, char** argv) try {
   // ## Training
   const int epochs = setting("EPOCHS", 5, 1, 1000);
   const Batches train(reviews[0].samples, {.size = real ? 8u : 32u}, 1);
+  const Index steps = epochs * Index(train.count());
   Random random(1);
   LanguageModel model(length, tokens.size(), width,
                       {.key_dim = width / 4, .dropout = Scalar(0.1), .pre_norm = true}, random);
   Adam optimizer(model.parameters());
-  const History history =
-      fit(model, optimizer, train, Batches(reviews[1].samples, {.shuffle = false}),
-          {.epochs = epochs,
-           .schedule = Schedule::warmup_cosine(Scalar(2e-3), 200, epochs * Index(train.count())),
-           .clip_norm = 1,
-           .folder = real ? "build/language-real" : "build/language"});
+  const History history = fit(
+      model, optimizer, train, Batches(reviews[1].samples, {.shuffle = false}),
+      {.epochs = epochs,
+       .schedule = Schedule::warmup_cosine(Scalar(2e-3), std::min<Index>(200, steps / 2), steps),
+       .clip_norm = 1,
+       .folder = real ? "build/language-real" : "build/language"});
 
   // ## Perplexity, of a token and of a byte
   //

@@ -27,9 +27,13 @@ std::string format(const char* form, ...) {
 std::string quoted(const std::string& text) {
   std::string json = "\"";
   for (const char c : text) {
-    if (c == '"' || c == '\\') json += '\\';
     const auto byte = static_cast<unsigned char>(c);
-    json += byte < 0x20 || c == '<' || c == '&' ? format("\\u%04x", byte) : std::string(1, c);
+    if (byte < 0x20 || c == '<' || c == '&') {
+      json += format("\\u%04x", byte);
+    } else {
+      if (c == '"' || c == '\\') json += '\\';
+      json += c;
+    }
   }
   return json + "\"";
 }

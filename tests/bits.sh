@@ -10,8 +10,8 @@
 #
 # A lesson that ends with an error fails too, and is never accepted. Each runs in a folder of its own,
 # so that it neither goes on with an earlier training nor overwrites trained weights in build/.
-# Lessons that train run shortened (two steps, one epoch, one seed) where the machine is slow, and are
-# compared with lessons/expected/NN.short.txt.
+# Lessons that train run shortened (two steps, one epoch, one seed, few examples) where the machine
+# is slow, and are compared with lessons/expected/NN.short.txt.
 set -u
 cd "$(dirname "$0")/.."
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
@@ -20,7 +20,6 @@ place=$(mktemp -d) || exit 1
 trap 'rm -rf "$place"' EXIT
 compared=0
 failed=0
-running=0
 
 build() {  # build FOLDER MAKE-ARGUMENTS...
   folder=$1
@@ -37,7 +36,7 @@ transcript() {  # transcript FOLDER LESSON full|short EMULATOR: what it prints, 
     [ -e "$place/$2/lessons" ] || ln -s "$PWD/lessons" "$place/$2/lessons"
     cd "$place/$2" || exit 1
     rm -rf build/*
-    [ "$3" = short ] && export STEPS=2 EPOCHS=1 SEEDS=1
+    [ "$3" = short ] && export STEPS=2 EPOCHS=1 SEEDS=1 PAIRS=200 REVIEWS=400
     $4 "$program" 2>error.txt || echo "ended with exit status $?: $(tail -n 3 error.txt)"
   )
 }
@@ -58,11 +57,14 @@ keep_pictures() {  # keep_pictures LESSON: so that `make book` need not run it a
 }
 
 compare() {  # compare NAME FOLDER full|short [EMULATOR]
-  # Two lessons run at a time, if there are two processors; few of them keep both busy.
-  for program in $programs; do
-    transcript "$2" "$program" "$3" "${4:-}" >"$place/$program.txt" &
-    running=$((running + 1))
-    [ $((running % jobs)) = 0 ] && wait
+  # As many lessons run at a time as there are processors, each begun when one has ended.
+  rm -rf "$place/begun"
+  mkdir "$place/begun"
+  for worker in $(seq "$jobs"); do
+    for program in $programs; do
+      mkdir "$place/begun/$program" 2>/dev/null || continue
+      transcript "$2" "$program" "$3" "${4:-}" >"$place/$program.txt"
+    done &
   done
   wait
   for program in $programs; do
@@ -98,8 +100,10 @@ blocks() {
 works() { printf 'int main(){}' | "$@" -x c++ - -o "$place/works" >/dev/null 2>&1; }
 
 if [ "${1:-}" = short ]; then
-  build "build/$2" MODE="$2"
-  compare "$2" "build/$2" short
+  folder=build/$2
+  case ${CXX:-} in *clang++) folder=$folder-clang++ ;; esac  # as the Makefile calls it
+  build "$folder" MODE="$2"
+  compare "$2" "$folder" short
   echo "$((compared - failed)) passed, $failed failed"
   [ "$failed" = 0 ]
   exit
