@@ -32,6 +32,8 @@
 #   make labels         what generalises (lesson 26); DATA=dir: on the real reviews
 #   make pretraining    hidden words, then few labels (lesson 27);
 #                       DATA=dir: on the real reviews
+#   make votes          what pairs of words know (lesson 28); DATA=dir: on the real
+#                       reviews
 #   make bits           the same digits with other compilers, levels, thread counts?
 #   make book           the lessons as pages for a browser: build/book/index.html
 #   make bench          the speed table of this machine; bench-book, bench-matmul,
@@ -191,6 +193,7 @@ translate: $(BUILD)/lessons/$(if $(DATA),25_real_pairs,20_translation) ; @$< "$(
 write: $(BUILD)/lessons/22_language_model ; @$< "$(DATA)"
 labels: $(BUILD)/lessons/26_labels ; @$< "$(DATA)"
 pretraining: $(BUILD)/lessons/27_pretraining ; @$< "$(DATA)"
+votes: $(BUILD)/lessons/28_votes ; @$< "$(DATA)"
 
 bench: $(patsubst %,$(BUILD)/bench/%,limits matmul book tiny attention translator writing)
 	@$(MAKE) -k $(BUILD)/bench/openblas >/dev/null 2>&1 || echo "(OpenBLAS is not installed)"
@@ -266,6 +269,6 @@ clean:
 	  if ls $$part/*.safetensors >/dev/null 2>&1; then echo "kept: $$part"; else rm -rf "$$part"; fi; \
 	done
 
-.PHONY: help run lessons bits imdb translate write labels pretraining reviews pairs book bench test mutants fuzz doctest new format install clean always
+.PHONY: help run lessons bits imdb translate write labels pretraining votes reviews pairs book bench test mutants fuzz doctest new format install clean always
 .SECONDARY:
 -include $(ALL:%.cpp=$(BUILD)/%.d)

@@ -14,7 +14,7 @@
 //
 // It takes some 10 seconds. `make pretraining DATA=/path/to/aclImdb` takes the real reviews of
 // lesson 16, with 200, 2,000 and 20,000 labels, and 5,000 of the test: what came out is below main.
-// EPOCHS=n and STARTS=n make it shorter or longer. Sources: Devlin et al. 2019, section 3.1; Liu et
+// EPOCHS=n and SEEDS=n make it shorter or longer. Sources: Devlin et al. 2019, section 3.1; Liu et
 // al. 2019, "RoBERTa", section 4.1 (other words hidden each time); Dai and Le 2015, who pretrained
 // on reviews before.
 
@@ -157,7 +157,7 @@ int main(int argc, char** argv) try {
   // noun before "and" or after "got a"), and with 100 labels counting them does as well.
   std::printf("\n%6s  %s  %s  %-22s  %s\n", "labels", "words", "pairs", "from scratch",
               "pretrained");
-  const int starts = setting("STARTS", 5, 1, 100);
+  const int starts = setting("SEEDS", 5, 1, 100);
   std::vector<Curve> dots;
   for (const std::size_t labels :
        real ? std::vector<std::size_t>{200, 2000, 20000} : std::vector<std::size_t>{50, 100, 200}) {
@@ -253,7 +253,7 @@ void fill_in(Reader& reader, const TextVectorizer& words, const std::string& tex
 
 // ## What came out
 //
-// `STARTS=3 make pretraining DATA=/path/to/aclImdb`; of 5,000 test reviews are right
+// `SEEDS=3 make pretraining DATA=/path/to/aclImdb`; of 5,000 test reviews are right
 //
 //   labels  words  pairs  from scratch            pretrained
 //      200  0.754  0.753  0.673 (0.647 to 0.674)  0.738 (0.735 to 0.743)
