@@ -39,7 +39,7 @@ const Words meanings = {"water", "money", "thing", "grammar"};
 // What main prints with; the definitions stand below it.
 double number(const Tensor& matrix, Index row, Index column);
 void show(const char* title, const Tensor& matrix, const Words& rows, const Words& columns,
-          const char* shades = nullptr);
+          const std::string& shades = "");
 double largest_difference(const Tensor& a, const Tensor& b);
 
 int main() try {
@@ -179,18 +179,18 @@ int main() try {
 
 // A matrix with a word for each row and each column: as numbers, or as shades.
 void show(const char* title, const Tensor& matrix, const Words& rows, const Words& columns,
-          const char* shades) {
-  if (!shades) std::printf("%s %s\n", title, to_string(matrix.shape()).c_str());
+          const std::string& shades) {
+  if (shades.empty()) std::printf("%s %s\n", title, to_string(matrix.shape()).c_str());
   std::printf("%10s", "");
   for (const std::string& column : columns) std::printf("%10s", column.c_str());
   for (Index i = 0; i < Index(rows.size()); ++i) {
     std::printf("\n%10s", rows[std::size_t(i)].c_str());
     for (Index j = 0; j < Index(columns.size()); ++j) {
       const double x = number(matrix, i, j);
-      if (shades)
-        std::printf("  %s", std::string(8, shades[std::size_t(10 * x)]).c_str());
-      else
+      if (shades.empty())
         std::printf("%10.4f", x);
+      else
+        std::printf("  %s", std::string(8, shades.at(std::size_t(10 * x))).c_str());
     }
   }
   std::printf("\n\n");
