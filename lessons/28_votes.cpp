@@ -189,7 +189,20 @@ void print_strongest(const Tensor& vote, const TextVectorizer& terms) {
 
 // ## What came out
 //
-// @@@
+// `make votes DATA=/path/to/aclImdb`, in 14 minutes of one core: 20,000 labels, and right of the
+// 25,000 test reviews are
+//
+//   start             1       2       3       4       5   median
+//   votes        0.9095  0.9102  0.9077  0.9091  0.9086   0.9091
+//   Transformer  0.8724  0.8747  0.8630  0.8725  0.8773   0.8725
+//   both         0.9103  0.9101  0.9095  0.9088  0.9077   0.9095
+//
+// and of the 5,000 to validate 0.9166, 0.8856 and 0.9164 (medians). Nobody made these reviews so
+// that counting fails: "i wasted" and "wonderful movie" are among the strongest votes. And the
+// Transformer has to learn from the labels what 20,000 words mean, 64 numbers for each; a vote is
+// one number, and about right as soon as its pair has occurred a few times. What the Transformer
+// adds to votes is less than starts differ. All settings were chosen by validation; the test was
+// read for this table alone.
 //
 // ## In the debugger
 //
