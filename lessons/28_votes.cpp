@@ -201,8 +201,7 @@ void print_strongest(const Tensor& vote, const TextVectorizer& terms) {
 // that counting fails: "i wasted" and "wonderful movie" are among the strongest votes. And the
 // Transformer has to learn from the labels what 20,000 words mean, 64 numbers for each; a vote is
 // one number, and about right as soon as its pair has occurred a few times. What the Transformer
-// adds to votes is less than starts differ. All settings were chosen by validation; the test was
-// read for this table alone.
+// adds to votes is less than starts differ. All settings were chosen by validation.
 //
 // ## In the debugger
 //
