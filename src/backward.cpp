@@ -22,7 +22,9 @@ Walk walk_below(const Tensor& root) {
     std::size_t next_input;
   };
   Walk found;
-  std::vector<Step> stack{{&root, 0}};
+  std::vector<Step> stack;
+  stack.reserve(64), found.results.reserve(64), found.leaves.reserve(64);
+  stack.push_back({&root, 0});
   root.node()->visit = visit;
   while (!stack.empty()) {
     Step& step = stack.back();

@@ -36,8 +36,10 @@ bool all_finite(RowsView x) {
 
 std::vector<Index> busy_rows(RowsView x, std::initializer_list<RowsView> others) {
   std::vector<Index> busy;
-  for (Index i = 0; i < x.rows; ++i)
-    if (any(x, i, [](Scalar v) { return v != 0; })) busy.push_back(i);
+  busy.reserve(static_cast<std::size_t>(x.rows));
+  for (Index i = 0; i < x.rows; ++i)  // of a busy row the first number mostly says so
+    if (x.values[i * x.stride] != 0 || any(x, i, [](Scalar v) { return v != 0; }))
+      busy.push_back(i);
   bool finite = true;
   for (const RowsView& other : others)
     finite = finite && (std::ssize(busy) == x.rows || all_finite(other));
