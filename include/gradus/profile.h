@@ -3,7 +3,6 @@
 
 #include <gradus/watcher.h>
 
-#include <chrono>
 #include <map>
 
 namespace gradus {
@@ -30,7 +29,7 @@ class Profile : public Watcher {
   double lap();  // seconds since the last one
 
   std::map<std::string, Row> rows_;
-  std::chrono::steady_clock::time_point start_;
+  double start_ = 0;
 };
 
 }  // namespace gradus

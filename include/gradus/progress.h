@@ -2,7 +2,6 @@
 // where TERM=dumb, or NO_COLOR is set).
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <string>
 
@@ -32,12 +31,10 @@ class Progress {
   std::string line(double seconds, const std::string& note = "") const;
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   std::string title_;
   std::size_t total_, first_, done_, later_;
   bool quiet_, terminal_, handles_ = false;
-  Clock::time_point start_ = Clock::now(), shown_ = start_;
+  double start_, shown_;  // seconds
 };
 
 }  // namespace gradus

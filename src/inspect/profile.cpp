@@ -1,5 +1,6 @@
 #include <gradus/profile.h>
 
+#include "../clock.h"
 #include "../format.h"
 
 #include <algorithm>
@@ -29,8 +30,8 @@ double flops_of(const Tensor& out, const Tensor& first, const Tensor& second) {
 // What was computed inside another operation is counted, and the clock goes on from there, so that
 // no time is counted twice.
 double Profile::lap() {
-  const auto now = std::chrono::steady_clock::now();
-  return std::chrono::duration<double>(now - std::exchange(start_, now)).count();
+  const double now = seconds_now();
+  return now - std::exchange(start_, now);
 }
 
 void Profile::before_forward() {

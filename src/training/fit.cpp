@@ -4,9 +4,9 @@
 #include <gradus/progress.h>
 #include <gradus/safetensors.h>
 
+#include "../clock.h"
 #include "training_state.h"
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -104,14 +104,13 @@ struct Trainer {
       const auto later = static_cast<std::size_t>(options.epochs - epoch() - 1) * plan.size();
       Progress progress(worded("epoch ", epoch() + 1, "/", options.epochs), plan.size(),
                         {state.batch, later, kept(), options.quiet});
-      auto saved = std::chrono::steady_clock::now();
+      double saved = seconds_now();
       while (state.batch < plan.size()) {
         train_on(train.make(plan[state.batch++], where));
         progress.step(state.running.text());
-        const std::chrono::duration<double> since = std::chrono::steady_clock::now() - saved;
-        if (since.count() < options.save_every) continue;
+        if (seconds_now() - saved < options.save_every) continue;
         save();
-        saved = std::chrono::steady_clock::now();
+        saved = seconds_now();
       }
     }
     finish_epoch({state.running, evaluate(model, validation, where)});

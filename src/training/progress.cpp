@@ -1,5 +1,6 @@
 #include <gradus/progress.h>
 
+#include "../clock.h"
 #include "../format.h"
 
 #include <sys/ioctl.h>
@@ -54,7 +55,9 @@ Progress::Progress(const std::string& title, std::size_t total, const ProgressOp
       done_(first_),
       later_(options.later),
       quiet_(options.quiet),
-      terminal_(draws()) {
+      terminal_(draws()),
+      start_(seconds_now()),
+      shown_(start_) {
   if (quiet_ || options.kept.empty()) return;
   std::snprintf(farewell, sizeof farewell, "\nstopped; %s\n", options.kept.c_str());
   const auto before = std::signal(SIGINT, stop);
@@ -69,11 +72,11 @@ Progress::~Progress() {
 
 void Progress::step(const std::string& note) {
   if (done_ < total_) ++done_;
-  const Clock::time_point now = Clock::now();
-  const bool pause = now - shown_ < std::chrono::milliseconds(terminal_ ? 100 : 10000);
+  const double now = seconds_now();
+  const bool pause = now - shown_ < (terminal_ ? 0.1 : 10);
   if (quiet_ || (pause && !(terminal_ && done_ == total_))) return;
   shown_ = now;
-  const std::string text = line(std::chrono::duration<double>(now - start_).count(), note);
+  const std::string text = line(now - start_, note);
   std::fprintf(stderr, terminal_ ? "\r%s\033[K" : "%s\n", text.c_str());
   std::fflush(stderr);
 }
