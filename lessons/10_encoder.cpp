@@ -18,6 +18,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <vector>
 
 using namespace gradus;
 
@@ -84,7 +85,8 @@ int main() try {
   //
   // TransformerEncoder computes the two lines of the introduction, and nothing else unless it is
   // given a dropout (lesson 12). And if word 2 changes, feed-forward answers differently for that
-  // word alone; the block, by attention, for all.
+  // word alone; the block, by attention, for all. That it is attention shows a Hook: while it
+  // lives, what the part called "attention" says is replaced, here by zeros.
   Random random(8);
   TransformerEncoder block(16, 32, 2, random);
   const auto feed_forward = [&](const Tensor& words) {  // [B, T, D] to the same
@@ -99,10 +101,16 @@ int main() try {
   const Tensor changed = text * keep;                             // [B, T, D], word 2 all zeros
   const Tensor fed = feed_forward(changed) - feed_forward(text);  // [B, T, D]
   const Tensor encoded = block(changed) - block(text);            // [B, T, D]
-  std::printf("   change when word 2 changes:  feed-forward   block\n");
+  Tensor silenced;                                                // [B, T, D]
+  {
+    const Hook silent("attention", [](const Tensor& x) { return x * 0; });
+    silenced = block(changed) - block(text);
+  }
+  std::printf("   change when word 2 changes:  feed-forward   block  silenced\n");
   for (Index t = 0; t < 4; ++t)
-    std::printf("                        word %d %13.4f %7.4f\n", int(t),
-                length(slice(fed, 1, t, t + 1)), length(slice(encoded, 1, t, t + 1)));
+    std::printf("                        word %d %13.4f %7.4f %9.4f\n", int(t),
+                length(slice(fed, 1, t, t + 1)), length(slice(encoded, 1, t, t + 1)),
+                length(slice(silenced, 1, t, t + 1)));
 
   // ## 2. What the feed-forward part is for
   //
@@ -136,6 +144,31 @@ int main() try {
   TransformerEncoder book(D, F, H, random);
   book(Tensor::zeros({1, 3, D}));  // so that the summary knows the shapes
   std::printf("%s", book.summary().c_str());
+
+  // ## 4. Three questions before a long training
+  //
+  // A mistake rarely stops a training: the model learns, only worse. So three questions are asked
+  // at the first step. Is the loss that of a guess? What do the layers say, and which gradients
+  // come back to them? Does every parameter move? The model are two Dense in a row (Sequential) on
+  // top of the block, which shall tell two kinds of text apart, and there is a mistake in it: the
+  // optimiser was given the parameters of the first alone. The first two answers are as they should
+  // be; the third names what was forgotten. (In the table are the results of parts of a model, by
+  // their names; sums between them, such as `middle` above, have none.)
+  Sequential top;
+  const Dense& hidden = top.add<Dense>("hidden", 16, 8, random, Activation::relu);
+  top.add<Dense>("logits", 8, 2, random);
+  Sgd optimizer(hidden.parameters());
+  const MovementCheck check(top);
+  const Tensor texts = Tensor::normal({64, 4, 16}, 0, 1, random);  // [B, T, D]
+  std::vector<int> kinds;
+  for (int i = 0; i < 64; ++i) kinds.push_back(i % 2);
+  const Tensor logits = top(mean(block(texts), {1}));           // [B, 2]
+  const Tensor loss = cross_entropy(logits, Ids({64}, kinds));  // []
+  loss.backward();
+  optimizer.step();
+  std::printf("\n4. Before the first step, and after it\n%s\n\n%s\n%s",
+              judge_first_loss(loss, 2).c_str(), layer_table(loss).c_str(),
+              check.unmoved(optimizer).c_str());
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
@@ -156,4 +189,6 @@ int main() try {
 // 3. Give the texts of section 2 two words, x and -x in an order drawn at random, and let the
 //    answer be |x| again, read off the first (with slice()). Can attention do it now, without the
 //    feed-forward part?
-// 4. Write the block yourself, with dropout (lesson 12 explains it): make exercise-11 judges it.
+// 4. Multiply the logits of section 4 by 10. Which answers change, and which would a longer training
+//    get over?
+// 5. Write the block yourself, with dropout (lesson 12 explains it): make exercise-11 judges it.

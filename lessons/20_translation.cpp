@@ -241,4 +241,6 @@ void judge(const char* name, const Pairs& pairs, const Words& written) {
 //    with zeros and adds, to its own states, what these find in `encoded` by
 //    scaled_dot_product_attention(). It needs the mask batch.source_mask. Who wins now?
 // 4. Take the positions of the English words away (english.tokens). Which sentences need them?
-// 5. Write BLEU yourself: make exercise-21 judges it.
+// 5. Vaswani et al. (equation 3) let the rate fall by 1/√step: Schedule::warmup_inverse_sqrt(rate,
+//    100). Is it better than the cosine, at its rate or another?
+// 6. Write BLEU yourself: make exercise-21 judges it.

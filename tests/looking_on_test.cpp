@@ -554,9 +554,10 @@ TEST_CASE("a parameter that is no number any more counts as one that does not mo
   optimizer.step();
   const std::string text = check.unmoved(optimizer);
   CHECK(text.find("2 of 2 parameters") != std::string::npos);
-  CHECK(text.find("kernel [2, 2] holds values that are no numbers\n") != std::string::npos);
-  CHECK(text.find("bias [2] has a gradient, but the step was too small to change a bit (learning "
-                  "rate 0)\n") != std::string::npos);
+  CHECK(text.find("kernel [2, 2]\n    holds values that are no numbers\n") != std::string::npos);
+  CHECK(text.find(
+            "bias [2]\n    has a gradient, but the step was too small to change a bit (learning "
+            "rate 0)\n") != std::string::npos);
 }
 
 TEST_CASE("the first loss is judged at both limits, and the sentence is the one promised") {
@@ -568,7 +569,7 @@ TEST_CASE("the first loss is judged at both limits, and the sentence is the one 
   const auto says = [&](double value, const std::string& words) {
     char text[100];
     std::snprintf(text, sizeof text,
-                  "the loss %.4f of lesson.cpp:3, and ln(5) = 1.6094 for guessing: ", value);
+                  "the loss %.4f of lesson.cpp:3, and ln(5) = 1.6094 for guessing:\n  ", value);
     const std::string told = verdict(value);
     CAPTURE(told);
     CHECK(told.find(text + words) == 0);

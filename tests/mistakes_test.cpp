@@ -140,8 +140,8 @@ TEST_CASE("mistake 6, a parameter left out of the optimiser: it did not move, an
   optimizer.step();
   const std::string text = check.unmoved(optimizer);
   says(text, {"unmoved at " + place(__LINE__ - 1), "2 of 4 parameters are the same",
-              "output.kernel [4, 2] has a gradient, but is not among the parameters of the "
-              "optimiser made at " +
+              "output.kernel [4, 2]\n    has a gradient, but is not among the parameters of the "
+              "optimiser made at\n    " +
                   place(made),
               "output.bias [2]"});
 }
@@ -317,8 +317,8 @@ TEST_CASE("a parameter that does not move is told apart by its reason") {
   optimizer.step();
   const std::string text = check.unmoved(optimizer);
   says(text,
-       {"4 of 4", "hidden.kernel [3, 4] has a gradient that is zero everywhere", "hidden.bias",
-        "output.kernel [4, 2] has no gradient: the loss was not computed from it"});
+       {"4 of 4", "hidden.kernel [3, 4]\n    has a gradient that is zero everywhere", "hidden.bias",
+        "output.kernel [4, 2]\n    has no gradient: the loss was not computed from it"});
   optimizer.clear_grad();
   optimizer.learning_rate = 0;
   sum(model(x)).backward();

@@ -20,7 +20,8 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 std::string reason(const Tensor& parameter, const Optimizer& optimizer) {
   if (!holds(optimizer.parameters(), parameter))
     return std::string(parameter.has_grad() ? "has a gradient, but " : "") +
-           "is not among the parameters of the optimiser made at " + to_string(optimizer.where());
+           "is not among the parameters of the optimiser made at\n    " +
+           to_string(optimizer.where());
   if (!parameter.has_grad())
     return "has no gradient: the loss was not computed from it (or clear_grad() came too early)";
   if (statistics_of(parameter.grad().values()).zeros == parameter.size())
@@ -54,12 +55,12 @@ std::string MovementCheck::unmoved(const Optimizer& optimizer, Where where) cons
   for (const auto& [parameter, before] : remembered_) {
     if (!same_bits(parameter.tensor, before)) continue;
     ++count;
-    lines += worded("  ", parameter.name, " ", before.shape(), " ",
+    lines += worded("  ", parameter.name, " ", before.shape(), "\n    ",
                     reason(parameter.tensor, optimizer), "\n");
   }
   if (count == 0) return "";
   return worded("unmoved at ", where, ": ", count, " of ", remembered_.size(),
-                " parameters are the same as before the step\n", lines);
+                " parameters are the same as before\n", lines);
 }
 
 std::string judge_first_loss(const Tensor& loss, int classes, Where where) {
@@ -67,18 +68,18 @@ std::string judge_first_loss(const Tensor& loss, int classes, Where where) {
     fail("judge_first_loss", where, "at least 2 classes are needed, ", classes, " given");
   const auto value = static_cast<double>(loss.item(where));
   const auto guess = static_cast<double>(kernels::log_one(static_cast<Scalar>(classes)));
-  const std::string text = format("the loss %.4f of %s, and ln(%d) = %.4f for guessing: ", value,
+  const std::string text = format("the loss %.4f of %s, and ln(%d) = %.4f for guessing:\n  ", value,
                                   to_string(loss.where()).c_str(), classes, guess);
   if (!std::isfinite(value))
     return text + "not a number to train with; look for the first bad value with GRADUS_TRACE=1";
   if (value < 0.8 * guess)
     return text +
-           "too low for a model that has not learned yet; does the answer stand in the input, is "
-           "the number of classes right, are labels missing?";
+           "too low for a model that has not learned yet; does the answer stand in the\n"
+           "  input, is the number of classes right, are labels missing?";
   if (value > guess + 0.5)
     return text +
-           "too high; the model is sure of wrong answers before it has learned: are the first "
-           "weights or the inputs too large?";
+           "too high; the model is sure of wrong answers before it has learned: are the\n"
+           "  first weights or the inputs too large?";
   return text + "as it should be";
 }
 
