@@ -85,6 +85,9 @@ FLAGS_src/kernels/attention_backward := -O3
 # Nobody reads the flags that a division by zero raises: sigmoid and tanh become vector code.
 FLAGS_src/operations/functions := -fno-trapping-math
 FLAGS_tests/bench/machine := -ffp-contract=fast -O3
+# The plain loops that tests compare with run over a million numbers.
+$(foreach test,plain attention_test attention_kernel_test matmul_kernel_test softmax_test, \
+  $(eval FLAGS_tests/$(test) := -O1))
 
 # What holds no loops over many numbers is optimised less: it is half of the code, and -O3 would
 # double the time to build it. (For the same reason -g1: a release build knows names and lines; to
@@ -92,7 +95,7 @@ FLAGS_tests/bench/machine := -ffp-contract=fast -O3
 LIGHT_release := -O1
 LIGHT_asan := -O0
 LIGHT_tsan := -O0
-LIGHT = $(filter-out src/training/optimizer,$(filter \
+LIGHT = $(filter-out src/training/optimizer src/training/safetensors_header,$(filter \
   src/inspect/% src/layers/% src/pictures/% src/text/% src/training/% tests/% lessons/%,$*))
 
 # In programs of one's own a warning is a warning.

@@ -18,18 +18,14 @@ Array::Array(Position of_sizes, double value) : sizes(std::move(of_sizes)) {
   values.assign(count, value);
 }
 
-double& Array::operator[](const Position& position) {
+double* Array::at(std::span<const Index> position) const {
   if (position.size() != sizes.size()) throw std::out_of_range("another rank");
   Index index = 0;
   for (std::size_t axis = 0; axis < sizes.size(); ++axis) {
     if (position[axis] < 0 || position[axis] >= sizes[axis]) throw std::out_of_range("outside");
     index = index * sizes[axis] + position[axis];
   }
-  return values[static_cast<std::size_t>(index)];
-}
-
-double Array::operator[](const Position& position) const {
-  return const_cast<Array&>(*this)[position];
+  return const_cast<double*>(&values[static_cast<std::size_t>(index)]);
 }
 
 Position position_of(Index index, const Position& sizes) {

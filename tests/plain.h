@@ -6,7 +6,9 @@
 #include <gradus/tensor.h>
 
 #include <functional>
+#include <initializer_list>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,11 +27,17 @@ struct Array {
   Array(Position of_sizes, double value);
   Index size() const { return static_cast<Index>(values.size()); }
   int rank() const { return static_cast<int>(sizes.size()); }
-  double& operator[](const Position& position);
-  double operator[](const Position& position) const;
+  // (The numbers in braces make no vector: a loop asks a million times.)
+  double& operator[](std::initializer_list<Index> position) { return *at(position); }
+  double operator[](std::initializer_list<Index> position) const { return *at(position); }
+  double& operator[](const Position& position) { return *at(position); }
+  double operator[](const Position& position) const { return *at(position); }
 
   Position sizes;
   std::vector<double> values;
+
+ private:
+  double* at(std::span<const Index> position) const;
 };
 using Arrays = std::vector<Array>;
 using Tensors = std::vector<Tensor>;
