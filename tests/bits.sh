@@ -3,6 +3,7 @@
 # with lessons/expected. One differing character fails.
 #
 #   bits.sh quick   GCC (or what CXX is) at -O3 and, shortened, at -O0; takes a few minutes
+#                   (with TURN=0, 1 or 2 in the environment a third of the shortened ones)
 #   bits.sh all     also Clang, libc++, 1 to 3 threads, x86-64-v3 and -v4, AArch64 under emulation
 #   bits.sh short MODE      the shortened transcripts from that build, such as asan
 #   bits.sh accept [NN...]  takes what the lessons (or lesson NN) print now as the expected transcripts,
@@ -97,11 +98,14 @@ blocks() {
     "$place/marked.txt" >"lessons/expected/$number.blocks"
 }
 
+in_turn() { echo "$programs" | awk -v turn="${TURN:-}" 'turn == "" || NR % 3 == turn'; }
+
 works() { printf 'int main(){}' | "$@" -x c++ - -o "$place/works" >/dev/null 2>&1; }
 
 if [ "${1:-}" = short ]; then
   folder=build/$2
   case ${CXX:-} in *clang++) folder=$folder-clang++ ;; esac  # as the Makefile calls it
+  programs=$(in_turn)
   build "$folder" MODE="$2"
   compare "$2" "$folder" short
   echo "$((compared - failed)) passed, $failed failed"
@@ -132,6 +136,7 @@ if [ "${1:-quick}" = quick ]; then  # one thread each, as there are as many less
   compare "${CXX:-g++} -O3, 1 thread" build/release full
   unset GRADUS_THREADS
 fi
+programs=$(in_turn)
 build build/debug MODE=debug
 compare "${CXX:-g++} -O0" build/debug short
 if [ "${1:-quick}" = all ]; then
