@@ -149,11 +149,11 @@ int main() try {
   //
   // A mistake rarely stops a training: the model learns, only worse. So three questions are asked
   // at the first step. Is the loss that of a guess? What do the layers say, and which gradients
-  // come back to them? Does every parameter move? The model are two Dense in a row (Sequential) on
-  // top of the block, which shall tell two kinds of text apart, and there is a mistake in it: the
-  // optimiser was given the parameters of the first alone. The first two answers are as they should
-  // be; the third names what was forgotten. (In the table are the results of parts of a model, by
-  // their names; sums between them, such as `middle` above, have none.)
+  // come back to them? Does every parameter move? The model is the block and, on top of it, two
+  // Dense in a row (Sequential); it shall tell two kinds of text apart. There is a mistake in it:
+  // the optimiser was given the parameters of the first Dense alone. The first two answers are as
+  // they should be; the third names what was forgotten. (The table has what the parts of a model
+  // return, by their names; sums between them, such as `middle` above, have none.)
   Sequential top;
   const Dense& hidden = top.add<Dense>("hidden", 16, 8, random, Activation::relu);
   top.add<Dense>("logits", 8, 2, random);
@@ -189,6 +189,6 @@ int main() try {
 // 3. Give the texts of section 2 two words, x and -x in an order drawn at random, and let the
 //    answer be |x| again, read off the first (with slice()). Can attention do it now, without the
 //    feed-forward part?
-// 4. Multiply the logits of section 4 by 10. Which answers change, and which would a longer training
-//    get over?
+// 4. Multiply the logits of section 4 by 10. Which answers change? Which of them would a longer
+//    training get over?
 // 5. Write the block yourself, with dropout (lesson 12 explains it): make exercise-11 judges it.
