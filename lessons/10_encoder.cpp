@@ -115,13 +115,14 @@ int main() try {
   // ## 2. What the feed-forward part is for
   //
   // Attention mixes words, but what it mixes are values, and a value is x W_v: a matrix makes it.
-  // For a text of one word there is nothing to mix, its weight is 1, and x + attention(x) is a
-  // matrix as a whole (plus a bias): from x it makes a x + b, whatever it learns. The best straight
-  // line through |x| from -1 to 1 is flat, at the mean m = 1/2, and wrong by the mean of (|x| - m)²
-  // = x² - 2m|x| + m². The mean of x² is 1/3 (the area under x² from 0 to 1) and that of |x| is m:
-  // 1/3 - 2m² + m² = 1/12 = 0.0833 (for our 201 points 0.0842). For one word only the relu bends
-  // lines. So in a block attention says which words go together, and the feed-forward part computes
-  // with what was brought together.
+  // For a text of one word there is nothing to mix, its weight is 1, and the network is matrices
+  // and biases in a row: from the number x it makes a x + b, whatever it learns. |x| is the same on
+  // both sides of 0, so the best straight line from -1 to 1 is flat, at the mean m = 1/2, and wrong
+  // by the mean of (|x| - m)² = x² - 2m|x| + m². The mean of x² is 1/3 (the area under x² from 0 to
+  // 1) and that of |x| is m: 1/3 - 2m² + m² = 1/12 = 0.0833 (for our 201 points 0.0842). For one
+  // word only the relu bends lines; with more, softmax does too (exercise 3). Still, in a block
+  // attention says which words go together, and the feed-forward part computes with what was
+  // brought together.
   const int steps = setting("STEPS", 500, 1, 100000);
   std::printf("\n2. Learning |x|, %d steps: mean squared error\n", steps);
   Curve alone{"attention alone", {}}, both{"attention and feed-forward", {}};
@@ -148,12 +149,14 @@ int main() try {
   // ## 4. Three questions before a long training
   //
   // A mistake rarely stops a training: the model learns, only worse. So three questions are asked
-  // at the first step. Is the loss that of a guess? What do the layers say, and which gradients
-  // come back to them? Does every parameter move? The model is the block and, on top of it, two
-  // Dense in a row (Sequential); it shall tell two kinds of text apart. There is a mistake in it:
-  // the optimiser was given the parameters of the first Dense alone. The first two answers are as
-  // they should be; the third names what was forgotten. (The table has what the parts of a model
-  // return, by their names; sums between them, such as `middle` above, have none.)
+  // at the first step. Is the loss that of a guess? Up to 0.5 above ln 2 passes, as first weights
+  // are no perfect guess. What do the parts of the model return, and how long are the gradients
+  // that come back to them? The relu of dense_1 makes half of its numbers 0; a part all of zeros
+  // would be wrong, or gradients that die out from row to row. (Sums, such as text +
+  // attention(text) above, have no row; `middle` is that of norm_1.) And does every parameter move?
+  // The block stays as it is, and two Dense in a row on top of it (Sequential) shall tell two kinds
+  // of text apart. But the optimiser was given the parameters of the first alone: the last lines
+  // name what was forgotten.
   Sequential top;
   const Dense& hidden = top.add<Dense>("hidden", 16, 8, random, Activation::relu);
   top.add<Dense>("logits", 8, 2, random);
@@ -176,9 +179,10 @@ int main() try {
 
 // ## In the debugger
 //
-// `break gradus::TransformerEncoder::block` and step through one block: `next` over its lines, and
-// `print` what each of them has made. In section 2, `break Absolute::operator()`: `next` until
-// `word` is there twice, and compare its values for x = -1 and x = 1 with `print word`.
+// `break gradus::TransformerEncoder::block`, `next` to its last line and `print middle`; `finish`
+// shows what the block returns. In section 2, `break Absolute::operator()`, `next` over its first
+// two lines and `print word`: its first row (x = -1) and its last (x = 1) are each other's
+// negatives, as the biases are still 0.
 //
 // ## Exercises
 //
@@ -189,6 +193,6 @@ int main() try {
 // 3. Give the texts of section 2 two words, x and -x in an order drawn at random, and let the
 //    answer be |x| again, read off the first (with slice()). Can attention do it now, without the
 //    feed-forward part?
-// 4. Multiply the logits of section 4 by 10. Which answers change? Which of them would a longer
-//    training get over?
+// 4. Multiply the logits of section 4 by 10. Which answers change? (The row "logits" is from before
+//    that product.) Which of the two mistakes would a longer training undo?
 // 5. Write the block yourself, with dropout (lesson 12 explains it): make exercise-11 judges it.

@@ -2,21 +2,21 @@
 //
 // Is a Transformer worth its price? On the real reviews the book's has 0.8825, and counting words
 // and pairs of neighbours, which knows nothing of attention, 0.9009 (lesson 16). Here counting
-// learns as well: each word and each pair that occurs in a text has a vote,
+// learns as well: each term, a word or a pair that occurs in a text, has a vote,
 //
-//   log(good / bad),   where it is in so many good and so many bad reviews to learn from,
+//   log(good / bad),   good and bad being how many training reviews of each kind it is in,
 //
 // and how much the vote weighs is learned (Wang and Manning 2012, "Baselines and Bigrams"). The
 // logit is the mean of the weighed votes, or what a Transformer says, or the sum of both:
 //
-//   votes         source, words and pairs [B, S] -> weight · vote [B, S, 1] -> mean [B, 1]
+//   votes         source, the terms [B, S] -> 40 weight · vote [B, S, 1] -> 15 · mean [B, 1]
 //   Transformer   ids [B, T] -> words [B, T, D] -> encoder [B, T, D] -> maximum, mean [B, 2 D]
 //                            -> logit [B, 1]
 //
-// for B reviews of T words, and S different words and pairs. Everything is chosen by validation;
-// the test only reports. The shipped reviews take some 12 seconds; `make votes
-// DATA=/path/to/aclImdb`, the real ones of lesson 16, some minutes: what came out is below main. It
-// can be interrupted, and goes on. EPOCHS=n and SEEDS=n make it shorter or longer.
+// for B reviews of T words and S different terms, which a Batch calls their source. Everything is
+// chosen by validation; the test only reports. The shipped reviews take some 12 seconds; `make
+// votes DATA=/path/to/aclImdb`, the real ones of lesson 16, some minutes: what came out is below
+// main. It can be interrupted, and goes on. EPOCHS=n and SEEDS=n make it shorter or longer.
 
 #include <gradus/gradus.h>
 
@@ -28,9 +28,9 @@ using Examples = std::vector<Example>;
 
 // ## The model
 //
-// A weight begins at 1/40 and is multiplied by 40: Adam moves all parameters about as far, and so
-// this one 40 times as fast as the others. For the mean of many votes, which is near 0, to become a
-// logit it is multiplied by 15.
+// A vote is multiplied by 40 w, where w, its weight, begins at 1/40: Adam moves every w about as
+// far as other parameters, and so 40 w 40 times as far. For the mean of many votes, which is near
+// 0, to become a logit it is multiplied by 15.
 struct Classifier : SequenceModel {
   Classifier(bool with_votes, bool with_words, const Tensor& votes, Index vocabulary, Index width,
              Random& random)
@@ -104,8 +104,8 @@ int main(int argc, char** argv) try {
   // The shipped reviews were made so that counting is not enough (lesson 12): votes are right about
   // 0.73 of the test, and 0.82 even of the reviews that they were learned from. The Transformer
   // reads whole sentences, and is right nearly always. The sum of both is no better than votes
-  // alone: these learn fast, and what they explain is no longer an error from which the Transformer
-  // could learn to read. Exercise 2 slows them down.
+  // alone: it seems that once fast votes fit most reviews the Transformer learns little. Exercise 2
+  // stops them, or slows them down.
   const int epochs = setting("EPOCHS", real ? 3 : 16, 1, 1000);
   const int seeds = setting("SEEDS", real ? 5 : 1, 1, 100);
   std::vector<Curve> dots{{"votes", {}}, {"Transformer", {}}, {"both", {}}};
@@ -197,11 +197,12 @@ void print_strongest(const Tensor& vote, const TextVectorizer& terms) {
 //   Transformer  0.8724  0.8747  0.8630  0.8725  0.8773   0.8725
 //   both         0.9103  0.9101  0.9095  0.9088  0.9077   0.9095
 //
-// and of the 5,000 to validate 0.9166, 0.8856 and 0.9164 (medians). Nobody made these reviews so
-// that counting fails: "i wasted" and "wonderful movie" are among the strongest votes. And the
-// Transformer has to learn from the labels what 20,000 words mean, 64 numbers for each; a vote is
-// one number, and about right as soon as its pair has occurred a few times. What the Transformer
-// adds to votes is less than starts differ. All settings were chosen by validation.
+// and of the 5,000 to validate 0.9166, 0.8856 and 0.9164 (medians). The Transformer is smaller than
+// the book's, and reads 256 words of a review; the votes are of all of it. Nobody made these
+// reviews so that counting fails. One reason more may be that the Transformer has to learn from the
+// labels what 20,000 words mean, 64 numbers for each; a vote is one number, and about right as soon
+// as its term has occurred a few times. What the Transformer adds to votes is less than starts
+// differ. All settings were chosen by validation.
 //
 // ## In the debugger
 //
@@ -218,5 +219,6 @@ void print_strongest(const Tensor& vote, const TextVectorizer& terms) {
 //    fast?
 // 3. Votes of words alone: {.bigrams = false}. Is that worth anything here?
 // 4. Let all votes be 1 and the weights begin at 0, so that everything is learned. What is lost?
-// 5. Print ten reviews about which the votes are wrong and the Transformer is right. What would
-//    have to be counted to get them right?
+// 5. After model.eval(), keep predictions(model(test.make({i}))) of both models for each review i
+//    of the test. Print ten about which the votes are wrong and the Transformer is right. What
+//    would have to be counted to get them right?
