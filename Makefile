@@ -269,7 +269,7 @@ install: $(LIBRARY)
 # Trained weights took time, and stay; `rm -r build` deletes them as well.
 clean:
 	@for part in build/*; do \
-	  if ls $$part/*.safetensors >/dev/null 2>&1; then echo "kept: $$part"; else rm -rf "$$part"; fi; \
+	  if find $$part -name '*.safetensors' | grep -q .; then echo "kept: $$part"; else rm -rf "$$part"; fi; \
 	done
 
 .PHONY: help run lessons bits imdb translate write labels pretraining votes reviews pairs book bench test mutants fuzz doctest new format install clean always

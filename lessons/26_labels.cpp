@@ -21,7 +21,8 @@
 //
 // The shipped reviews, with 1,000 labels, take some 20 seconds on two cores. `make labels
 // DATA=/path/to/aclImdb` takes the real ones of lesson 16 with 20,000, an hour of one core: what
-// came out is below main. It can be interrupted, and goes on. EPOCHS=n trains for n epochs.
+// came out is below main. It can be interrupted, and goes on. EPOCHS=n trains for n epochs,
+// REVIEWS=n with n labels.
 
 #include <gradus/gradus.h>
 
@@ -136,7 +137,9 @@ struct Experiment {
       AdamW adam(model.parameters(), {.weight_decay = knobs.decay});
       const Scalar rate = real ? Scalar(1e-3) : Scalar(3e-3);
       const Index steps = epochs * Index(batches.count());
-      const std::string folder = "build/labels/" + name + "-" + std::to_string(seed);
+      const std::string start = name + "-" + std::to_string(seed);
+      const std::string folder = "build/labels-" + std::to_string(train.size()) + "-" +
+                                 std::to_string(epochs) + "/" + start;
       if (real && file_exists(folder + "/best.safetensors"))
         load_weights(folder + "/best.safetensors", model);
       else
@@ -174,7 +177,8 @@ int main(int argc, char** argv) try {
   const bool real = !data.empty();
   std::vector<Example> training = reviews(data, "train"), validating = reviews(data, "validation");
   const std::vector<Example> testing = reviews(data, "test");
-  training.resize(std::min<std::size_t>(training.size(), real ? 20000 : 1000));
+  const int labels = setting("REVIEWS", real ? 20000 : 1000, 1, 1000000);
+  training.resize(std::min(training.size(), std::size_t(labels)));
   TextVectorizer words({.max_tokens = 20000, .max_length = 100000});
   words.adapt(texts_of(training));
   const Experiment experiment{real,
@@ -293,7 +297,7 @@ std::vector<Sample> samples(const std::vector<Example>& examples, const TextVect
 // 1. EPOCHS=60. Is the cosine below still? Which others have changed sides, and what was it that
 //    they needed?
 // 2. Of a review of a dozen words, how often does dropout 0.2 of words leave all? Take 0.02.
-// 3. Take 4,000 labels (training.resize) with EPOCHS=4, as many steps. Which knobs matter less?
+// 3. Take 4,000 labels (REVIEWS=4000) with EPOCHS=4, as many steps. Which knobs matter less?
 // 4. The shadows begin where the parameters do. After n calls of follow(), which share of a shadow
 //    are the first parameters? Let the shadows begin at 0, take a memory of 0.998, and divide by
 //    what is missing when they are used, as Adam does (lesson 3).

@@ -126,7 +126,8 @@ int main(int argc, char** argv) try {
   // The numbers are those of hidden words. Without any knowledge the loss is ln V; whoever knows
   // what kind of word is missing, but not which of them, has a loss between that and 0.
   const int epochs = setting("EPOCHS", real ? 1 : 5, 1, 1000);
-  const std::string folder = real ? "build/pretraining-real" : "build/pretraining";
+  const std::string folder =
+      real ? "build/pretraining-real-" + std::to_string(epochs) : "build/pretraining";
   const Batches texts(hide_words(train, mask, real ? 8 : 4 * epochs), {}, 1);
   Random random(1);
   Reader reader(256, mask + 1, width, random);

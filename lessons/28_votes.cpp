@@ -116,7 +116,8 @@ int main(int argc, char** argv) try {
       Random random{std::uint64_t(seed)};
       Classifier model(row.name != "Transformer", row.name != "votes", vote,
                        Index(words.vocabulary().size()), real ? 64 : 32, random);
-      const std::string folder = "build/votes/" + row.name + "-" + std::to_string(seed);
+      const std::string folder =
+          "build/votes-" + std::to_string(epochs) + "/" + row.name + "-" + std::to_string(seed);
       if (real && file_exists(folder + "/best.safetensors")) {
         load_weights(folder + "/best.safetensors", model);
       } else {
