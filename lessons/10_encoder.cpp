@@ -181,8 +181,8 @@ int main() try {
 //
 // `break gradus::TransformerEncoder::block`, `next` to its last line and `print middle`; `finish`
 // shows what the block returns. In section 2, `break Absolute::operator()`, `next` over its first
-// two lines and `print word`: its first row (x = -1) and its last (x = 1) are each other's
-// negatives, as the biases are still 0.
+// two lines and `print word`: [0], of x = -1, and [200], of x = 1, are each other's negatives, as
+// the biases are still 0.
 //
 // ## Exercises
 //

@@ -289,8 +289,9 @@ std::vector<Sample> samples(const std::vector<Example>& examples, const TextVect
 // ## In the debugger
 //
 // `break Classifier::forward if knob.whole_words > 0`; EPOCHS=1 in the environment makes it soon.
-// After the line of `words`, `print words`: some rows are 0. Then `tbreak Classifier::follow if
-// knob.memory > 0`: compare `print shadows[0]` with `print followed[0].tensor`.
+// After the line of `words`, `print words`: some rows are 0. Then `delete`, `break
+// Classifier::follow if knob.memory > 0`, `continue` and `continue 10`: compare `print shadows[0]`
+// with `print followed[0].tensor`.
 //
 // ## Exercises
 //
