@@ -151,12 +151,12 @@ int main() try {
   // A mistake rarely stops a training: the model learns, only worse. So three questions are asked
   // at the first step. Is the loss that of a guess? Up to 0.5 above ln 2 passes, as first weights
   // are no perfect guess. What do the parts of the model return, and how long are the gradients
-  // that come back to them? The relu of dense_1 makes half of its numbers 0; a part all of zeros
+  // that come back to them? The relu of `dense_1` makes half of its numbers 0; a part all of zeros
   // would be wrong, or gradients that die out from row to row. (Sums, such as text +
-  // attention(text) above, have no row; `middle` is that of norm_1.) And does every parameter move?
-  // The block stays as it is, and two Dense in a row on top of it (Sequential) shall tell two kinds
-  // of text apart. But the optimiser was given the parameters of the first alone: the last lines
-  // name what was forgotten.
+  // attention(text) above, have no row; `middle` is that of `norm_1`.) And does every parameter
+  // move? The block stays as it is, and two Dense in a row on top of it (Sequential) shall tell two
+  // kinds of text apart. But the optimiser was given the parameters of the first alone: see the
+  // last lines.
   Sequential top;
   const Dense& hidden = top.add<Dense>("hidden", 16, 8, random, Activation::relu);
   top.add<Dense>("logits", 8, 2, random);
