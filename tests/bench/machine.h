@@ -1,7 +1,8 @@
 // What this machine can do at most, measured; and the tools that all benchmarks share.
 #pragma once
 
-#include <chrono>
+#include "../../src/clock.h"
+
 #include <cstdlib>
 #include <vector>
 
@@ -20,7 +21,7 @@ inline long argument(int argc, char** argv, int i, long otherwise) {
 }
 
 inline double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return gradus::seconds_now();
 }
 
 double median(std::vector<double> seconds);
