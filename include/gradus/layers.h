@@ -9,8 +9,6 @@
 #include <gradus/operations.h>
 #include <gradus/random.h>
 
-#include <memory>
-
 namespace gradus {
 
 enum class Activation { none, relu, gelu, tanh, sigmoid };
@@ -138,23 +136,23 @@ class Sequential : public Layer {
   // Errors: those of the layer's constructor, a name that is taken.
   template <class L, class... Arguments>
   L& add(const Name& name, Arguments&&... arguments) {
-    std::unique_ptr<L> layer;
+    L* added = nullptr;
     try {
-      layer.reset(new L(std::forward<Arguments>(arguments)...));
+      added = new L(std::forward<Arguments>(arguments)...);
     } catch (const Error& error) {  // which speaks of the line above
       fail("Sequential::add", name.where, "\"", name.text, "\" was not made: ", error.what());
     }
-    L& added = *layer;
-    Module::add(name.text, added, name.where);
-    layers_.push_back(std::move(layer));
-    return added;
+    const Shared<Layer> layer(added);
+    Module::add(name.text, *added, name.where);
+    layers_.push_back(layer);
+    return *added;
   }
 
  protected:
   Tensor forward(const Tensor& x, Where where) override;
 
  private:
-  std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<Shared<Layer>> layers_;
 };
 
 }  // namespace gradus
