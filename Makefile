@@ -1,8 +1,8 @@
 # Gradus. The targets a reader needs:
 #
 #   make run            build, then train the classifier on shipped reviews
-#   make test           build and run every test, in float and in double;
-#                       ONE="*mask*" for one by name
+#   make test           build and run every test in float, and those of numbers in
+#                       double as well; ONE="*mask*" for one by name
 #   make mutants        plant the mistakes of tests/mutants/list.txt, one at a time:
 #                       does a test notice each? (ONLY=softmax or ONLY=17: some of
 #                       them; TENTH=1: today's tenth)
@@ -101,9 +101,13 @@ LIGHT = $(filter-out src/training/optimizer src/training/safetensors_header,$(fi
 # In programs of one's own a warning is a warning.
 LENIENT = $(if $(filter lessons/mine/% %_mine lessons/exercises/%,$*),-Werror)
 
-SOURCES := $(wildcard src/*.cpp src/*/*.cpp)
+# Words, files and pictures do not change with the precision of numbers, so double leaves their
+# tests out; and libFuzzer, which builds everything once more, is given no pictures.
+SOURCES := $(filter-out $(if $(filter fuzz,$(MODE)),src/pictures/%),$(wildcard src/*.cpp src/*/*.cpp))
 OBJECTS := $(SOURCES:%.cpp=$(BUILD)/%.o)
-TESTS := $(wildcard tests/*.cpp)
+NUMBERLESS := batches bleu byte_pairs exercises files messages picture_numbers pictures progress recording \
+  reviews setting shape shipped text threads
+TESTS := $(filter-out $(if $(filter double,$(MODE)),$(NUMBERLESS:%=tests/%_test.cpp)),$(wildcard tests/*.cpp))
 TEST_OBJECTS := $(TESTS:%.cpp=$(BUILD)/%.o)
 BOOK := $(wildcard lessons/book/*.cpp)
 ALL := $(SOURCES) $(TESTS) $(wildcard tests/*/*.cpp lessons/*.cpp lessons/*/*.cpp)
@@ -169,7 +173,7 @@ JUDGING := $(patsubst %,$(E)/%.o,exercise verdict message source box)
 $(E)/judge: $(E)/judge.o $(JUDGING) $(LIBRARY) ; @$(LINK)
 $(E)/author: $(addprefix $(E)/,author.o exercise.o source.o) $(LIBRARY) ; @$(LINK)
 # The hand-out does not have this test.
-$(BUILD)/gradus-tests: $(if $(wildcard tests/exercises_test.cpp),$(JUDGING))
+$(BUILD)/gradus-tests: $(if $(filter tests/exercises_test.cpp,$(TESTS)),$(JUDGING))
 $(E)/%.oracle.o: lessons/exercises/%.cpp lessons/exercises/%.mistakes $(E)/author $(wildcard lessons/exercises/*.h)
 	@$(E)/author variants $(wordlist 1,2,$^) >$(E)/$*.oracle.cpp && echo "  $< and its variants"
 	@$(CXX) $(filter-out -W%,$(FLAGS)) -w -O0 -g0 -Ilessons/exercises -c $(E)/$*.oracle.cpp -o $@

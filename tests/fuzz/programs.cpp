@@ -1,7 +1,9 @@
 // Random programs: a string of bytes is read as a program of operations on small tensors, and the
 // gradients of all values that it starts from are compared with differences. Built in double.
 
-#include <gradus/gradus.h>
+#include <gradus/check_gradients.h>
+#include <gradus/operation.h>
+#include <gradus/operations.h>
 
 #include <algorithm>
 #include <cmath>
