@@ -83,38 +83,46 @@ sed 's/cases.whole/Tensor::zeros/; s/answers.add("out".*/return;/' "$unsolved" >
 touch "$all/cases/lessons/exercises/additional.cpp"
 echo 'not written yet' >"$scratch/cases.want"
 
-# check WHO REPORTS: what the reports of all submissions say.
+# What the box stops depends on who starts it; what is refused before anything runs, or answers wrong,
+# does not. So an ordinary user is given the former only.
+mkdir "$scratch/harm"
+for name in sleep loop fork allocate kill connect results read-cases read-cpp flood right; do
+  cp -r "$all/$name" "$scratch/harm"
+done
+
+# check WHO SUBMISSIONS REPORTS: what their reports say.
 check() {
-  [ -e "$2/right/results.json" ] || { complain "$1: nothing was graded" && tail -n 5 "$2.log"; return; }
-  for name in $(ls "$all"); do
-    result=$2/$name/results.json
+  [ -e "$3/right/results.json" ] || { complain "$1: nothing was graded" && tail -n 5 "$3.log"; return; }
+  for name in $(ls "$2"); do
+    result=$3/$name/results.json
     grep -q "^{\"score\": $([ "$name" = right ] && echo 4 || echo 0)," "$result" || complain "$1: $name has other points"
     grep '06_attention' "$result" | grep -q -e "$(cat "$scratch/$name.want")" || complain "$1: $name is not named: $(grep 06_att "$result")"
     python3 -m json.tool "$result" >"$scratch/log" 2>&1 || [ $? = 127 ] || complain "$1: $name: $(cat "$scratch/log")"
     grep -q 'REACHED' "$result" && complain "$1: $name reached what it must not"
   done
-  grep -q 'outside the marks it is not' "$2/signature/notes" || complain "$1: another signature is not named"
-  grep -q 'outside the marks' "$2/right/notes" "$2/nan/notes" && complain "$1: what was not changed is named"
-  grep -q 'not as it was handed out' "$2/cases/notes" || complain "$1: edited cases are not named"
-  grep -q 'additional.cpp is additional' "$2/cases/notes" || complain "$1: an additional file is not named"
   [ ! -e build/STOLEN ] && [ ! -e /tmp/STOLEN ] || complain "$1: a submission wrote a file"
 }
-# grade REPORTS COMMAND...: as another user, perhaps.
+# grade SUBMISSIONS REPORTS COMMAND...: as another user, perhaps.
 grade() {
-  reports=$1
-  shift
+  given=$1 reports=$2
+  shift 2
   "$@" env ONLY=06_attention CPU_SECONDS=1 BUILD="$BUILD" CXX="${CXX##* }" REPORTS="$reports" \
     FLAGS="-std=c++20 -ffp-contract=off -O0 -Iinclude -pthread" \
-    sh lessons/exercises/grade.sh "$all" salt >"$reports.log" 2>&1
+    sh lessons/exercises/grade.sh "$given" salt >"$reports.log" 2>&1
 }
 CXX=${CXX:-g++}
+user=$scratch/ordinary reports=$scratch/reports
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
-  mkdir "$scratch/ordinary" && chown 12345 "$scratch/ordinary"
-  grade "$scratch/ordinary/reports" env TMPDIR="$scratch/ordinary" setpriv --reuid 12345 --regid 12345 --clear-groups &
+  mkdir "$user" && chown 12345 "$user"
+  grade "$scratch/harm" "$user/reports" env TMPDIR="$user" setpriv --reuid 12345 --regid 12345 --clear-groups &
 fi
-grade "$scratch/reports" env
+grade "$all" "$reports" env
 wait
-check "as $(id -un)" "$scratch/reports"
-[ ! -e "$scratch/ordinary" ] || check "as an ordinary user" "$scratch/ordinary/reports"
+check "as $(id -un)" "$all" "$reports"
+[ ! -e "$user" ] || check "as an ordinary user" "$scratch/harm" "$user/reports"
+grep -q 'outside the marks it is not' "$reports/signature/notes" || complain "another signature is not named"
+grep -q 'outside the marks' "$reports/right/notes" "$reports/nan/notes" && complain "what was not changed is named"
+grep -q 'not as it was handed out' "$reports/cases/notes" || complain "edited cases are not named"
+grep -q 'additional.cpp is additional' "$reports/cases/notes" || complain "an additional file is not named"
 [ "$wrong" = 0 ] && echo "the hand-out is unsolved; $(ls "$all" | wc -l) submissions are graded as they should"
 exit $wrong

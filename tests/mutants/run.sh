@@ -135,13 +135,14 @@ for mode in release double; do
 done
 count=$(read_list)
 started=$(date +%s)
+fails() { echo "without any mistake the $1 build fails: see build/mutants/$1.log" && exit 1; }
 for mode in release double; do
   echo "building the $mode tests"
-  (cd "$place/tree" && build $mode "$workers" && run_tests $mode) >"$place/tests.log" 2>&1 || {
-    echo "without any mistake the $mode build fails: see build/mutants/tests.log"
-    exit 1
-  }
+  (cd "$place/tree" && build $mode "$workers") >"$place/$mode.log" 2>&1 || fails $mode
 done
+(cd "$place/tree" && run_tests double) >"$place/double.log" 2>&1 &
+(cd "$place/tree" && run_tests release) >"$place/release.log" 2>&1 || fails release
+wait $! || fails double
 for w in $(seq 1 "$workers"); do worker "$w" & done
 wait
 
