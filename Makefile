@@ -9,7 +9,8 @@
 #   make fuzz           hostile files and random programs, with Clang; SECONDS=60
 #                       FUZZ=tsv RUNS=1000
 #   make lesson-NN      build and run lesson NN, such as lesson-01
-#   make debug-NN       lesson NN in gdb, at its first line; DEBUGGER=lldb for lldb
+#   make debug-NN       lesson NN in gdb, at its first line; DEBUGGER=lldb for lldb,
+#                       DATA=dir for a lesson that needs data
 #   make exercises      what is solved and what is next; the tasks are
 #                       lessons/exercises/NN_name.cpp
 #   make exercise-NN    judges one; hint-NN is the next hint, watch-NN judges

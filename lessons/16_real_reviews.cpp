@@ -10,17 +10,18 @@
 // for batches of B = 32 reviews: 20,000 words, texts cut at T = 600 words, 2 heads with key_dim
 // 256, 32 units between the encoder's two Dense layers, RMSprop with rate 0.001, the epoch with the
 // lowest validation loss; two without a lower one (the patience) end it. The first weights of
-// query, key and value are smaller than Glorot's, since Keras, at the time of the book, took these
-// kernels [256, 2 heads, 256] for convolutions when it counted inputs and outputs
+// query, key and value are smaller than glorot_uniform() of lesson 5 makes them, since Keras, at
+// the time of the book, counted inputs and outputs of these kernels [256, 2 heads, 256] wrongly
 // (keras_book_start): the scores begin near 0, and attention nearly even. (Validation after epoch
-// 1: seeds 1 and 2 0.8808 and 0.8778 with these, 0.8556 and 0.8802 with Glorot's.)
+// 1: seeds 1 and 2 0.8808 and 0.8778 with these, 0.8556 and 0.8802 with glorot_uniform(). It helped
+// one of the two.)
 //
 // Two things differ. A batch is padded to its own longest review instead of to 600, and reviews of
 // like length share a batch, so that 2.5 % instead of 60 % of all positions are padding. And a mask
 // hides padding from attention and from the maximum over words in every run; the book's program
-// takes padding into the maximum, and without positions into attention as well.
+// takes padding into the maximum, and its form without positions lets attention see it, too.
 //
-//   make imdb DATA=/path/to/aclImdb [SEED=1] [POSITIONS=0] [EPOCHS=6]
+//   make imdb DATA=/path/to/aclImdb [SEED=1] [POSITIONS=1] [EPOCHS=6]
 //
 // It takes about a quarter of an hour on two cores, a little over two minutes an epoch. A run that
 // was interrupted goes on where it was. What came out when it was run is written below main.
@@ -122,9 +123,11 @@ int main(int argc, char** argv) try {
   const Metric result = evaluate(model, test);
 
   // The book prints three digits. How far may chance move them? Each of 25,000 reviews is right
-  // with probability 0.88, which has the variance 0.88 · 0.12 (1 or 0 less their mean, squared);
-  // the share of all has that over 25,000, so the deviation √(0.88 · 0.12 / 25,000) = 0.002. Two
-  // deviations either way, 0.004, hold 95 of 100 draws of reviews. Seeds come on top of that.
+  // with probability 0.88. Its variance is the mean square of what it is (1 or 0) less 0.88: 0.12²
+  // in 0.88 of the cases, 0.88² in 0.12 of them, together 0.88 · 0.12. The share of all has that
+  // over 25,000, so the deviation √(0.88 · 0.12 / 25,000) = 0.002. Two deviations either way,
+  // 0.004, hold some 95 of 100 draws of reviews (taken on trust here: so it is of every mean of
+  // many independent numbers). Seeds come on top of that.
   std::printf("\n%-30s %s %10s\n", "", "test accuracy here", "the book");
   std::printf("%-30s %18.4f\n", "words counted", words_result.accuracy());
   std::printf("%-30s %18.4f\n", "pairs counted", pairs_result.accuracy());
@@ -141,7 +144,8 @@ int main(int argc, char** argv) try {
 // ## What came out
 //
 // Three seeds, each looked at on the test reviews after every epoch, for this table alone; * is the
-// epoch that validation chose, and what counts. (An earlier state of this program, same settings.)
+// epoch that validation chose, and what counts. (An earlier state of this program, which had no
+// patience.)
 //
 //   test accuracy    epoch 1   epoch 2   epoch 3   epoch 4
 //   SEED=1            0.8795    0.8694*   0.8712    0.8759
@@ -149,9 +153,10 @@ int main(int argc, char** argv) try {
 //   SEED=3            0.8788*   0.8450    0.8282    0.8670
 //
 // SEED=4, 5 and 6 got 0.8856, 0.8842 and 0.8807: the median of six is 0.8825, where the book has
-// 0.883. POSITIONS=0 with seeds 1 to 3: 0.8855, 0.8852 and 0.8841, where it has 0.875: here
-// positions help nothing that could be told from chance. Words counted: 0.8890, pairs 0.9009. Both
-// are ahead of the Transformer, and lessons 26 and 27 ask what that is due to.
+// 0.883. POSITIONS=0 with seeds 1 to 3: 0.8855, 0.8852 and 0.8841, where it has 0.875: here each
+// of the three is better without positions. That may be chance; that positions help is not to be
+// seen. Words counted: 0.8890, pairs 0.9009. Both are ahead of the Transformer, and lessons 26 to
+// 28 ask what that is due to.
 //
 // Validation flatters: it was right more often than the test, by 0.001 to 0.005 after epoch 1 and
 // by 0.013 to 0.018 after epoch 4. The 5,000 reviews are of films that reviews to learn from are
@@ -160,8 +165,10 @@ int main(int argc, char** argv) try {
 //
 // ## In the debugger
 //
-// Break at Classifier::forward: `print ids` is a batch of reviews of like length. Go on to the last
-// line: `print encoded`, then `print review`, which holds the largest of each column of numbers.
+// `make debug-16 DATA=/path/to/aclImdb`, and first leave out the counting of words, which takes
+// minutes there. Break at Classifier::forward: `print ids` is a batch of reviews of like length. Go
+// on to the last line: `print encoded`, then `print review`, which holds the largest of each column
+// of numbers.
 //
 // ## Exercises
 //
@@ -171,10 +178,9 @@ int main(int argc, char** argv) try {
 //    either: give encoder() and pooling() an empty Mask, pad to 600 ({.pad_to = 600} in each
 //    Batches), and find out how much of that was the mask.
 // 3. Give fit() the test reviews in place of those for validation, for once, so that it prints
-//    how they fare after each epoch, and compare with the usual run. Validation is about films
-//    that other reviews have told the model about, the test is about others. From which epoch on
-//    does that flatter the model? How would you split the reviews to see it coming?
-// 4. Let `pairs` count ten times as much: BagOfWords pairs(200000, true). How near does it come
-//    to the Transformer, and what does that say about what film reviews are made of?
+//    how they fare after each epoch, and compare with the usual run: see validation flatter. How
+//    would you split the reviews to see it coming?
+// 4. Let `pairs` count ten times as much: BagOfWords pairs(200000, true). How far ahead of the
+//    Transformer is it now, and what does that say about what film reviews are made of?
 // 5. Replace the maximum over words by the mean (GlobalAveragePooling). Which epoch is best now?
 // 6. Take three reviews that the model gets wrong, and leave words out one by one (lesson 13).

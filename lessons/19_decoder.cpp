@@ -36,8 +36,9 @@ constexpr std::size_t most = 7;  // words of a translation, with the marks befor
 //
 // Both languages have vectors for words and positions (lesson 8) and one block. The decoder is also
 // given what the encoder made; it adds the causal mask itself. At the end a Dense layer says how
-// well each word would come next. A SequenceModel has encode() and decode(), of a Batch: ids and
-// masks of both texts. (first() and cache are for writing: lesson 21.)
+// well each word would come next. A SequenceModel has encode() and decode(). A Sample has the ids
+// that the decoder reads, a label for each, and the source, which the encoder reads; a Batch has
+// those of several, and masks. (first() and cache are for writing: lesson 21.)
 struct Translator : SequenceModel {
   Translator(Index vocabulary, Random& random)
       : SequenceModel("Translator"),
@@ -125,7 +126,8 @@ int main() try {
   // it has finished. One that is known trains all positions at once: each reads the right words so
   // far, whatever the decoder itself would have written (teacher forcing), and must say the next.
   // So the labels are the words, one place further; next_ids() makes both. (Padding has the label
-  // -1, which counts neither in the loss nor in what is right.)
+  // -1, which counts neither in the loss nor in what is right.) One vocabulary holds the words of
+  // both languages.
   Words texts = {"⟨start⟩ ⟨end⟩"};
   for (const SentencePair& pair : read_pairs("lessons/data/pairs_train.tsv"))
     texts.insert(texts.end(), {pair.text, pair.translation});
@@ -139,11 +141,11 @@ int main() try {
 
   // ## 4. What leaks without the shift
   //
-  // Two translators, the same but for their labels. For the second these are the words that it
-  // reads: it is asked for what it is shown. (So it has 200 labels more: ⟨start⟩.) On new sentences
-  // it is right every time, and its loss is far below that of the first: copying a word needs no
-  // Spanish. But when it writes, all that it can copy is the last word. What counts is not the
-  // accuracy, but what a model writes.
+  // Two translators, the same but for their labels. The second is to say the very words that it
+  // reads. (So it has 200 labels more: ⟨start⟩.) On new sentences it is right every time, and its
+  // loss is far below that of the first: copying a word needs no Spanish. But when it writes, all
+  // that it can copy is the last word. What counts is not the accuracy, which is that of single
+  // words after right ones, but what a model writes.
   for (const bool shifted : {true, false}) {
     const Batches train(sentences("train", 1000, words, shifted), {.size = 32}, 1);
     const Batches validation(sentences("validation", 200, words, shifted));
@@ -162,7 +164,8 @@ int main() try {
     if (!shifted) break;
 
     // What the first has learned of order (the mean of its two heads): at "este" it looks at
-    // "bridge", and only then at "new". To say ⟨end⟩ it needs no word, and looks at all.
+    // "bridge", and only then at "new". At ⟨start⟩ it looks at "wash" and at "i": "lavo" is both.
+    // To say ⟨end⟩ it needs no word, and looks at all, though not evenly.
     model.decoder.attention_2.keep_weights();
     evaluate(model, Batches({sample}));
     const Tensor learned = mean(model.decoder.attention_2.weights, {0, 1});  // [T, S]
@@ -217,20 +220,21 @@ Text write(Translator& model, const Sample& sentence, std::ptrdiff_t given) {
 //
 // `break gradus::TransformerDecoder::operator()` and `continue` twice (the first stop only hands
 // on): section 2. `next` goes through the three parts; `print a` and `print b` show what the first
-// two made, [1, 3, 6]. While the translator writes, one word at a time, `x` is [1, 1, 32]; earlier
-// words are in the cache (lesson 21). `break 19_decoder.cpp:N`, where N is the line of show("Its
-// cross-attention" …), and there `heat learned`.
+// two made, [1, 3, 6]. `delete`, then `break Translator::decode if batch.cache != 0`: while it
+// writes, batch.ids is one word, and earlier ones are in the cache (lesson 21). `delete`, and
+// `break 19_decoder.cpp:N`, where N is the line of show("Its cross-attention" …): there `heat
+// learned`.
 //
 // ## Exercises
 //
 // 1. Find three rows of `query` that make it write "la roja casa" (`target`: ⟨start⟩, la, roja).
 // 2. Move "red" to the end of `source`, with its rows of key and value. What changes in the
 //    weights, what in the context? From where, then, does a decoder know the order of the source?
-// 3. In section 2, add Tensor::matrix({{0}, {0}, {1}}) to x, so that word 2 is another. Which rows
-//    of the output change? Which if a word of `encoded` is another? Say it first.
+// 3. In section 2, multiply x by Tensor::matrix({{1}, {1}, {2}}), so that word 2 is another. Which
+//    rows of the output change? Which if a word of `encoded` is another? Say it first.
 // 4. Let encode() return zeros: what it returns now, * 0. How can nearly a third of "Shifted"'s
 //    words be right all the same, and why is no sentence?
-// 5. Leave the future open: compute y in decode() by the three lines of section 2, with batch.mask
-//    in place of Mask::causal(), batch.source_mask as fourth argument of attention_2, and write
-//    with .cache = false. How right is "Shifted" now? What does it write?
+// 5. Leave the future open: compute y in decode() by the three lines of section 2 (of `decoder`),
+//    with batch.mask in place of Mask::causal(), batch.source_mask as fourth argument of
+//    attention_2, and .cache = false in write(). How right is "Shifted" now? What does it write?
 // 6. Write the shift and both looks yourself: make exercise-20 judges them.

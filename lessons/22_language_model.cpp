@@ -14,10 +14,10 @@
 // pairs (lesson 23): of these reviews each word is one, with the space before it.
 //
 // `make write` takes some 20 seconds on two cores; with DATA=/path/to/aclImdb, the real reviews of
-// lesson 16, hours, and goes on when interrupted. REVIEWS=10000 TOKENS=2000 WIDTH=128 EPOCHS=12 are
-// some 25 minutes of one core: perplexity 46.2 for a token of the test reviews and 3.34 for a byte,
-// where the 3-gram, which only counts, has 55.8 and 3.55. With 4 epochs it is 59.6, and loses.
-// Sources: Radford et al. 2018; Witten and Bell 1991; Press and Wolf 2017 (one table).
+// lesson 16, hours, and goes on when interrupted. With REVIEWS=10000 TOKENS=2000 WIDTH=128
+// EPOCHS=12 in front it takes some 25 minutes of one core: perplexity 46.2 for a token of the test
+// reviews and 3.34 for a byte; counting (the 3-gram below) has 55.8 and 3.55. After 4 epochs it is
+// 59.6. Sources: Radford et al. 2018; Witten and Bell 1991; Press and Wolf 2017 (one table).
 
 #include <gradus/gradus.h>
 
@@ -81,7 +81,8 @@ struct Reviews {
 
 // ## Counting
 //
-// How often each id came after two tokens, one or none; and for 0, no token, how often any.
+// counts[the two, one or no tokens before][id]: how often id came after them. Id 0, padding, never
+// comes; in its place stands the sum over all ids.
 using Counts = std::map<Text, std::map<int, double>>;
 
 Counts counted(const std::vector<Text>& texts) {
@@ -95,8 +96,9 @@ Counts counted(const std::vector<Text>& texts) {
 
 // How probable is text[t] after the n tokens before it? As often as it came after them in training;
 // but what never came may come yet. If k different tokens came after them, in `total` places, then
-// k / (total + k) of the probability is left to counting after n - 1, for tokens old and new; after
-// none, each of V gets the same. For n = 2 this is called an interpolated 3-gram.
+// k / (total + k) of the probability is shared out by the same rule with one token less before, and
+// with none before evenly, 1 / V each. With n = 0, 1 or 2 tokens before this is a 1-gram, a 2-gram
+// or a 3-gram; "interpolated", as each asks the shorter one, too.
 double probability(const Text& text, std::size_t t, std::size_t n, const Counts& counts, double V) {
   const double less = n == 0 ? 1 / V : probability(text, t, n - 1, counts, V);
   const auto after = n > t ? counts.end() : counts.find(Text(&text[t - n], &text[t]));
@@ -162,7 +164,7 @@ int main(int argc, char** argv) try {
 
   // ## Perplexity, of a token and of a byte
   //
-  // That of a byte is e^(loss of a text / its bytes), whatever its tokens; [END] has no byte.
+  // That of a byte is e^(Σ -ln p of a text / its bytes), whatever its tokens; [END] has no byte.
   const Counts counts = counted(reviews[0].texts);
   Curve curves[] = {{"1-gram", {}}, {"2-gram", {}}, {"3-gram", {}}, {"model", {}}};
   for (const Epoch& epoch : history.epochs) curves[3].values.push_back(epoch.validation.loss());
@@ -187,10 +189,10 @@ int main(int argc, char** argv) try {
   // ## What it has learned
   //
   // The 3-gram sees two words, whatever was before. The model knows that what begins with
-  // "although" needs no "but". But that what starts dull may end funny, and what starts warm may
-  // not, it does not know. Lesson 12 learned it from labels, which ask for nothing else. Here it
-  // would save a coin toss, ln 2 = 0.7, of the 20 · 0.87 = 17 that 20 tokens cost: the loss hardly
-  // asks for it.
+  // "although" needs no "but". But in these reviews what starts dull ends well, and what starts
+  // warm ends badly: that it does not know. Lesson 12 learned it from labels, which ask for nothing
+  // else. Here it would save a coin toss, ln 2 = 0.7, in a review of some 20 tokens, which cost
+  // 0.87 each (validation, epoch 5), 17 together: the loss hardly asks for it.
   const std::string choices[][2] = {{"it starts dull", " but"},
                                     {"although it starts dull", " but"},
                                     {"it starts dull but it ends", " funny"},
@@ -208,8 +210,9 @@ int main(int argc, char** argv) try {
 
   // ## What it has by heart
   //
-  // Five texts that it writes, each with the training review that has most of its tokens in a row:
-  // at least 8 each time, though none of the five stands there whole.
+  // Five texts that it writes, each with the training review that has most of its tokens in a row
+  // (with [START] and [END]): at least 8 each time, though none of the five stands there whole. Is
+  // that by heart? They come from a grammar, in which new reviews repeat old ones, too: exercise 2.
   Writer writer(model, std::vector<Text>(5, {start}),
                 {.max_length = length, .stop = stop, .sampling = {.temperature = 1}, .seed = 1});
   while (writer.next()) continue;
@@ -230,13 +233,16 @@ int main(int argc, char** argv) try {
 
 // ## In the debugger
 //
-// Break at LanguageModel::decode: `print batch.ids`, and `print x` after each block. While a sample
-// is written, batch.ids is one token a text, for the cache has the others (lesson 21).
+// Break at LanguageModel::decode: `print batch.ids`, and `print x` after each block. Then `delete`,
+// `break LanguageModel::decode if batch.cache != 0` and `continue` (in the shell REVIEWS=500
+// EPOCHS=1 make that soon): the four beginnings are read whole; of the samples batch.ids is one
+// token a text, for the cache has the others (lesson 21).
 //
 // ## Exercises
 //
 // 1. Print -ln p of each token of a test review. Where is the model unsure, and would you know?
-// 2. Train and validate on 500 reviews (parts[1] = parts[0]), 60 epochs. What is by heart then?
-// 3. Find two beginnings with the same last three words after which other words must come.
+// 2. How many tokens in a row have five test reviews in common with a training review? Then train
+//    and validate on 500 reviews (parts[1] = parts[0]), 60 epochs. What is by heart now?
+// 3. Find two beginnings that end in the same three words and must not go on with the same.
 // 4. Learn 300 tokens (TOKENS=300; length = 200). Compare the perplexity of a token, and of a byte.
 // 5. Write the loss, the perplexities and a 2-gram yourself: make exercise-23 judges them.

@@ -8,15 +8,15 @@
 //   fine-tuning   ids [B, T] -> the same encoder [B, T, D] -> pooling [B, 2 D] -> logit [B, 1]
 //
 // for B texts of T words out of V, of which n are hidden. Both share all parameters but those of
-// the last layer. What is it worth? The same network learns from the same labels, once from the
+// their last layers. What is it worth? The same network learns from the same labels, once from the
 // pretrained parameters and once from scratch. Pretraining sees the texts to learn from, not their
 // labels, and nothing of the test.
 //
 // It takes some 10 seconds. `make pretraining DATA=/path/to/aclImdb` takes the real reviews of
 // lesson 16, with 200, 2,000 and 20,000 labels, and 5,000 of the test: what came out is below main.
 // EPOCHS=n and SEEDS=n make it shorter or longer. Sources: Devlin et al. 2019, section 3.1; Liu et
-// al. 2019, "RoBERTa", section 4.1 (other words hidden each time); Dai and Le 2015, who pretrained
-// on reviews before.
+// al. 2019, "RoBERTa", section 4.1 (several copies of a text, with other words hidden); Dai and Le
+// 2015, who pretrained on reviews before.
 
 #include <gradus/gradus.h>
 
@@ -30,7 +30,7 @@ using Examples = std::vector<Example>;
 //
 // A batch with one label for each text is to be judged; one with a label for each word is to be
 // filled in where the label is not -1. Of the encoded words [B, T, D] only those are compared with
-// the V words, as that is most of the work: embedding() picks rows of any matrix by their numbers.
+// the V words, which is most of the work: gradus::embedding() picks rows of a matrix by number.
 struct Reader : SequenceModel {
   Reader(Index length, Index vocabulary, Index width, Random& random)
       : SequenceModel("Reader"),
@@ -76,9 +76,10 @@ struct Reader : SequenceModel {
 // ## Hiding words
 //
 // Of each text 15 % of the words, and one at least, are to be said. 80 % of those are replaced by
-// ⟨mask⟩, whose id comes after the vocabulary; 10 % by any word, and 10 % stay, so that the model
-// cannot trust a word only because it can be read: in fine-tuning nothing is hidden. Each text
-// comes `copies` times with other words hidden, lest the answers be learned by heart.
+// ⟨mask⟩, whose id comes after the vocabulary; 10 % become any word, and 10 % stay. So the model
+// must make something of words that it can read, too, and may not just repeat them: in fine-tuning
+// all can be read. Each text comes `copies` times with other words hidden, lest the answers be
+// learned by heart.
 std::vector<Sample> hide_words(const std::vector<Sample>& texts, int mask, int copies) {
   Random random(1);
   std::vector<Sample> all;
@@ -123,8 +124,8 @@ int main(int argc, char** argv) try {
 
   // ## 2. Pretraining
   //
-  // The numbers are those of hidden words. Without any knowledge the loss is ln V; whoever knows
-  // what kind of word is missing, but not which of them, has a loss between that and 0.
+  // "right" counts hidden words. Without any knowledge the loss is ln V; whoever knows what kind of
+  // word is missing, but not which of them, has a loss between that and 0.
   const int epochs = setting("EPOCHS", real ? 1 : 5, 1, 1000);
   const std::string folder =
       real ? "build/pretraining-real-" + std::to_string(epochs) : "build/pretraining";
@@ -150,12 +151,13 @@ int main(int argc, char** argv) try {
 
   // ## 4. A few labels
   //
-  // The median of five starts, with the lowest and the highest. The epoch is chosen by validation,
-  // with no more labels than there are to learn from. With 50 labels nothing is to be seen beyond
-  // the spread. With 100 the worst pretrained start is ahead of the best from scratch, and with 200
-  // it is nearly always right: that there are two kinds of nouns need not be learned from labels,
-  // only which of them is praise, and which place counts. Pairs of words give that away as well (a
-  // noun before "and" or after "got a"), and with 100 labels counting them does as well.
+  // The median of five seeds, with the lowest and the highest. (All five pretrained ones begin with
+  // the same weights.) The epoch is chosen by validation, with no more labels than there are to
+  // learn from. One of the 82 test reviews is 0.012. With 50 labels nothing is to be seen beyond
+  // the spread. With 100 the worst pretrained one is ahead of the best from scratch, and with 200
+  // nearly always right: that there are two kinds of nouns need not be learned from labels, only
+  // which of them is praise, and which place counts. Pairs of words tell that place (a noun after
+  // "the" did not come true): counting them is ahead with 50 labels, as good with 100, then behind.
   std::printf("\n%6s  %s  %s  %-22s  %s\n", "labels", "words", "pairs", "from scratch",
               "pretrained");
   const int starts = setting("SEEDS", 5, 1, 100);
@@ -261,12 +263,12 @@ void fill_in(Reader& reader, const TextVectorizer& words, const std::string& tex
 //     2000  0.855  0.860  0.817 (0.781 to 0.828)  0.807 (0.798 to 0.817)
 //    20000  0.891  0.902  0.881 (0.870 to 0.882)  0.876 (0.872 to 0.878)
 //
-// With 200 labels pretraining is worth more than the spread, and still less than counting words.
-// With more labels no difference can be told from chance. Why is seen in what it fills in, "movie
-// 12 was 7 the 5" for the acting. Its loss on hidden validation words is 5.74; to know only how
-// frequent each word is gives 6.36, and ln V = 9.21. So it has learned a little of which words go
-// together. It took 6 minutes of one core, all else some 15. These texts have 3.6 million words;
-// those of BERT had 3,300 million.
+// With 200 labels pretraining is worth more than the spread; with more no difference can be told
+// from chance. Counting words is ahead in every row. Why is seen in what is said for "the acting
+// was ⟨mask⟩": movie (12 %), was (7 %), the (5 %). The loss on hidden validation words is 5.74; to
+// know only how frequent each word is gives 6.36, and ln V = 9.21. So it has learned a little of
+// which words go together. It took 6 minutes of one core, all else some 15. These texts have 3.6
+// million words; those of BERT had 3,300 million.
 //
 // Each text comes 8 times, each time with other words hidden. Of 2 copies, seen 5 times each, the
 // training loss fell from 5.79 to 5.60 in the third epoch and that of validation stayed at 5.83:
@@ -275,8 +277,9 @@ void fill_in(Reader& reader, const TextVectorizer& words, const std::string& tex
 // ## In the debugger
 //
 // Break at Reader::decode. In pretraining `print batch.ids` shows 115, the id of ⟨mask⟩, and
-// batch.labels the words that stood there, -1 elsewhere. At the last line `print hidden` has their
-// places, and `finish` gives a row of logits for each. In fine-tuning there are B labels.
+// batch.labels has the words that stood there and those that were exchanged or stayed, -1
+// elsewhere. At the last line `print hidden` has their places. In fine-tuning there are B labels:
+// `tbreak 27_pretraining.cpp:N`, N being the line of max_pooling().
 //
 // ## Exercises
 //
@@ -284,6 +287,7 @@ void fill_in(Reader& reader, const TextVectorizer& words, const std::string& tex
 //    losses, and of the accuracy with 100 labels?
 // 2. Keep the encoder as pretraining left it: in fine-tuning say requires_grad(false) of all
 //    parameters but those of `logit`, and give Adam these. Which column changes most?
-// 3. Pretrain on the first 200 texts only. Was it the task that helped, or the texts?
+// 3. Pretrain on the first 200 texts only, with so many more copies that the steps stay as many.
+//    Was it the task that helped, or the texts?
 // 4. Pretrain on the whole of train.tsv, where words are also negated. What must a model know there
 //    to say which kind of word is hidden in "it starts ⟨mask⟩ but it ends not dull"?
