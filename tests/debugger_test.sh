@@ -105,5 +105,9 @@ for debugger in $found; do
   check 01 optimised build/optimised "$debugger"
   check 06 debug build/debug "$debugger"
   check 09 debug build/debug "$debugger"
+  printf '%s\n' 'show args' 'settings show target.run-args' >"$commands"  # as gdb, or as lldb, asks
+  DATA='some data/here' sh lessons/debugger/start.sh "$debugger" build/debug/lessons/01_attention "$commands" \
+    >build/debugger.txt 2>&1
+  wants "$debugger, DATA" 'some data/here'
 done
 [ $failed = 0 ]
