@@ -28,7 +28,8 @@ check() { # check SENTENCE COMMAND...
 says() { # says TEXT MAKE-ARGUMENTS...: the output of make has the text
   text=$1
   shift
-  make "$@" 2>&1 | tee said.txt | grep -qF -- "$text"
+  make "$@" >said.txt 2>&1  # to its end: a pipe that grep leaves early would stop it
+  grep -qF -- "$text" said.txt
 }
 silent() { ! says "$@"; }
 
