@@ -225,7 +225,7 @@ void print_strongest(const Tensor& vote, const TextVectorizer& terms) {
 //    of the test. Print ten about which the votes are wrong and the Transformer is right. What
 //    would have to be counted to get them right?
 // 6. On the real reviews let `both` begin with what `make pretraining DATA=…` has learned: take
-//    10,000 words as lesson 27 does, and one row more in `embedding`, for ⟨mask⟩; then copy, into
-//    the parameters of the same name but those of `logit`, the tensors of
+//    10,000 words as lesson 27 does, one row more in `embedding`, for ⟨mask⟩, and another `folder`;
+//    then copy, into the parameters of the same name but those of `logit`, the tensors of
 //    read_safetensors("build/pretraining-real-1/best.safetensors"). Five starts gave 0.9087,
 //    0.9084, 0.9081, 0.9098 and 0.9081. Why is that no more than from scratch?
