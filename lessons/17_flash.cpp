@@ -103,8 +103,9 @@ struct Sequence {
 };
 
 // What an attention gives, and how many numbers are in memory (live_values()) besides its inputs,
-// its output and the gradients of these: after forward what backward will ask for, after backward
-// also the gradients of that. (Training frees both as it goes; here all is kept to be counted.)
+// its output and the gradients of these: after forward what the graph keeps for backward, after
+// backward also the gradients of that. (Training frees both as it goes; here all is kept to be
+// counted.)
 struct Result {
   Tensor out;        // [T, d]
   Tensor gradients;  // of query, key and value, one below the other: [3 T, 64]
@@ -186,7 +187,7 @@ int main() try {
   // these grow with T and are gone at the end.)
   //
   // Both take time that grows with T²: every score is computed either way. (TIMES=1 prints it. Dao
-  // et al. gained it on GPUs, where writing and reading the matrix takes longer than computing it.)
+  // et al. saved it on GPUs, where to write and read the matrix takes longer than to compute it.)
   Random random(1);
   std::vector<Curve> kept{{"composed", {}}, {"fused", {}}};
   std::printf("\n        largest  difference of            numbers kept after forward, backward\n");
@@ -227,8 +228,9 @@ int main() try {
 //    Now several threads, or machines, could share one row.
 // 3. Find a row of scores for which the factor of the second block is 0.0000. What does that say
 //    about the keys of the first block?
-// 4. Scale the query instead of the scores in `composed`. How many T × T matrices are kept now?
-//    Which of them does the gradient of softmax use (src/operations/softmax.cpp)?
+// 4. Scale the query instead of the scores in `composed`. How many T × T matrices are kept now
+//    (and the scaled query, 64 T numbers)? Which of them does the gradient of softmax use
+//    (src/operations/softmax.cpp)?
 // 5. Add `.mask = Mask::causal()` to the fused way and measure with TIMES=1. How much of the time
 //    should be saved, and how much is?
 // 6. Write the pass over the blocks yourself: make exercise-19 judges it.

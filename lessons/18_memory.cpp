@@ -9,9 +9,10 @@
 //   Node      owns its values, its gradient, and the operation that made it
 //   Operation owns its inputs (as Tensors). It does not own its result
 //
-// All arrows lead from a result to what it was computed from, never back, so no way leads round in
-// a circle. Sources: Collins 1960, "A method for overlapping and erasure of lists", for counting
-// owners; McBeth 1963, "On the reference counter method", for the circle. Runs in a second.
+// All owning leads from a result to what it was computed from, never back (and a gradient owns no
+// graph), so no way leads round in a ring. Sources: Collins 1960, "A method for overlapping and
+// erasure of lists", for counting owners; McBeth 1963, "On the reference counter method", for the
+// ring. Runs in a second.
 
 #include <gradus/gradus.h>
 
@@ -96,7 +97,7 @@ std::shared_ptr<Link> chain(int length) {
   return last;
 }
 
-// A loop in place of the nested calls: first take over what the last link owns, then let that go.
+// A loop in place of the nested calls: first take over what a link owns, then let the link go.
 void free_by_loop(std::shared_ptr<Link> last) {
   while (last) last = std::move(last->before);
 }
@@ -111,10 +112,11 @@ int main() try {
   // ## Owners of a graph
   //
   // live_nodes() counts the nodes that exist, live_values() the numbers in their memory. y = Σ w²
-  // makes three nodes: the product, its sum [1], and the same number in the shape [], in the same
-  // memory. All handles but y are dropped at once, and the nodes stay, for y owns the sum, and that
-  // the product. backward() leaves a gradient in each of the four, which is a tensor too. Without
-  // the last handle to y all of it goes, but for w, which has an owner here, and w's gradient.
+  // makes three nodes: the product, the same numbers as one row [1, 100], in the same memory, and
+  // their sum. All handles but y are dropped at once, and the nodes stay, for y owns the row, and
+  // that the product. backward() leaves a gradient in each of the four, which is a tensor too.
+  // Without the last handle to y all of it goes, but for w, which has an owner here, and w's
+  // gradient.
   Tensor w = Tensor::full({10, 10}, 1).requires_grad(true).named("w");  // [10, 10]
   count("w");
   Tensor y = sum(w * w);  // []
@@ -154,8 +156,9 @@ int main() try {
 
   // ## How deep is the stack?
   //
-  // A chain of 1000 is freed in 1000 nested calls, and each takes some of the stack, often 8 MiB
-  // (`ulimit -s`). When it is full the program crashes without a message; exercise 3 finds when.
+  // A chain of 1000 is freed in 1000 nested calls, and each takes some of the stack, which often
+  // has 8 MiB (`ulimit -s`). When it is full the program crashes without a message; exercise 3
+  // finds when.
   chain(1000).reset();
   std::printf("\nnested destructors for a chain of 1000: %d", Link::deepest);
   Link::deepest = 0;
@@ -163,16 +166,16 @@ int main() try {
   std::printf(", by the loop: %d\n", Link::deepest);
 
   // In a graph a node may own several others, so Node::free (src/tensor.cpp) keeps a list of those
-  // that wait. It costs no memory: each that waits holds the next. The order of backward() is found
-  // with a stack in a vector (walk_below in src/backward.cpp), where lesson 2 called itself. So
-  // only memory limits the depth. Here y = v + v + … + v.
+  // that wait. It takes no memory when its time comes: each node has room for the next. The order
+  // of backward() is found with a stack in a vector (walk_below in src/backward.cpp), where
+  // reverse_order() of lesson 2 called itself. So only memory limits the depth. Here total = v + v
+  // + … + v.
   {
     const Tensor v = Tensor::scalar(1).requires_grad(true);  // []
     Tensor total = v;                                        // []
     for (int i = 1; i < 100000; ++i) total = total + v;
     total.backward(Graph::free);
-    std::printf("a chain of 100000 sums: value %.0f, slope %.0f\n\n", total.item(),
-                v.grad().item());
+    std::printf("a sum of 100000 terms: value %.0f, slope %.0f\n\n", total.item(), v.grad().item());
   }
 
   // ## What a step holds
@@ -193,8 +196,10 @@ int main() try {
   // ## A leak without a ring
   //
   // To print the mean loss one sums the losses up. If the sum is a Tensor, it owns the graph of
-  // every step: no circle, and memory grows all the same, by six nodes a step: x, the product, its
-  // square, the two of the mean (as of the sum above), and the new total. item() owns nothing.
+  // every step: no ring, and memory grows all the same, by six nodes a step: x, the product, its
+  // square, the two of the mean (a row and its mean, as of the sum above), and the new total.
+  // item() owns nothing. (Counted while the step's own five are there: with w, weight and the new
+  // total they make eight, and the zero that the first total owns is the ninth.)
   Curve tensors{"total + loss", {}}, numbers{"total + loss.item()", {}};
   for (Curve* curve : {&tensors, &numbers}) {
     Tensor total = Tensor::scalar(0);  // []
@@ -217,15 +222,19 @@ int main() try {
 
 // ## In the debugger
 //
-// Run to the line `copy = Tensor();` with `until LINE`, break at gradus::Node::free and continue.
+// Run to the line `copy = Tensor();` with `advance LINE`, break at gradus::Node::free and continue.
 // `print *node` shows an operation and its owners (0 by now); `next` through the while loop frees
-// one node a turn, `print waiting` shows the rest of the list, and `bt` that the calls stay few.
+// one node a turn, `print waiting` shows the rest of the list. What the deleted node owned comes to
+// the same breakpoint from `delete first`: there `bt` shows that the calls stay few, and `finish`
+// leads back.
 //
 // ## Exercises
 //
 // 1. Capture a raw pointer, `Value* out = y.get()`, in square_captured. Why does nothing leak, and
 //    who must stay alive for the function to be safe? Do the same with a std::weak_ptr.
-// 2. Take out the line that breaks the ring and run `make lesson-18 MODE=asan`. What is reported?
+// 2. Take out the loop over `seen`, which breaks the ring, and run `make lesson-18 MODE=asan`. What
+//    is reported?
 // 3. At what length of the chain does freeing it crash the program, with MODE=debug and release?
-// 4. During a training, keep the loss of the best step in a `Tensor best`. How much does it hold?
+// 4. In the training of lesson 5, keep the loss of the best step in a `Tensor best`, and print
+//    live_nodes() after each step. How much does it hold with Graph::free, and with Graph::keep?
 // 5. Say w.mutable_values()[0] = 7 between sum(w * w) and backward(). Who notices (see `version`)?

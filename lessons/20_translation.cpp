@@ -2,7 +2,7 @@
 //
 // The translator of lesson 19 learns from 10,000 pairs of English and Spanish sentences, and then
 // writes 2,000 new ones: a test of the same kind, and 1,000 sentences with an adjective and a noun
-// that never stand together in the 10,000, such as "red house". They come from a grammar;
+// that never stand side by side in the 10,000, such as "red house". They come from a grammar;
 // lessons/data/make_pairs.cpp says what it asks of a translator.
 //
 // Beside it learns the kind of translator that there was before attention (Sutskever et al. 2014,
@@ -154,18 +154,19 @@ int main() try {
     judge("held out", held_out, translate(*model, held_out, words));
   }
 
-  // The Transformer has learned the rule, not the phrases: 990 are right with words that it never
-  // saw together, and 994 of the test, where fewer are long. The GRUs write Spanish, but no
-  // sentence of more than 12 words comes out right, and of the new combinations 131 do, of the test
-  // 503. All that is said must fit into H numbers; but they also learned less (loss 0.52; exercise
-  // 1).
+  // The Transformer has learned the rule, not the phrases: 990 are right with an adjective and a
+  // noun that it never saw side by side (only apart, as in "a house is red"), and 994 of the test,
+  // where fewer are long. The GRUs write Spanish, but no sentence of more than 12 words comes out
+  // right, and of the new combinations 131 do, of the test 503. All that is said must fit into H
+  // numbers; but they also learned less (loss 0.52; exercise 1).
 
   // ## 3. Who looks where
   //
-  // Each row is a word that was written, with the weights by which it looked at the English words
-  // (the mean of the four heads). "casa" and "roja" cross over: nobody told the model that
-  // adjectives come after their noun. "la" looks at "house", too, perhaps for "la" or "el". And
-  // "compra" looks at "she", for which there is no word of its own.
+  // Each row is a word that is to be said there (in lesson 19 it was the word read last), with the
+  // weights by which that place looks at the English words (the mean of the four heads). "casa" and
+  // "roja" cross over: nobody told the model that adjectives come after their noun. "la" looks at
+  // "house", too, perhaps for "la" or "el". And "compra" looks at "she", for which there is no word
+  // of its own.
   transformer.eval();
   transformer.decoder.attention_2.keep_weights();
   const SentencePair pair = {"she buys the red house", "compra la casa roja", ""};
@@ -188,7 +189,7 @@ std::vector<Sample> samples(const Pairs& pairs, const TextVectorizer& words) {
   return all;
 }
 
-// Always the likeliest word (lesson 21), for 50 sentences at a time. A GRU needs no cache.
+// Always the likeliest word (lesson 21), 50 sentences at a time. GRUs without a cache begin anew.
 Words translate(SequenceModel& model, const Pairs& pairs, const TextVectorizer& words) {
   const int start = words.encode("⟨start⟩")[0], end = words.encode("⟨end⟩")[0];
   Words all;
@@ -209,7 +210,8 @@ Words translate(SequenceModel& model, const Pairs& pairs, const TextVectorizer& 
   return all;
 }
 
-// How many are right, by the length of the English sentence; BLEU; the shortest mistake.
+// How many are right, by the length of the English sentence; BLEU; the shortest mistake
+// (the English, what was written, what was given).
 void judge(const char* name, const Pairs& pairs, const Words& written) {
   Words given, mistake;
   int right[2] = {}, count[2] = {};
@@ -229,8 +231,9 @@ void judge(const char* name, const Pairs& pairs, const Words& written) {
 
 // ## In the debugger
 //
-// `print encoded` is [64, 128] in Recurrent::decode, whatever the sentences are, and [64, S, 64] in
-// Transformer::decode. At the end of main, `heat weights`.
+// In the shell PAIRS=640 EPOCHS=1 make it soon. Break at Transformer::decode: `print encoded` is
+// [64, S, 64] in training; at Recurrent::decode it is [64, 128], whatever the sentences are. Then
+// `delete`, and at the line of write_file() `heat weights`.
 //
 // ## Exercises
 //
@@ -240,7 +243,8 @@ void judge(const char* name, const Pairs& pairs, const Words& written) {
 // 3. Give the GRUs attention (Bahdanau et al. 2015): encode() returns all states, decode() begins
 //    with zeros and adds, to its own states, what these find in `encoded` by
 //    scaled_dot_product_attention(). It needs the mask batch.source_mask. Who wins now?
-// 4. Take the positions of the English words away (english.tokens). Which sentences need them?
-// 5. Vaswani et al. (equation 3) let the rate fall by 1/√step: Schedule::warmup_inverse_sqrt(rate,
-//    100). Is it better than the cosine, at its rate or another?
+// 4. Take the positions of the English words away: english.tokens(batch.source, where) in
+//    Transformer::encode. Let judge() print ten mistakes. Which sentences need positions?
+// 5. Vaswani et al. (equation 3) let the rate fall as 1/√step: Schedule::warmup_inverse_sqrt(rate,
+//    100), without `steps`. Is it better than the cosine, at its rate or another?
 // 6. Write BLEU yourself: make exercise-21 judges it.

@@ -1,8 +1,8 @@
 // Lesson 21: writing, one token at a time.
 //
-// A model that says which token (here: word) comes next (lesson 19) gives each of V a logit, and
-// softmax makes probabilities of these. To write is to choose one, add it to the text and ask
-// again, until it is ⟨end⟩. How is it chosen?
+// A model that says which token (here: word) comes next (lesson 19) gives each of the V words of
+// the vocabulary a logit, and softmax makes probabilities of these. To write is to choose one, add
+// it to the text and ask again, until it is ⟨end⟩. How is it chosen?
 //
 //   greedy          always the likeliest
 //   temperature t   by lot, with the probabilities softmax(logits / t)
@@ -47,7 +47,7 @@ struct LanguageModel : SequenceModel {
   Dense next_word{D, V, random};
 };
 
-// Counts the multiplications of all that is computed while it lives (watcher.h).
+// Counts the multiplications in products of matrices and in attention while it lives (watcher.h).
 struct Work : Watcher {
   Work() { add_watcher(*this); }
   ~Work() override { remove_watcher(*this); }
@@ -76,8 +76,9 @@ int main() try {
   // ## 1. One call, one token
   //
   // A Writer has a text for each prompt, here one, and next() adds a token to it, by default the
-  // likeliest; logits() are those from which it was chosen. The probability of a text is the
-  // product of those of its tokens: e to the power of the sum of their logarithms.
+  // likeliest; logits() are those from which it was chosen. (Temperature 0, which is the default,
+  // stands for that.) The probability of a text is the product of those of its tokens: e to the
+  // power of the sum of their logarithms.
   const Text prompt = words.encode("⟨start⟩ what a film and how");
   const int end = words.encode("⟨end⟩")[0];
   const auto written = [&](const Text& text) {
@@ -132,12 +133,13 @@ int main() try {
   for (const Tensor& column : columns)
     std::printf("%11d", int(column.size() - std::ranges::count(column.values(), 0)));
   std::printf("   words left\n\n");
-  const Tensor rows = reshape(concatenate(columns, 0), {6, -1});  // [6, V]
+  const Tensor rows = reshape(concatenate(columns, 0), {Index(ways.size()), -1});  // [6, V]
   write_file(
       "build/lesson21_next_word.svg",
       attention_svg("What is left of the ten likeliest", names, likeliest, slice(rows, 1, 0, 10)));
 
-  // So they write. Greedy always writes the same; by lot it depends on the Writer's .seed, here 0.
+  // So they write, at most ten words. Greedy always writes the same; by lot it depends on the
+  // Writer's .seed, here 0.
   for (const auto& [name, sampling] : ways) {
     Writer writer(model, {prompt}, {.max_length = 16, .stop = end, .sampling = sampling});
     while (writer.next()) {
@@ -160,8 +162,10 @@ int main() try {
   };
   for (const Index more : {1, 2, 3}) search(Index(prompt.size()) + more, 0);
 
-  // To the end. Each word makes a text less likely, so short ones win. The score is the sum divided
-  // by the number of words written to the power of length_power: with 1, the mean of a word.
+  // To the end. A text that ends is put aside, and when three are, the search is over. It may miss
+  // a likelier one: greedy's, with -6.3785, is ahead of the third. Each word makes a text less
+  // likely, so short ones win. The score of a text of n words is its sum / n^length_power: with 1,
+  // the mean logarithm of its words.
   search(most, 0);
   search(most, 1);
 
@@ -170,11 +174,12 @@ int main() try {
   // Later words change nothing about the vectors of earlier ones: attention has the causal mask,
   // and all else works on each word by itself. So attention keeps the keys and values of earlier
   // words, and the model is given the new word alone. A word costs 4 · 32 · 32 (query, key, value,
-  // output) + 2 · 32 · 64 (feed-forward) + 32 · 223 (logits) = 15,328 multiplications, and 2 · 32
-  // for each word it looks at. To write 7 words after ⟨start⟩, 7 are computed, which look at 1 + 2
-  // + … + 7 = 28: 7 · 15,328 + 28 · 64 = 109,088. Without a cache call n computes n words, 28 in
-  // all, and each is counted as looking at all n: 1 + 4 + … + 49 = 140, so 28 · 15,328 + 140 · 64 =
-  // 438,144. The logits are the same to the last bit, as each is a sum in the same order.
+  // output) + 2 · 32 · 64 (feed-forward) + 32 · 223 (logits) = 15,328 multiplications (of products
+  // of matrices; the rest is little), and 2 · 32 for each word it looks at. To write 7 words after
+  // ⟨start⟩, 7 are computed, which look at 1 + 2 + … + 7 = 28: 7 · 15,328 + 28 · 64 = 109,088.
+  // Without a cache call n computes n words, 28 in all, and each is counted as looking at all n: 1
+  // + 4 + … + 49 = 140, so 28 · 15,328 + 140 · 64 = 438,144. The logits are the same to the last
+  // bit, as each is a sum in the same order.
   std::printf(
       "\n       multiplications\ntokens    with   without   ratio   calls with the same logits\n");
   for (const Index T : {8, 16, 32, 64}) {
@@ -225,13 +230,15 @@ Tensor what_is_left(const Tensor& logits, const Sampling& sampling) {
 //
 // `break gradus::choose if sampling.temperature > 0` and `continue`; then a breakpoint at the line
 // where it computes `drawn`, `continue` and `next`: `print ids` has the tokens, likeliest first,
-// `print up_to` the sums of the weights that are left.
+// `print up_to` the running sums of e^((logit - largest) / t), not yet divided by the last of them.
 //
 // ## Exercises
 //
-// 1. Write with t = 0.1 and with t = 10. What do the texts come near to?
-// 2. Search after "⟨start⟩ my" with 1, 3, 8, 16 beams. What crowds out the likelier text?
+// 1. Add t = 0.1 and t = 10 to `ways`. What do the texts come near to?
+// 2. Let `prompt` be "⟨start⟩ my", and search to the end with 1, 3, 8 and 16 beams. With which is
+//    the first text the likeliest? What stood in its place with fewer?
 // 3. With length_power 1 the greedy text has a better score than the three beams: compute it from
-//    section 1. In which step did the search lose it?
+//    section 1. Search for more and more words, as above: after how many is it gone? (Of the three
+//    that are shown, texts that have ended are some.)
 // 4. Set model.next_word.bias.mutable_data()[2] = 9 between two calls of next(). What happens, why?
 // 5. Write the choice of a token, and the loop, yourself: make exercise-22 judges them.

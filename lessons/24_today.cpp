@@ -9,8 +9,8 @@
 //   feed-forward   relu(x W_1) W_2               SwiGLU: (swish(x W_1) * (x V_1)) W_2
 //   heads          keys and values for each      grouped queries: several heads share them
 //
-// The library has none of them. Each takes a few lines, is shown on a case that can be checked by
-// hand, and then takes its place in a small language model (lesson 22).
+// The library has none of them. Each takes a few lines, is shown on a small case, and then takes
+// its place in a small language model (lesson 22).
 // Sources: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization"; Su et al. 2021,
 // "RoFormer", section 3.2.2; Shazeer 2020, "GLU Variants Improve Transformer"; Ainslie et al. 2023,
 // "GQA"; Touvron et al. 2023, "Llama 2", which has all four. Half a minute; EPOCHS=n sets epochs.
@@ -32,7 +32,7 @@ Tensor rms_norm(const Tensor& x, const Tensor& gain) {
 
 // x [B, T, H, K], K the key_dim: number i of the first half of the K and number i of the second are
 // a point of the plane. That of the word at position t is turned by the angle t ω_i: a clock's
-// hand, as in lesson 8 (there of two neighbours). `first` is the position of the first word.
+// hand, as in lesson 8 (a point there are two neighbours). `first` is the position of word 0.
 Tensor rotary(const Tensor& x, Index first = 0) {
   const Index T = x.shape()[1], half = x.shape()[3] / 2;
   const Tensor waves = reshape(sinusoidal_positions(T, 2 * half, first), {T, 1, half, 2});
@@ -54,7 +54,7 @@ Tensor repeated(const Tensor& x, Index times) {
   return reshape(concatenate(copies, 3), {B, T, G * times, K});
 }
 
-// Which of them a model has; and a row of the table in section 5. Both are used below main.
+// Style: which of the four a model has. measure() prints its row of the table in section 5.
 struct Style {
   const char* name;
   bool rms = false, turned = false, gated = false;
@@ -67,7 +67,7 @@ int main() try {
   //
   // The row (-1, 1, 3, 5) has mean 2 and variance 5. The mean of its squares is 9, so RMSNorm
   // divides by 3. Ten times the row gives the same with both norms, the row plus 4 with LayerNorm
-  // only. Zhang and Sennrich claim that nobody misses this, and that a mean less is time saved.
+  // only. Zhang and Sennrich claim that this is no loss, and that to leave the mean out saves time.
   const Tensor rows = Tensor::matrix({{-1, 1, 3, 5}, {-10, 10, 30, 50}, {3, 5, 7, 9}});  // [3, 4]
   print("1. RMSNorm of x, 10 x and x + 4", rms_norm(rows, Tensor::full({4}, 1)));
   print("   LayerNorm", layer_norm(rows, Tensor::full({4}, 1), Tensor::zeros({4}), 0));
@@ -77,8 +77,9 @@ int main() try {
   // Turning two points p and q of the plane by one angle changes no length, and the dot product is
   // made of lengths: 2 p·q = |p + q|² - |p|² - |q|². So it stays, as does the sum over all points.
   // The score of a query turned by s and a key turned by t is that of turning the key alone, by t -
-  // s: it depends on the distance only. Below, at four positions: with waves added (lesson 8) each
-  // pair has its own score; turned, each diagonal has one, from 1000 on the same.
+  // s: it depends only on how far apart they are, and in which direction. (Scores are not divided
+  // by √8 here.) Below, at four positions: with waves added (lesson 8) each pair has its own score;
+  // turned, each diagonal has one, from 1000 on the same.
   Random random(1);
   const Tensor none = Tensor::zeros({1, 4, 1, 8});
   const Tensor q = Tensor::normal({8}, 0, 1, random) + none;  // [1, 4, 1, 8], four words alike
@@ -116,13 +117,13 @@ int main() try {
 
   // ## 5. Each in the place of what it replaces
   //
-  // All else is the same: data, order, steps, five seeds, norms in front, no biases. "cache" is
-  // what a word leaves there. The models learn from reviews of 9 to 15 words. On such, all five
-  // with SwiGLU have a lower loss than all five of 2017; the others overlap with 2017, two groups
-  // hardly. On longer reviews rotary is far ahead: a vector added at position 20 was never trained,
-  // but a turn by 20 is as good as one by 5. And gains do not add up: all four, with an eighth
-  // fewer parameters, are no better than 2017 on short reviews, and worse than rotary alone on long
-  // ones. A small model and made-up reviews decide little: the way of comparing counts.
+  // All else is the same: data, order, steps, five seeds, norms in front, no biases. "cache" is how
+  // many numbers a word leaves there. The models learn from reviews of 9 to 15 words. On such, all
+  // five with SwiGLU have a lower loss than all five of 2017; the others overlap with 2017, two
+  // groups hardly. On longer reviews rotary is far ahead: a vector added at position 20 was never
+  // trained, but a turn by 20 is as good as one by 5. And gains do not add up: all four, with an
+  // eighth fewer parameters, are no better than 2017 on short reviews, and worse than rotary alone
+  // on long ones. A small model and made-up reviews decide little: the way of comparing counts.
   const int seeds = setting("SEEDS", 5, 1, 1000);
   std::printf("\n5. loss on the next word: median of %d starts (lowest to highest)\n", seeds);
   std::printf("       parameters cache   9 to 15 words            22 words or more\n");
@@ -232,9 +233,11 @@ void measure(const Style& style, int seeds, Curves& losses, Curves& on_longer) {
 //
 // ## Exercises
 //
-// 1. Take 1 group for the 4 heads (Shazeer 2019, "multi-query"). What changes beyond the spread?
+// 1. Take 1 group for the 4 heads (Shazeer 2019, "multi-query"). Does the loss
+//    change by more than the spread?
 // 2. Turn the queries only, in section 2. What do the scores depend on now?
 // 3. Is it the gate or the round corner? Try swish(z) for relu(z), and z for swish(z) in the gate.
-// 4. Give 2017 the waves of lesson 8. How much higher is the loss, and why (its exercise 2)?
-// 5. Take ten starts instead of five (SEEDS=10): which statements of section 5 hold?
+// 4. Give 2017 the waves of lesson 8, without add(), or they are trained. How much higher is the
+//    loss, and why (lesson 8, exercise 2)?
+// 5. Take nine starts instead of five (SEEDS=9): which statements of section 5 hold?
 // 6. Write the turn, with a cache of keys, yourself: make exercise-25 judges them.
