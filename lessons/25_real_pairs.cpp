@@ -11,10 +11,10 @@
 // for batches of B = 64 pairs: 15,000 words a language, sentences cut at 20 words, 8 heads with
 // key_dim 256, 2048 units between the two Dense layers, RMSprop with rate 0.001, the epoch with the
 // lowest validation loss. Two things differ. A batch is padded to its own longest sentences, which
-// are of like length, instead of to 20 words. And the rate falls to 0 along half a cosine, over ten
-// epochs; the book's stays, for thirty.
+// are of like length, instead of to 20 words. And the rate falls to 0 along half a cosine, over
+// fourteen epochs; the book's stays, for thirty.
 //
-//   make translate DATA=/path/to/spa.txt [SEED=1] [EPOCHS=10] [BEAMS=4]
+//   make translate DATA=/path/to/spa.txt [SEED=1] [EPOCHS=14] [BEAMS=4]
 //
 // takes two hours on one core, and ten minutes more for the beams (BEAMS=1 leaves them out). A run
 // that was interrupted goes on where it was. What came out is below main.
@@ -118,7 +118,7 @@ int main(int argc, char** argv) try {
   Random random(seed);
   Transformer model(languages, random);
   RMSprop optimizer(model.parameters());
-  const int epochs = setting("EPOCHS", 10, 1, 1000);
+  const int epochs = setting("EPOCHS", 14, 1, 1000);
   const Index steps = epochs * Index(train.count());
   const History history = fit(model, optimizer, train, validation,
                               {.epochs = epochs,
@@ -225,21 +225,22 @@ void show(const Pairs& pairs, const Words& written, bool right) {
 
 // ## What came out
 //
-// Seed 1; in validation, counted as in the book, 0.43 0.52 0.59 0.62 0.64 0.65 0.66 0.66 0.66 0.66
-// were right after each epoch, and the ninth had the lowest loss. On the test:
+// Seed 1; in validation, counted as in the book, 0.42 0.52 0.58 0.61 0.63 0.64 0.65 0.66 0.67 0.67
+// 0.67 0.67 0.67 0.67 were right after each epoch; the eleventh had the lowest loss. On the test:
 //
-//   next words, counted as in the book   95676/143919 = 0.6648 (the book: 0.67)
-//   next words and ⟨end⟩                 77879/126122 = 0.6175
-//   greedy                               BLEU 0.2291, 1076/17844 sentences as given
-//   beams of 4                           BLEU 0.2485, 1158/17844
+//   next words, counted as in the book   97055/143919 = 0.6744 (the book: 0.67)
+//   next words and ⟨end⟩                 79258/126122 = 0.6284
+//   greedy                               BLEU 0.2412, 1142/17844 sentences as given
+//   beams of 4                           BLEU 0.2599, 1238/17844
 //
-// With a rate that stays, the best of nine epochs has 0.6534, and BLEU 0.2165 (beams: 0.2353).
+// Over ten epochs (EPOCHS=10) the same has 0.6648, and BLEU 0.2291 (beams: 0.2485); with a rate
+// that stays, the best of nine epochs has 0.6534, and 0.2165 (0.2353).
 // One sentence that is as given, and three that are not (in brackets what was given):
 //
-//   I can't find my keys.              no puedo encontrar mis llaves
-//   It's always been this way.         siempre ha estado así (siempre ha sido de esta manera)
-//   I can't breathe through my nose.   no puedo [UNK] la [UNK] (no puedo respirar por la nariz)
-//   We want a house of our own.        queremos una casa de nuestra (queremos una casa propia)
+//   I can't find my keys.             no puedo encontrar mis llaves
+//   It's always been this way.        siempre ha sido así (siempre ha sido de esta manera)
+//   I can't breathe through my nose.  no puedo [UNK] la [UNK] (no puedo respirar por la nariz)
+//   We want a house of our own.       queremos una casa de nuestro mismo (queremos una casa propia)
 //
 // ## In the debugger
 //
