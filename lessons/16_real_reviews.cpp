@@ -126,7 +126,7 @@ int main(int argc, char** argv) try {
   // Of a run that was interrupted only the last epochs were tested; not a number leaves a gap.
   curves[2].values.assign(history.epochs.size() - tested.size(), std::nan(""));
   for (const double accuracy : tested) curves[2].values.push_back(accuracy);
-  write_file(folder + "/learning.svg",
+  write_file(folder + "/learning.svg",  // SEED=2 drew lessons/pictures/real_reviews.svg
              curves_svg("Real reviews", {curves[0], curves[1], curves[2]}, history.best + 1));
   const Metric result = evaluate(model, test);
 

@@ -140,7 +140,8 @@ class Output {
   std::string steps_, recorded_,
       place_;  // its page of steps, what that holds, and how it says where
 };
-// "build/attention.svg", in the order of the source; `ending` is ".svg" or ".html".
+// "build/attention.svg", which the lesson draws, then those that are kept in lessons/pictures, in
+// the order of the source; `ending` is ".svg" or ".html".
 std::vector<std::string> pictures_of(const std::string& source, const std::string& ending);
 // What is found: a line of JavaScript for each section of a page, [address, title, text].
 std::string search_entries(const std::string& name, const std::string& html);

@@ -50,15 +50,16 @@ void rename_rules(std::string& svg, const std::string& prefix) {
 
 std::vector<std::string> pictures_of(const std::string& source, const std::string& ending) {
   std::vector<std::string> pictures;
-  for (std::size_t i = source.find("build/"); i != std::string::npos;
-       i = source.find("build/", i)) {
-    std::size_t end = i;
-    while (end < source.size() && (is_name(source[end]) || source[end] == '/')) ++end;
-    const std::string picture = source.substr(i, end - i) + ending;
-    bool is_new = source.compare(end, ending.size(), ending) == 0;
-    for (const std::string& known : pictures) is_new = is_new && known != picture;
-    if (is_new) pictures.push_back(picture);
-    i = end;
+  for (const std::string folder : {"build/", "lessons/pictures/"}) {
+    for (std::size_t i = source.find(folder); i != std::string::npos; i = source.find(folder, i)) {
+      std::size_t end = i;
+      while (end < source.size() && (is_name(source[end]) || source[end] == '/')) ++end;
+      const std::string picture = source.substr(i, end - i) + ending;
+      bool is_new = source.compare(end, ending.size(), ending) == 0;
+      for (const std::string& known : pictures) is_new = is_new && known != picture;
+      if (is_new) pictures.push_back(picture);
+      i = end;
+    }
   }
   return pictures;
 }
