@@ -1,6 +1,6 @@
 // Lesson 28: votes.
 //
-// Is a Transformer worth its price? On the real reviews the book's has 0.8825, and counting words
+// Is a Transformer worth its price? On the real reviews the book's has 0.8780, and counting words
 // and pairs of neighbours, which knows nothing of attention, 0.9009 (lesson 16). Here counting
 // learns as well: each term, a word or a pair that occurs in a text, has a vote,
 //
