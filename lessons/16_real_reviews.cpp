@@ -169,10 +169,10 @@ int main(int argc, char** argv) try {
 // of the Transformer, and lessons 26 to 28 ask what that is due to.
 //
 // Validation flatters: after epoch 1 it was right more often than the test for five of the six, by
-// up to 0.012, after epoch 4 for all, by 0.012 to 0.028. The 5,000 reviews are of films that
-// reviews to learn from are about, too, so that a title or an actor's name says what others thought
-// of them; the reviews of the test are of other films. The longer a model learns, the more of such
-// names it has by heart.
+// up to 0.012, after epoch 4 for all that came there, by 0.012 to 0.028. The 5,000 are of films
+// that reviews to learn from are about, too, so that a title or an actor's name says what others
+// thought of them; the reviews of the test are of other films. The longer a model learns, the more
+// of such names it has by heart.
 //
 // ## In the debugger
 //
