@@ -10,9 +10,8 @@
 //   Operation owns its inputs (as Tensors). It does not own its result
 //
 // All owning leads from a result to what it was computed from, never back (and a gradient owns no
-// graph), so no way leads round in a ring. Sources: Collins 1960, "A method for overlapping and
-// erasure of lists", for counting owners; McBeth 1963, "On the reference counter method", for the
-// ring. Runs in a second.
+// graph), so no way leads round in a ring. Sources: Collins 1960 (counting owners) and McBeth 1963
+// (the ring), both in Communications of the ACM. Runs in a second.
 
 #include <gradus/gradus.h>
 
@@ -20,7 +19,6 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
-#include <vector>
 
 using namespace gradus;
 
@@ -33,8 +31,7 @@ void count(const char* when) {
 //
 // A small engine, as many begin: a value keeps its inputs and a function that hands its gradient on
 // to them, all in std::shared_ptr, which frees what has no owner left. Can anything leak?
-struct Value;
-using Handle = std::shared_ptr<Value>;
+using Handle = std::shared_ptr<struct Value>;
 
 struct Value {
   explicit Value(Scalar of_value) : value(of_value) { ++alive; }
@@ -89,11 +86,7 @@ struct Link {
 
 std::shared_ptr<Link> chain(int length) {
   std::shared_ptr<Link> last;
-  for (int i = 0; i < length; ++i) {
-    const auto before = last;
-    last = std::make_shared<Link>();
-    last->before = before;
-  }
+  for (int i = 0; i < length; ++i) last = std::shared_ptr<Link>(new Link{last});
   return last;
 }
 
@@ -115,8 +108,7 @@ int main() try {
   // makes three nodes: the product, the same numbers as one row [1, 100], in the same memory, and
   // their sum. All handles but y are dropped at once, and the nodes stay, for y owns the row, and
   // that the product. backward() leaves a gradient in each of the four, which is a tensor too.
-  // Without the last handle to y all of it goes, but for w, which has an owner here, and w's
-  // gradient.
+  // Without the last handle to y all goes but w, which has an owner here, and w's gradient.
   Tensor w = Tensor::full({10, 10}, 1).requires_grad(true).named("w");  // [10, 10]
   count("w");
   Tensor y = sum(w * w);  // []
@@ -166,10 +158,9 @@ int main() try {
   std::printf(", by the loop: %d\n", Link::deepest);
 
   // In a graph a node may own several others, so Node::free (src/tensor.cpp) keeps a list of those
-  // that wait. It takes no memory when its time comes: each node has room for the next. The order
-  // of backward() is found with a stack in a vector (walk_below in src/backward.cpp), where
-  // reverse_order() of lesson 2 called itself. So only memory limits the depth. Here total = v + v
-  // + … + v.
+  // that wait; it takes no memory, for each node has room for the next. The order of backward() is
+  // found with a stack in a vector (walk_below in src/backward.cpp), where reverse_order() of
+  // lesson 2 called itself. So only memory limits the depth. Here total = v + v + … + v.
   {
     const Tensor v = Tensor::scalar(1).requires_grad(true);  // []
     Tensor total = v;                                        // []
@@ -197,9 +188,8 @@ int main() try {
   //
   // To print the mean loss one sums the losses up. If the sum is a Tensor, it owns the graph of
   // every step: no ring, and memory grows all the same, by six nodes a step: x, the product, its
-  // square, the two of the mean (a row and its mean, as of the sum above), and the new total.
-  // item() owns nothing. (Counted while the step's own five are there: with w, weight and the new
-  // total they make eight, and the zero that the first total owns is the ninth.)
+  // square, the two of the mean (as of the sum above), and the new total. item() owns nothing. (The
+  // step's own five are there, too; with w, weight, the total and its first zero they make nine.)
   Curve tensors{"total + loss", {}}, numbers{"total + loss.item()", {}};
   for (Curve* curve : {&tensors, &numbers}) {
     Tensor total = Tensor::scalar(0);  // []
@@ -224,16 +214,15 @@ int main() try {
 //
 // Run to the line `copy = Tensor();` with `advance LINE`, break at gradus::Node::free and continue.
 // `print *node` shows an operation and its owners (0 by now); `next` through the while loop frees
-// one node a turn, `print waiting` shows the rest of the list. What the deleted node owned comes to
-// the same breakpoint from `delete first`: there `bt` shows that the calls stay few, and `finish`
-// leads back.
+// one node a turn, `print waiting` shows the rest. What the deleted node owned comes to the same
+// breakpoint from `delete first`: `bt` shows that the calls stay few, `finish` leads back.
 //
 // ## Exercises
 //
 // 1. Capture a raw pointer, `Value* out = y.get()`, in square_captured. Why does nothing leak, and
 //    who must stay alive for the function to be safe? Do the same with a std::weak_ptr.
-// 2. Take out the loop over `seen`, which breaks the ring, and run `make lesson-18 MODE=asan`. What
-//    is reported?
+// 2. Take out the loop over `seen`, which breaks the ring. What does `make lesson-18 MODE=asan`
+// say?
 // 3. At what length of the chain does freeing it crash the program, with MODE=debug and release?
 // 4. In the training of lesson 5, keep the loss of the best step in a `Tensor best`, and print
 //    live_nodes() after each step. How much does it hold with Graph::free, and with Graph::keep?

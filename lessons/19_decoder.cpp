@@ -14,23 +14,20 @@
 //   weights = softmax(query keyᵀ / √d)       [T, S]: a row for each word of the target
 //
 // Sources: Bahdanau et al. 2015, "Neural machine translation by jointly learning to align and
-// translate" (cross-attention came first); Vaswani et al. 2017, sections 3.1 and 3.2.3; Chollet,
-// Deep Learning with Python, 2nd edition, section 11.5.3. Takes about two seconds on two cores;
-// EPOCHS=n trains for n epochs only.
+// translate" (cross-attention came first); Vaswani et al. 2017, sections 3.1 and 3.2.3; Chollet
+// 2021, section 11.5.3. About two seconds on two cores; EPOCHS=n trains for n epochs only.
 
 #include <gradus/gradus.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <string>
-#include <vector>
 
 using namespace gradus;
 using Text = std::vector<int>;
 using Words = std::vector<std::string>;
 
-constexpr Index D = 32;
-constexpr std::size_t most = 7;  // words of a translation, with the marks before and behind it
+constexpr Index D = 32, V = 364;  // V words in both languages together
+constexpr std::size_t most = 7;   // words of a translation, with the marks before and behind it
 
 // ## A small translator
 //
@@ -40,13 +37,7 @@ constexpr std::size_t most = 7;  // words of a translation, with the marks befor
 // that the decoder reads, a label for each, and the source, which the encoder reads; a Batch has
 // those of several, and masks. (first() and cache are for writing: lesson 21.)
 struct Translator : SequenceModel {
-  Translator(Index vocabulary, Random& random)
-      : SequenceModel("Translator"),
-        english(most, vocabulary, D, random),
-        encoder(D, 64, 2, random, {.key_dim = 16}),
-        spanish(most, vocabulary, D, random),
-        decoder(D, 64, 2, random, {.key_dim = 16}),
-        next_word(D, vocabulary, random) {
+  Translator() : SequenceModel("Translator") {
     add("english", english);
     add("encoder", encoder);
     add("spanish", spanish);
@@ -61,11 +52,12 @@ struct Translator : SequenceModel {
     const Tensor y = decoder(x, encoded, batch.mask, batch.source_mask, batch.cache, where);
     return next_word(y, where);  // logits [B, T, V]
   }
-  PositionalEmbedding english;
-  TransformerEncoder encoder;
-  PositionalEmbedding spanish;
-  TransformerDecoder decoder;
-  Dense next_word;
+  Random random{1};
+  PositionalEmbedding english{most, V, D, random};
+  TransformerEncoder encoder{D, 64, 2, random, {.key_dim = 16}};
+  PositionalEmbedding spanish{most, V, D, random};
+  TransformerDecoder decoder{D, 64, 2, random, {.key_dim = 16}};
+  Dense next_word{D, V, random};
 };
 
 // These are below main.
@@ -131,7 +123,7 @@ int main() try {
   Words texts = {"⟨start⟩ ⟨end⟩"};
   for (const SentencePair& pair : read_pairs("lessons/data/pairs_train.tsv"))
     texts.insert(texts.end(), {pair.text, pair.translation});
-  TextVectorizer words;
+  TextVectorizer words({.max_tokens = V});
   words.adapt(texts);
   const std::vector<Sample> testing = sentences("test", 200, words, false);
   const Sample& whole = testing[4];
@@ -150,8 +142,7 @@ int main() try {
     const Batches train(sentences("train", 1000, words, shifted), {.size = 32}, 1);
     const Batches validation(sentences("validation", 200, words, shifted));
     const Batches test(sentences("test", 200, words, shifted));
-    Random first_weights(1);
-    Translator model(Index(words.vocabulary().size()), first_weights);
+    Translator model;
     Adam optimizer(model.parameters(), {.learning_rate = Scalar(3e-3)});
     const int epochs = setting("EPOCHS", 20, 1, 10000);
     fit(model, optimizer, train, validation, {.epochs = epochs, .quiet = true});
@@ -232,8 +223,7 @@ Text write(Translator& model, const Sample& sentence, std::ptrdiff_t given) {
 //    weights, what in the context? From where, then, does a decoder know the order of the source?
 // 3. In section 2, multiply x by Tensor::matrix({{1}, {1}, {2}}), so that word 2 is another. Which
 //    rows of the output change? Which if a word of `encoded` is another? Say it first.
-// 4. Let encode() return zeros: what it returns now, * 0. How can nearly a third of "Shifted"'s
-//    words be right all the same, and why is no sentence?
+// 4. Let encode() return zeros (* 0). How can nearly a third of "Shifted"'s words be right?
 // 5. Leave the future open: compute y in decode() by the three lines of section 2 (of `decoder`),
 //    with batch.mask in place of Mask::causal(), batch.source_mask as fourth argument of
 //    attention_2, and .cache = false in write(). How right is "Shifted" now? What does it write?

@@ -12,9 +12,8 @@
 //   Transformer   encoded [B, S, D], a vector for each word, which every word written looks at
 //   GRUs          encoded [B, H], one vector
 //
-// `make translate` runs it, in less than a minute on two cores; EPOCHS=n trains for n epochs only,
-// PAIRS=n takes n sentences only. Lesson 25 does the same with real ones. Source: Chollet 2021,
-// section 11.5.
+// `make translate` runs it, in less than a minute on two cores; EPOCHS=n sets the epochs, PAIRS=n
+// how many sentences. Lesson 25 does it with real ones. Source: Chollet 2021, section 11.5.
 
 #include <gradus/gradus.h>
 
@@ -24,13 +23,13 @@
 using namespace gradus;
 using Pairs = std::vector<SentencePair>;
 using Words = std::vector<std::string>;
+// Room for the words of both languages, and for those of a sentence with its two marks.
+constexpr Index V = 400, longest = 32, H = 128;
 
-constexpr Index V = 400;       // room for the words of both languages
-constexpr Index longest = 32;  // words of a sentence, with the marks before and behind it
-
-// ## With attention
+// ## The two
 //
-// Lesson 19's translator, a little larger and with four heads.
+// Lesson 19's translator, a little larger and with four heads; below it a GRU for each language.
+// With H = 128 these have twice as many parameters.
 struct Transformer : SequenceModel {
   Transformer() : SequenceModel("Transformer") {
     add("english", english);
@@ -54,11 +53,6 @@ struct Transformer : SequenceModel {
   TransformerDecoder decoder{64, 128, 4, random, {.key_dim = 16}};
   Dense next_word{64, V, random};
 };
-
-// ## Without
-//
-// A GRU for each language. With H = 128 they have twice as many parameters as the Transformer.
-constexpr Index H = 128;
 
 struct Recurrent : SequenceModel {
   Recurrent() : SequenceModel("Recurrent") {
@@ -87,8 +81,7 @@ struct Recurrent : SequenceModel {
     const Index B = batch.source.shape[0], S = batch.source.shape[1];
     const Tensor states = read(english(batch.source, where), Tensor::zeros({B, H}), english_gates,
                                english_candidate);  // [B, S, H]
-    // The state after the last word of each text, behind which is padding: embedding() looks up
-    // rows, and word t of text b is row b S + t of the B·S states.
+    // The state after the last word, before padding: that of word t of text b is row b S + t.
     std::vector<int> last = batch.source_mask.lengths();
     for (Index b = 0; b < B; ++b) last[std::size_t(b)] += int(b * S) - 1;
     return embedding(reshape(states, {B * S, H}), Ids({B}, last), where);  // [B, H]
@@ -114,13 +107,11 @@ void judge(const char* name, const Pairs& pairs, const Words& written);
 int main() try {
   // ## 1. How good is a translation?
   //
-  // It is right if it is the given one. But a wrong ending is not as bad as nonsense, and real
-  // sentences can be said in many ways. BLEU (Papineni et al. 2002) counts what share of the words
-  // written is in the given translation (a repeated one no more often than there), and what share
-  // of the pairs of neighbouring words, the threes and the fours. It is the fourth root of the
-  // product of these four shares, a mean that is 0 if one of them is, times the brevity if too
-  // little was written: e^(1 - given words / written words), in the second line e^(1 - 5/4) =
-  // 0.7788. It is meant for many sentences; their counts add up.
+  // Right or wrong is not all: a wrong ending is better than nonsense. BLEU (Papineni et al. 2002)
+  // counts what share of the words written is in the given translation (a repeated one no more
+  // often than there), and what share of the pairs of neighbours, the threes and the fours. It is
+  // the fourth root of their product, times the brevity if too little was written: e^(1 - given
+  // words / written words), in the second line e^(1 - 5/4) = 0.7788. Counts of sentences add up.
   for (const char* written : {"la casa roja es muy grande", "la casa roja es", "la roja casa es"})
     std::printf("%-27s %s\n", written, bleu({written}, {"la casa roja es grande"}).text().c_str());
 
@@ -142,9 +133,7 @@ int main() try {
   Recurrent recurrent;
   for (SequenceModel* model : std::vector<SequenceModel*>{&transformer, &recurrent}) {
     Adam optimizer(model->parameters());
-    Index count = 0;
-    for (const NamedTensor& parameter : optimizer.parameters()) count += parameter.tensor.size();
-    std::printf("\n%s: %d parameters\n", model->kind().c_str(), int(count));
+    std::printf("\n%s: %d parameters\n", model->kind().c_str(), int(model->parameter_count()));
     fit(*model, optimizer, train, validation,
         {.epochs = epochs,
          .schedule = Schedule::warmup_cosine(Scalar(5e-3), std::min<Index>(100, steps / 2), steps),
@@ -155,18 +144,16 @@ int main() try {
   }
 
   // The Transformer has learned the rule, not the phrases: 990 are right with an adjective and a
-  // noun that it never saw side by side (only apart, as in "a house is red"), and 994 of the test,
-  // where fewer are long. The GRUs write Spanish, but no sentence of more than 12 words comes out
-  // right, and of the new combinations 131 do, of the test 503. All that is said must fit into H
-  // numbers; but they also learned less (loss 0.52; exercise 1).
+  // noun that it saw only apart, as in "a house is red" (and 994 of the test, where fewer are
+  // long). The GRUs write Spanish, but of more than 12 words no sentence is right, and of the new
+  // combinations 131. All must fit into H numbers; but they also learned less (exercise 1).
 
   // ## 3. Who looks where
   //
   // Each row is a word that is to be said there (in lesson 19 it was the word read last), with the
   // weights by which that place looks at the English words (the mean of the four heads). "casa" and
-  // "roja" cross over: nobody told the model that adjectives come after their noun. "la" looks at
-  // "house", too, perhaps for "la" or "el". And "compra" looks at "she", for which there is no word
-  // of its own.
+  // "roja" cross over, as nobody told the model. "la" looks at "house", too, perhaps for "la" or
+  // "el", and "compra" at "she", for which there is no word of its own.
   transformer.eval();
   transformer.decoder.attention_2.keep_weights();
   const SentencePair pair = {"she buys the red house", "compra la casa roja", ""};
@@ -189,29 +176,24 @@ std::vector<Sample> samples(const Pairs& pairs, const TextVectorizer& words) {
   return all;
 }
 
-// Always the likeliest word (lesson 21), 50 sentences at a time. GRUs without a cache begin anew.
+// Always the likeliest word (lesson 21). GRUs, which have no cache, begin anew for each.
 Words translate(SequenceModel& model, const Pairs& pairs, const TextVectorizer& words) {
   const int start = words.encode("⟨start⟩")[0], end = words.encode("⟨end⟩")[0];
+  std::vector<std::vector<int>> sources;
+  for (const SentencePair& pair : pairs) sources.push_back(words.encode(pair.text));
+  Writer writer(model, std::vector(sources.size(), std::vector{start}),
+                {.max_length = longest, .stop = end, .cache = model.kind() == "Transformer"},
+                sources);
+  while (writer.next()) continue;
   Words all;
-  while (all.size() < pairs.size()) {
-    std::vector<std::vector<int>> sources;
-    for (std::size_t i = all.size(); i < pairs.size() && sources.size() < 50; ++i)
-      sources.push_back(words.encode(pairs[i].text));
-    Writer writer(model, std::vector(sources.size(), std::vector{start}),
-                  {.max_length = longest, .stop = end, .cache = model.kind() == "Transformer"},
-                  sources);
-    while (writer.next()) {
-    }
-    for (std::vector<int> text : writer.texts()) {
-      std::erase_if(text, [&](int id) { return id == start || id == end; });
-      all.push_back(words.decode(text));
-    }
+  for (std::vector<int> text : writer.texts()) {
+    std::erase_if(text, [&](int id) { return id == start || id == end; });
+    all.push_back(words.decode(text));
   }
   return all;
 }
 
-// How many are right, by the length of the English sentence; BLEU; the shortest mistake
-// (the English, what was written, what was given).
+// How many are right; BLEU; the shortest mistake (the English, what was written and what given).
 void judge(const char* name, const Pairs& pairs, const Words& written) {
   Words given, mistake;
   int right[2] = {}, count[2] = {};
@@ -232,19 +214,17 @@ void judge(const char* name, const Pairs& pairs, const Words& written) {
 // ## In the debugger
 //
 // In the shell PAIRS=640 EPOCHS=1 make it soon. Break at Transformer::decode: `print encoded` is
-// [64, S, 64] in training; at Recurrent::decode it is [64, 128], whatever the sentences are. Then
-// `delete`, and at the line of write_file() `heat weights`.
+// [64, S, 64] in training; at Recurrent::decode [64, 128]. Then `delete`, and at the line of
+// write_file() `heat weights`.
 //
 // ## Exercises
 //
 // 1. Give the GRUs another seed (`random`), 20 epochs (EPOCHS=20), H = 256. What helps how much?
-// 2. Sutskever et al. fed the English words in reverse. Do that in samples() and in translate(),
-//    which encode them. Whom does it help?
-// 3. Give the GRUs attention (Bahdanau et al. 2015): encode() returns all states, decode() begins
-//    with zeros and adds, to its own states, what these find in `encoded` by
-//    scaled_dot_product_attention(). It needs the mask batch.source_mask. Who wins now?
+// 2. Feed the English words in reverse, in samples() and translate(). Whom does it help?
+// 3. Give the GRUs attention: encode() returns all states, decode() begins with zeros and adds what
+//    its own find in them by scaled_dot_product_attention() under batch.source_mask. Who wins now?
 // 4. Take the positions of the English words away: english.tokens(batch.source, where) in
 //    Transformer::encode. Let judge() print ten mistakes. Which sentences need positions?
 // 5. Vaswani et al. (equation 3) let the rate fall as 1/√step: Schedule::warmup_inverse_sqrt(rate,
-//    100), without `steps`. Is it better than the cosine, at its rate or another?
+//    100). Is it better than the cosine, at its rate or another?
 // 6. Write BLEU yourself: make exercise-21 judges it.

@@ -19,18 +19,15 @@
 #include <cstdio>
 #include <functional>
 #include <numeric>
-#include <string>
-#include <utility>
-#include <vector>
 
 using namespace gradus;
 using Text = std::vector<int>;
 
-constexpr Index D = 32, most = 64;
+constexpr Index D = 32, V = 223, most = 64;  // V words of the shipped reviews
 
 // A decoder without a source: the block of lesson 10 under the causal mask of lesson 6.
 struct LanguageModel : SequenceModel {
-  explicit LanguageModel(Index vocabulary) : SequenceModel("LanguageModel"), V(vocabulary) {
+  LanguageModel() : SequenceModel("LanguageModel") {
     add("embedding", embedding);
     add("block", block);
     add("next_word", next_word);
@@ -40,7 +37,6 @@ struct LanguageModel : SequenceModel {
     const Mask mask = Mask::causal() & batch.mask;
     return next_word(block(x, mask, batch.cache, where), where);  // logits [B, T, V]
   }
-  Index V;
   Random random{1};
   PositionalEmbedding embedding{most, V, D, random};
   TransformerEncoder block{D, 64, 2, random, {.key_dim = 16}};
@@ -67,18 +63,17 @@ std::vector<Sample> samples(const std::string& part, TextVectorizer& words);
 Tensor what_is_left(const Tensor& logits, const Sampling& sampling);
 
 int main() try {
-  TextVectorizer words;
+  TextVectorizer words({.max_tokens = V});
   const Batches training(samples("train", words), {}, 1), validation(samples("validation", words));
-  LanguageModel model(Index(words.vocabulary().size()));
+  LanguageModel model;
   Adam optimizer(model.parameters(), {.learning_rate = Scalar(3e-3)});
   fit(model, optimizer, training, validation, {.epochs = setting("EPOCHS", 3, 1, 10000)});
 
   // ## 1. One call, one token
   //
-  // A Writer has a text for each prompt, here one, and next() adds a token to it, by default the
-  // likeliest; logits() are those from which it was chosen. (Temperature 0, which is the default,
-  // stands for that.) The probability of a text is the product of those of its tokens: e to the
-  // power of the sum of their logarithms.
+  // A Writer has a text for each prompt, here one, and next() adds a token to it, by default
+  // (temperature 0) the likeliest; logits() are those from which it was chosen. The probability of
+  // a text is the product of those of its tokens: e to the power of the sum of their logarithms.
   const Text prompt = words.encode("⟨start⟩ what a film and how");
   const int end = words.encode("⟨end⟩")[0];
   const auto written = [&](const Text& text) {
@@ -98,10 +93,9 @@ int main() try {
   //
   // The ten likeliest words after the prompt. A temperature below 1 takes from the unlikely and
   // gives to the likely, one above 1 does the opposite. top-k cuts after k words, however sure the
-  // model is; top-p cuts early where it is sure and late where it is not: the first three have
-  // 0.66 together, so for 0.7 three more are needed. The word that reaches p is kept: for 0.2, and
-  // even for p = 0, "not" alone; p = 1 keeps all. (Of equally likely words the smaller number comes
-  // first; with both, top-k cuts first.) What is left is divided by its sum.
+  // model is; top-p cuts early where it is sure: the first three have 0.66 together, so for 0.7
+  // three more are needed. The word that reaches p is kept: for 0.2, even for p = 0, "not" alone.
+  // (Of equals the smaller id comes first; top-k cuts first.) What is left is divided by its sum.
   Writer first(model, {prompt}, {});
   first.next();
   const Tensor logits = first.logits();  // [1, V]
@@ -138,21 +132,18 @@ int main() try {
       "build/lesson21_next_word.svg",
       attention_svg("What is left of the ten likeliest", names, likeliest, slice(rows, 1, 0, 10)));
 
-  // So they write, at most ten words. Greedy always writes the same; by lot it depends on the
-  // Writer's .seed, here 0.
+  // So they write, at most ten words; by lot it depends on the Writer's .seed, here 0.
   for (const auto& [name, sampling] : ways) {
     Writer writer(model, {prompt}, {.max_length = 16, .stop = end, .sampling = sampling});
-    while (writer.next()) {
-    }
+    while (writer.next()) continue;
     std::printf("%9s: %s\n", name, written(writer.texts()[0]).c_str());
   }
 
   // ## 3. Beam search
   //
   // Greedy takes the likeliest word, and may pay for it later. Beam search keeps several texts,
-  // here three: each goes on with each of the V words, and the likeliest of these are kept. Below
-  // for one, two and three words more. "not" was the likeliest word, but any of many may follow;
-  // "anything" is followed by "but", nearly for sure.
+  // here three: each goes on with each of the V words, and the likeliest of these are kept. "not"
+  // was the likeliest word, but many may follow; "anything" is followed by "but", nearly for sure.
   const auto search = [&](Index length, Scalar power) {
     std::printf("\n  sum of logs, score with length_power %.0f\n", double(power));
     const BeamOptions options{.beams = 3, .max_length = length, .stop = end, .length_power = power};
@@ -162,24 +153,21 @@ int main() try {
   };
   for (const Index more : {1, 2, 3}) search(Index(prompt.size()) + more, 0);
 
-  // To the end. A text that ends is put aside, and when three are, the search is over. It may miss
-  // a likelier one: greedy's, with -6.3785, is ahead of the third. Each word makes a text less
-  // likely, so short ones win. The score of a text of n words is its sum / n^length_power: with 1,
-  // the mean logarithm of its words.
+  // To the end: a text that ends is put aside, and three end the search. It may miss a likelier
+  // one: greedy's, with -6.3785, is ahead of the third. Each word makes a text less likely, so
+  // short ones win. The score of n words is their sum / n^length_power: with 1, their mean.
   search(most, 0);
   search(most, 1);
 
   // ## 4. The cache: what it saves, and what it must not change
   //
-  // Later words change nothing about the vectors of earlier ones: attention has the causal mask,
-  // and all else works on each word by itself. So attention keeps the keys and values of earlier
-  // words, and the model is given the new word alone. A word costs 4 · 32 · 32 (query, key, value,
-  // output) + 2 · 32 · 64 (feed-forward) + 32 · 223 (logits) = 15,328 multiplications (of products
-  // of matrices; the rest is little), and 2 · 32 for each word it looks at. To write 7 words after
+  // Under the causal mask later words change nothing of earlier ones. So attention keeps the keys
+  // and values of these, and the model is given the new word alone. A word costs 4 · 32 · 32
+  // (query, key, value, output) + 2 · 32 · 64 (feed-forward) + 32 · 223 (logits) = 15,328
+  // multiplications in products, and 2 · 32 for each word it looks at. To write 7 words after
   // ⟨start⟩, 7 are computed, which look at 1 + 2 + … + 7 = 28: 7 · 15,328 + 28 · 64 = 109,088.
-  // Without a cache call n computes n words, 28 in all, and each is counted as looking at all n: 1
-  // + 4 + … + 49 = 140, so 28 · 15,328 + 140 · 64 = 438,144. The logits are the same to the last
-  // bit, as each is a sum in the same order.
+  // Without a cache call n computes n words, 28 in all, each looking at n: 1 + 4 + … + 49 = 140, so
+  // 28 · 15,328 + 140 · 64 = 438,144. The logits are the same bits, each a sum in the same order.
   std::printf(
       "\n       multiplications\ntokens    with   without   ratio   calls with the same logits\n");
   for (const Index T : {8, 16, 32, 64}) {
@@ -235,10 +223,8 @@ Tensor what_is_left(const Tensor& logits, const Sampling& sampling) {
 // ## Exercises
 //
 // 1. Add t = 0.1 and t = 10 to `ways`. What do the texts come near to?
-// 2. Let `prompt` be "⟨start⟩ my", and search to the end with 1, 3, 8 and 16 beams. With which is
-//    the first text the likeliest? What stood in its place with fewer?
+// 2. Search after "⟨start⟩ my" to the end with 1, 3, 8 and 16 beams. Which text is the likeliest?
 // 3. With length_power 1 the greedy text has a better score than the three beams: compute it from
-//    section 1. Search for more and more words, as above: after how many is it gone? (Of the three
-//    that are shown, texts that have ended are some.)
+//    section 1. Search for more and more words: after how many is it gone?
 // 4. Set model.next_word.bias.mutable_data()[2] = 9 between two calls of next(). What happens, why?
 // 5. Write the choice of a token, and the loop, yourself: make exercise-22 judges them.

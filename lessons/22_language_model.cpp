@@ -4,20 +4,16 @@
 // come next. It is a decoder with no encoder to look at: two blocks of lesson 10, with the norms in
 // front (lesson 9), under the causal mask of lesson 6, trained to name at each position the token
 // after it (lesson 19). One table reads and writes: the logit of a token is the dot product of its
-// row with what comes out. For B texts of T tokens out of V, with D numbers each:
+// row with what comes out. (Shapes: B texts of T tokens out of V, with D numbers each.)
 //
-//   ids [B, T] -> positional embedding [B, T, D] -> blocks, norm [B, T, D] -> logits [B, T, V]
-//
-// The loss is the mean of -ln p, where p is what the token that came was given; e^loss is called
-// perplexity. To give each of V tokens 1/V has the loss ln V and the perplexity V; so a perplexity
-// of 3 means to be as unsure as if three tokens were equally likely each time. Tokens are byte
-// pairs (lesson 23): of these reviews each word is one, with the space before it.
+// The loss is the mean of -ln p, where p is what the token that came was given. The perplexity is
+// e^loss: 3 if one is as unsure as among three tokens. Tokens are byte pairs (lesson 23).
 //
 // `make write` takes some 20 seconds on two cores; with DATA=/path/to/aclImdb, the real reviews of
-// lesson 16, hours, and goes on when interrupted. With REVIEWS=10000 TOKENS=2000 WIDTH=128
-// EPOCHS=12 in front it takes some 25 minutes of one core: perplexity 46.2 for a token of the test
-// reviews and 3.34 for a byte; counting (the 3-gram below) has 55.8 and 3.55. After 4 epochs it is
-// 59.6. Sources: Radford et al. 2018; Witten and Bell 1991; Press and Wolf 2017 (one table).
+// lesson 16, hours, and goes on when interrupted. REVIEWS=10000 TOKENS=2000 WIDTH=128 EPOCHS=12 in
+// front make that 25 minutes of one core: perplexity 46.2 for a token of the test reviews and 3.34
+// for a byte, where counting (the 3-gram below) has 55.8 and 3.55.
+// Sources: Radford et al. 2018; Witten and Bell 1991; Press and Wolf 2017 (one table).
 
 #include <gradus/gradus.h>
 
@@ -27,7 +23,6 @@
 #include <map>
 
 using namespace gradus;
-
 using Text = std::vector<int>;
 constexpr int start = 1, stop = 2;  // the tokens [START] and [END]
 
@@ -44,18 +39,15 @@ struct LanguageModel : SequenceModel {
     add("block_2", block_2);
     add("norm", norm);
   }
-
   Tensor decode(const Batch& batch, const Tensor&, Where where) override {
     const Mask mask = Mask::causal() & batch.mask;
-    // A table that gives logits begins with small numbers. For the blocks they are made larger
-    // (Vaswani et al. 2017, section 3.4); without, the 59.6 above would be 65.2.
-    const Scalar root = std::sqrt(Scalar(norm.gamma.size()));      // of D
-    Tensor x = embedding(batch.ids, batch.first(), where) * root;  // [B, T, D]
-    x = block_1(x, mask, batch.cache, where);
+    // A table that gives logits begins with small numbers, too small for the blocks (Vaswani et al.
+    // 2017, section 3.4). Without the root, perplexity was 65.2 for 59.6 after 4 of the 12 epochs.
+    Tensor x = embedding(batch.ids, batch.first(), where) * std::sqrt(Scalar(norm.gamma.size()));
+    x = block_1(x, mask, batch.cache, where);  // [B, T, D]
     x = block_2(x, mask, batch.cache, where);
     return embedding.tokens.logits(norm(x, where), where);  // with each row of the table: [B, T, V]
   }
-
   PositionalEmbedding embedding;
   TransformerEncoder block_1, block_2;
   LayerNorm norm;
@@ -97,14 +89,12 @@ Counts counted(const std::vector<Text>& texts) {
 // How probable is text[t] after the n tokens before it? As often as it came after them in training;
 // but what never came may come yet. If k different tokens came after them, in `total` places, then
 // k / (total + k) of the probability is shared out by the same rule with one token less before, and
-// with none before evenly, 1 / V each. With n = 0, 1 or 2 tokens before this is a 1-gram, a 2-gram
-// or a 3-gram; "interpolated", as each asks the shorter one, too.
+// with none before evenly, 1 / V each. With n = 0, 1 and 2: an (interpolated) 1-, 2- and 3-gram.
 double probability(const Text& text, std::size_t t, std::size_t n, const Counts& counts, double V) {
   const double less = n == 0 ? 1 / V : probability(text, t, n - 1, counts, V);
   const auto after = n > t ? counts.end() : counts.find(Text(&text[t - n], &text[t]));
   if (after == counts.end()) return less;
-  const auto here = after->second.find(text[t]);
-  const double times = here == after->second.end() ? 0 : here->second;
+  const double times = after->second.contains(text[t]) ? after->second.at(text[t]) : 0;
   const double total = after->second.at(0), k = double(after->second.size() - 1);
   return (times + k * less) / (total + k);
 }
@@ -188,11 +178,10 @@ int main(int argc, char** argv) try {
 
   // ## What it has learned
   //
-  // The 3-gram sees two words, whatever was before. The model knows that what begins with
-  // "although" needs no "but". But in these reviews what starts dull ends well, and what starts
-  // warm ends badly: that it does not know. Lesson 12 learned it from labels, which ask for nothing
-  // else. Here it would save a coin toss, ln 2 = 0.7, in a review of some 20 tokens, which cost
-  // 0.87 each (validation, epoch 5), 17 together: the loss hardly asks for it.
+  // The 3-gram sees two words. The model knows that what begins with "although" needs no "but".
+  // But in these reviews what starts dull ends well, and what starts warm ends badly: that it does
+  // not know. Lesson 12 learned it from labels, which ask for nothing else. Here it would save a
+  // coin toss, ln 2 = 0.7, in some 20 tokens, which cost 17 together: the loss hardly asks for it.
   const std::string choices[][2] = {{"it starts dull", " but"},
                                     {"although it starts dull", " but"},
                                     {"it starts dull but it ends", " funny"},
@@ -203,27 +192,24 @@ int main(int argc, char** argv) try {
     Writer writer(model, {text}, {});
     writer.next();
     text.push_back(tokens.encode(word)[0]);
-    const double p = double(softmax(writer.logits()).at({0, text.back()}));
     std::printf("%s ...%s: 3-gram %.3f, model %.3f\n", so_far.c_str(), word.c_str(),
-                probability(text, text.size() - 1, 2, counts, tokens.size()), p);
+                probability(text, text.size() - 1, 2, counts, tokens.size()),
+                double(softmax(writer.logits()).at({0, text.back()})));
   }
 
   // ## What it has by heart
   //
-  // Five texts that it writes, each with the training review that has most of its tokens in a row
-  // (with [START] and [END]): at least 8 each time, though none of the five stands there whole. Is
-  // that by heart? They come from a grammar, in which new reviews repeat old ones, too: exercise 2.
+  // Five texts that it writes, each with the training review that has most of its tokens in a row:
+  // at least 8 each time, though none stands there whole. Is that by heart? Exercise 2.
   Writer writer(model, std::vector<Text>(5, {start}),
                 {.max_length = length, .stop = stop, .sampling = {.temperature = 1}, .seed = 1});
   while (writer.next()) continue;
   for (const Text& sample : writer.texts()) {
-    const Text* nearest = reviews[0].texts.data();
-    for (const Text& text : reviews[0].texts)
-      if (in_common(text, sample) > in_common(*nearest, sample)) nearest = &text;
+    const auto common = [&](const Text& text) { return in_common(text, sample); };
+    const Text& nearest = *std::ranges::max_element(reviews[0].texts, {}, common);
     print_lines(tokens.decode(sample));
-    std::printf("\n  %td of %zu tokens in a row are in", in_common(*nearest, sample),
-                sample.size());
-    print_lines(tokens.decode(*nearest));
+    std::printf("\n  %td of %zu tokens in a row are in", common(nearest), sample.size());
+    print_lines(tokens.decode(nearest));
     std::printf("\n");
   }
 } catch (const Error& error) {
@@ -234,15 +220,14 @@ int main(int argc, char** argv) try {
 // ## In the debugger
 //
 // Break at LanguageModel::decode: `print batch.ids`, and `print x` after each block. Then `delete`,
-// `break LanguageModel::decode if batch.cache != 0` and `continue` (in the shell REVIEWS=500
-// EPOCHS=1 make that soon): the four beginnings are read whole; of the samples batch.ids is one
-// token a text, for the cache has the others (lesson 21).
+// `break LanguageModel::decode if batch.cache != 0` and `continue` (REVIEWS=500 EPOCHS=1 in the
+// shell make that soon): of the five texts batch.ids is one token each (lesson 21).
 //
 // ## Exercises
 //
 // 1. Print -ln p of each token of a test review. Where is the model unsure, and would you know?
-// 2. How many tokens in a row have five test reviews in common with a training review? Then train
-//    and validate on 500 reviews (parts[1] = parts[0]), 60 epochs. What is by heart now?
+// 2. New reviews of this grammar repeat old ones: how many tokens in a row have five of the test in
+//    common with one? Then train and validate on 500 (parts[1] = parts[0]), 60 epochs. And now?
 // 3. Find two beginnings that end in the same three words and must not go on with the same.
 // 4. Learn 300 tokens (TOKENS=300; length = 200). Compare the perplexity of a token, and of a byte.
 // 5. Write the loss, the perplexities and a 2-gram yourself: make exercise-23 judges them.

@@ -18,8 +18,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
-#include <string>
-#include <vector>
 
 using namespace gradus;
 
@@ -153,9 +151,8 @@ int main() try {
 
   // ## The reviews
   //
-  // They have few different words, so after 592 merges no pair is left that occurs twice, and each
-  // word is one token. First come parts of many words, last come words that seldom begin a text, so
-  // that no space is before them (du became dust).
+  // They have few different words, so after 592 merges no pair occurs twice, and each word is one
+  // token. First come parts of many words, last words that seldom begin a text, without a space.
   const std::vector<std::string> reviews = texts_of(read_tsv("lessons/data/train.tsv"));
   pieces = pieces_of(reviews);
   Curve length{"tokens in a review", {}};
@@ -182,9 +179,8 @@ int main() try {
 
   // ## A new text
   //
-  // A word at the start of a text has no space before it, and is another: "tedious" is not
-  // "_tedious". "í" is two bytes, like é, and both bytes remain: no review has it, and tokens fit
-  // texts like those that they were learned from.
+  // A word at the start of a text has no space before it: "tedious" is not "_tedious". "í" is two
+  // bytes, which both remain, as no review has it: tokens fit texts like those they came from.
   for (const std::string text : {"it is tedious", "tedious", "my teachers", "un día frío"})
     std::printf("%s\n", show(encode(text, learned), learned).c_str());
 
@@ -226,8 +222,7 @@ int main() try {
 // ## Exercises
 //
 // 1. Merge "a rat and a cat and a hat" by hand until no pair occurs twice; then let the program.
-// 2. Of pairs that are equally frequent take the last. How many of the tokens are in both
-//    lists? (The number that is printed asks for the same place in them, too.)
+// 2. Of pairs that are equally frequent take the last. How many tokens are in both lists, anywhere?
 // 3. Let `cut` make one piece of a whole text, for the first 100 reviews. Which tokens cross the
 //    borders of words? Does a review that was not among them take more tokens than with words cut?
 // 4. Write an encoder that takes, from the left, the longest token that fits. What does it make of

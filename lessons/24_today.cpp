@@ -9,11 +9,9 @@
 //   feed-forward   relu(x W_1) W_2               SwiGLU: (swish(x W_1) * (x V_1)) W_2
 //   heads          keys and values for each      grouped queries: several heads share them
 //
-// The library has none of them. Each takes a few lines, is shown on a small case, and then takes
-// its place in a small language model (lesson 22).
-// Sources: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization"; Su et al. 2021,
-// "RoFormer", section 3.2.2; Shazeer 2020, "GLU Variants Improve Transformer"; Ainslie et al. 2023,
-// "GQA"; Touvron et al. 2023, "Llama 2", which has all four. Half a minute; EPOCHS=n sets epochs.
+// Each takes a few lines, is shown on a small case, and takes its place in a language model.
+// Sources: Zhang and Sennrich 2019 (RMSNorm); Su et al. 2021 (rotary), section 3.2.2; Shazeer 2020
+// (SwiGLU); Ainslie et al. 2023; Touvron et al. 2023 (Llama 2). Half a minute; EPOCHS=n.
 
 #include <gradus/gradus.h>
 
@@ -67,7 +65,7 @@ int main() try {
   //
   // The row (-1, 1, 3, 5) has mean 2 and variance 5. The mean of its squares is 9, so RMSNorm
   // divides by 3. Ten times the row gives the same with both norms, the row plus 4 with LayerNorm
-  // only. Zhang and Sennrich claim that this is no loss, and that to leave the mean out saves time.
+  // only; Zhang and Sennrich claim that this is no loss, and saves time.
   const Tensor rows = Tensor::matrix({{-1, 1, 3, 5}, {-10, 10, 30, 50}, {3, 5, 7, 9}});  // [3, 4]
   print("1. RMSNorm of x, 10 x and x + 4", rms_norm(rows, Tensor::full({4}, 1)));
   print("   LayerNorm", layer_norm(rows, Tensor::full({4}, 1), Tensor::zeros({4}), 0));
@@ -77,9 +75,8 @@ int main() try {
   // Turning two points p and q of the plane by one angle changes no length, and the dot product is
   // made of lengths: 2 p·q = |p + q|² - |p|² - |q|². So it stays, as does the sum over all points.
   // The score of a query turned by s and a key turned by t is that of turning the key alone, by t -
-  // s: it depends only on how far apart they are, and in which direction. (Scores are not divided
-  // by √8 here.) Below, at four positions: with waves added (lesson 8) each pair has its own score;
-  // turned, each diagonal has one, from 1000 on the same.
+  // s: it depends on how far apart they are, and in which direction. Below, at four positions, not
+  // divided by √8: with waves added (lesson 8) each pair has its own score; turned, each diagonal.
   Random random(1);
   const Tensor none = Tensor::zeros({1, 4, 1, 8});
   const Tensor q = Tensor::normal({8}, 0, 1, random) + none;  // [1, 4, 1, 8], four words alike
@@ -95,21 +92,17 @@ int main() try {
   // ## 3. SwiGLU
   //
   // A gated unit multiplies two things that it has read, swish of one with the other as it is. Two
-  // such units multiply any a and b, as σ(a) + σ(-a) = 1 and therefore
-  //
-  //   swish(a) b + swish(-a) (-b) = a σ(a) b + a σ(-a) b = a b
-  //
-  // A sum of relus is a plane between its bends, which a b nowhere is.
+  // such units multiply any a and b, as σ(a) + σ(-a) = 1: swish(a) b + swish(-a) (-b) = a σ(a) b +
+  // a σ(-a) b = a b. A sum of relus is a plane between its bends, which a b nowhere is.
   const Tensor a = Tensor::vector({-2, -1, 1, 3}), b = Tensor::vector({3, 4, -1, 5});  // [4]
   print("\n3. a b", a * b);
   print("   by two gated units", swish(a) * b + swish(-a) * -b);
 
   // ## 4. Grouped queries
   //
-  // Two heads of keys serve four heads of queries. This saves parameters, and above all memory when
-  // a model writes: its cache (lesson 21) holds, for each word and in each layer, a key and a value
-  // of K numbers a group. Llama 2 of 70 billion parameters has 64 heads of K = 128 in 80 layers,
-  // and 8 groups. For a text of 4096 words, at 2 bytes a number:
+  // Two heads of keys serve four heads of queries. This saves memory when a model writes: its cache
+  // (lesson 21) holds, for each word and in each layer, a key and a value of K numbers a group.
+  // Llama 2 with 64 heads of K = 128 in 80 layers has 8 groups. For 4096 words, at 2 bytes each:
   const Tensor two = Tensor::from({1, 1, 2, 3}, {1, 2, 3, 4, 5, 6});  // [B, T, G, K]
   print("\n4. two heads, each for two", reshape(repeated(two, 2), {4, 3}), 0);
   for (const int groups : {64, 8, 1})
@@ -120,10 +113,10 @@ int main() try {
   // All else is the same: data, order, steps, five seeds, norms in front, no biases. "cache" is how
   // many numbers a word leaves there. The models learn from reviews of 9 to 15 words. On such, all
   // five with SwiGLU have a lower loss than all five of 2017; the others overlap with 2017, two
-  // groups hardly. On longer reviews rotary is far ahead: a vector added at position 20 was never
-  // trained, but a turn by 20 is as good as one by 5. And gains do not add up: all four, with an
-  // eighth fewer parameters, are no better than 2017 on short reviews, and worse than rotary alone
-  // on long ones. A small model and made-up reviews decide little: the way of comparing counts.
+  // groups hardly. On longer ones rotary is far ahead: a vector added at position 20 was never
+  // trained, but a turn by 20 is as good as one by 5. Gains do not add up: all four, with an eighth
+  // fewer parameters, are no better than 2017, and on long reviews worse than rotary alone. A small
+  // model and made-up reviews decide little: the way of comparing counts.
   const int seeds = setting("SEEDS", 5, 1, 1000);
   std::printf("\n5. loss on the next word: median of %d starts (lowest to highest)\n", seeds);
   std::printf("       parameters cache   9 to 15 words            22 words or more\n");
@@ -163,7 +156,6 @@ struct LanguageModel : SequenceModel {
     for (int i = 0; i < 3 && !style.rms; ++i)
       add("shift_" + std::to_string(i), shift[i] = Tensor::zeros({32}));
   }
-
   Tensor decode(const Batch& batch, const Tensor&, Where) override {
     Tensor x = words(batch.ids);  // [B, T, 32]
     if (!style.turned) x = x + slice(positions, 0, 0, x.shape()[1]);
@@ -172,11 +164,9 @@ struct LanguageModel : SequenceModel {
     x = x + matmul(style.gated ? swish(z) * matmul(n, v_1) : relu(z), w_2);
     return words.logits(norm(x, 2));  // [B, T, vocabulary]
   }
-
   Tensor norm(const Tensor& x, int i) {
     return style.rms ? rms_norm(x, gain[i]) : layer_norm(x, gain[i], shift[i]);
   }
-
   Tensor attend(const Tensor& x, const Mask& mask) {
     const auto heads = [&](const Tensor& w, bool turn) {  // [B, T, 32]
       const Tensor some = reshape(matmul(x, w), {x.shape()[0], x.shape()[1], -1, 8});
@@ -186,7 +176,6 @@ struct LanguageModel : SequenceModel {
     const Tensor v = heads(value, false);
     return matmul(scaled_dot_product_attention(q, k, v, {.mask = mask, .num_heads = 4}), output);
   }
-
   Style style;
   Embedding words;
   Tensor query, key, value, output, w_1, v_1, w_2, positions, gain[3], shift[3];
@@ -233,11 +222,9 @@ void measure(const Style& style, int seeds, Curves& losses, Curves& on_longer) {
 //
 // ## Exercises
 //
-// 1. Take 1 group for the 4 heads (Shazeer 2019, "multi-query"). Does the loss
-//    change by more than the spread?
+// 1. Take 1 group for 4 heads (Shazeer 2019). Does the loss change by more than the spread?
 // 2. Turn the queries only, in section 2. What do the scores depend on now?
 // 3. Is it the gate or the round corner? Try swish(z) for relu(z), and z for swish(z) in the gate.
-// 4. Give 2017 the waves of lesson 8, without add(), or they are trained. How much higher is the
-//    loss, and why (lesson 8, exercise 2)?
-// 5. Take nine starts instead of five (SEEDS=9): which statements of section 5 hold?
+// 4. Give 2017 the waves of lesson 8, without add(), or they are trained. Why is the loss higher?
+// 5. Take nine starts (SEEDS=9): which statements of section 5 hold?
 // 6. Write the turn, with a cache of keys, yourself: make exercise-25 judges them.
