@@ -90,14 +90,15 @@ FLAGS_tests/bench/machine := -ffp-contract=fast -O3
 $(foreach test,plain attention_test attention_kernel_test matmul_kernel_test softmax_test, \
   $(eval FLAGS_tests/$(test) := -O1))
 
-# What holds no loops over many numbers is optimised less: it is half of the code, and -O3 would
-# double the time to build it. (For the same reason -g1: a release build knows names and lines; to
-# look at variables is what the debug build is for.)
+# What holds no loops over many numbers is optimised less, and the rest of the tests not at all: it
+# is most of the code, and -O3 would double the time to build it. (For the same reason -g1: a release
+# build knows names and lines; to look at variables is what the debug build is for.)
 LIGHT_release := -O1
 LIGHT_asan := -O0
 LIGHT_tsan := -O0
 LIGHT = $(filter-out src/training/optimizer src/training/safetensors_header,$(filter \
   src/inspect/% src/layers/% src/pictures/% src/text/% src/training/% tests/% lessons/%,$*))
+UNOPTIMISED = $(if $(filter tests/%_test,$*),-O0)
 
 # In programs of one's own a warning is a warning.
 LENIENT = $(if $(filter lessons/mine/% %_mine lessons/exercises/%,$*),-Werror)
@@ -127,7 +128,7 @@ $(BUILD)/list: NOTE = $(SOURCES) $(TESTS) $(BOOK)
 
 $(BUILD)/%.o: %.cpp Makefile $(BUILD)/flags
 	@mkdir -p $(@D) && echo "  $<"
-	@$(CXX) $(filter-out $(LENIENT),$(FLAGS)) $(if $(LIGHT),$(LIGHT_$(MODE))) $(FLAGS_$*) -MMD -MP -c $< -o $@
+	@$(CXX) $(filter-out $(LENIENT),$(FLAGS)) $(if $(LIGHT),$(LIGHT_$(MODE))) $(UNOPTIMISED) $(FLAGS_$*) -MMD -MP -c $< -o $@
 
 LINK = $(CXX) $(FLAGS) $(filter %.o,$^) $(filter %.a,$^) -o $@
 

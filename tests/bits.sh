@@ -100,7 +100,11 @@ blocks() {
 
 in_turn() { echo "$programs" | awk -v turn="${TURN:-}" 'turn == "" || NR % 3 == turn'; }
 
-works() { printf 'int main(){}' | "$@" -x c++ - -o "$place/works" >/dev/null 2>&1; }
+# works COMPILER...: libc++ before version 16 has no algorithms on ranges, which lessons use.
+works() {
+  printf '#include <algorithm>\nint main() { int x[2] = {}; std::ranges::sort(x); }' |
+    "$@" -std=c++20 -x c++ - -o "$place/works" >/dev/null 2>&1
+}
 
 if [ "${1:-}" = short ]; then
   folder=build/$2
