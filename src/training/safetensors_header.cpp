@@ -1,6 +1,5 @@
 #include "safetensors_header.h"
 
-#include <gradus/error.h>
 #include <gradus/files.h>
 
 #include <algorithm>
@@ -12,20 +11,10 @@ namespace gradus {
 namespace {
 
 void add_utf8(std::string& text, unsigned code) {
-  if (code < 0x80) {
-    text += static_cast<char>(code);
-    return;
-  }
   // A first byte 110…, 1110… or 11110… says how many more follow, with 6 bits each.
-  const int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-  text += static_cast<char>(0x780 >> more | code >> 6 * more);
+  const int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+  text += static_cast<char>((more ? 0x780 >> more : 0) | code >> 6 * more);
   for (int i = more - 1; i >= 0; --i) text += static_cast<char>(0x80 | (code >> 6 * i & 0x3F));
-}
-
-std::string control_characters() {
-  std::string all;
-  for (char c = 0; c < 0x20; ++c) all += c;
-  return all;
 }
 
 class HeaderParser {
@@ -121,20 +110,19 @@ class HeaderParser {
     return value;
   }
 
-  // Most of a string is copied as it is, up to what ends or interrupts it.
   std::string string() {
     expect('"');
     std::string text;
-    for (;;) {
-      const std::size_t begin = at_;
-      at_ = std::min(json_.find_first_of(special_, at_), json_.size());
-      text.append(json_, begin, at_ - begin);
-      if (at_ == json_.size()) wrong("the closing quote is missing");
+    while (at_ < json_.size()) {
       const char c = json_[at_++];
       if (c == '"') return text;
-      if (c != '\\') wrong("control characters must be escaped");
-      add_escaped(text);
+      if (static_cast<unsigned char>(c) < 0x20) wrong("control characters must be escaped");
+      if (c == '\\')
+        add_escaped(text);
+      else
+        text += c;
     }
+    wrong("the closing quote is missing");
   }
 
   void add_escaped(std::string& text) {
@@ -167,7 +155,6 @@ class HeaderParser {
   }
 
   const std::string& json_;
-  const std::string special_ = "\"\\" + control_characters();
   std::size_t at_ = 0;
 };
 
