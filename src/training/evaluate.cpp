@@ -64,16 +64,13 @@ std::vector<int> predictions(const Tensor& logits, Where where) {
 void Metric::add(const Tensor& loss, const Tensor& logits, const std::vector<int>& labels) {
   const std::vector<int> answers = predictions(logits);
   const auto wanted = std::ssize(labels) - std::count(labels.begin(), labels.end(), -1);
-  const bool all = answers.size() == labels.size();
-  if (!all && std::ssize(answers) != wanted)
-    fail("Metric::add", logits.where(),
-         describe(logits) + " has a row neither for each of " + std::to_string(labels.size()) +
-             " labels nor for each of the " + std::to_string(wanted) + " that are wanted");
-  auto answer = answers.begin();
-  for (const int label : labels) {
-    if (label != -1) correct += *answer == label;
-    if (all || label != -1) ++answer;
-  }
+  std::vector<int> right = labels;  // for each answer
+  if (answers.size() != labels.size()) std::erase(right, -1);
+  if (answers.size() != right.size())
+    fail("Metric::add", logits.where(), describe(logits), " has a row neither for each of ",
+         labels.size(), " labels nor for each of the ", wanted, " that are wanted");
+  for (std::size_t i = 0; i < right.size(); ++i)
+    correct += right[i] != -1 && answers[i] == right[i];
   loss_sum += static_cast<double>(loss.item()) * static_cast<double>(wanted);
   count += wanted;
 }
