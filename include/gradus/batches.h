@@ -3,8 +3,6 @@
 #pragma once
 
 #include <gradus/cache.h>
-#include <gradus/ids.h>
-#include <gradus/mask.h>
 #include <gradus/reviews.h>
 #include <gradus/text.h>
 
@@ -53,7 +51,8 @@ class Batches {
                    Where where = here());
 
   std::size_t examples() const { return samples_.size(); }
-  std::size_t count() const;  // batches in an epoch
+  // Batches in an epoch.
+  std::size_t count() const { return (samples_.size() + options_.size - 1) / options_.size; }
 
   // The texts of each batch of an epoch, by their numbers among the examples: each text once, all
   // batches of the same size but for one that has what is left.
@@ -66,13 +65,9 @@ class Batches {
   double padding_share(std::uint64_t epoch) const;
 
  private:
-  void check(const Where& where) const;
-  // The longest of one part of these samples: T or S.
-  std::size_t length_of(const std::vector<std::size_t>& which,
-                        std::vector<int> Sample::*part) const;
-  // That part of each, padded with `padding`.
-  std::vector<int> padded(const std::vector<std::size_t>& which, std::vector<int> Sample::*part,
-                          int padding) const;
+  // One part of each of these samples, padded: [B, T] or [B, S].
+  Ids padded(const std::vector<std::size_t>& which, std::vector<int> Sample::*part, int padding,
+             const Where& where) const;
 
   std::vector<Sample> samples_;
   bool per_id_ = false;  // a label for each id

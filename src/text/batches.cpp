@@ -1,5 +1,4 @@
 #include <gradus/batches.h>
-#include <gradus/random.h>
 
 #include <algorithm>
 #include <numeric>
@@ -42,10 +41,6 @@ Batches::Batches(std::vector<Sample> samples, BatchOptions options, std::uint64_
   if (longest > (std::size_t{1} << 28) / options_.size)
     fail("Batches", where, "a batch of ", options_.size, " texts of ", longest,
          " positions is too large: at most 2^28 positions are possible");
-  check(where);
-}
-
-void Batches::check(const Where& where) const {
   for (std::size_t i = 0; i < samples_.size(); ++i) {
     const Sample& sample = samples_[i];
     const auto refuse = [&](const auto&... problem) {
@@ -58,10 +53,6 @@ void Batches::check(const Where& where) const {
       refuse(" has ", sample.ids.size(), " ids and ", sample.labels.size(),
              " labels: one for each, or one a text in all");
   }
-}
-
-std::size_t Batches::count() const {
-  return (samples_.size() + options_.size - 1) / options_.size;
 }
 
 std::vector<std::vector<std::size_t>> Batches::plan(std::uint64_t epoch) const {
@@ -86,23 +77,17 @@ std::vector<std::vector<std::size_t>> Batches::plan(std::uint64_t epoch) const {
   return batches;
 }
 
-std::size_t Batches::length_of(const std::vector<std::size_t>& which,
-                               std::vector<int> Sample::*part) const {
-  std::size_t longest = options_.pad_to;
-  for (const std::size_t i : which) longest = std::max(longest, (samples_[i].*part).size());
-  return longest;
-}
-
-std::vector<int> Batches::padded(const std::vector<std::size_t>& which,
-                                 std::vector<int> Sample::*part, int padding) const {
-  const std::size_t length = length_of(which, part);
+Ids Batches::padded(const std::vector<std::size_t>& which, std::vector<int> Sample::*part,
+                    int padding, const Where& where) const {
+  std::size_t length = options_.pad_to;
+  for (const std::size_t i : which) length = std::max(length, (samples_[i].*part).size());
   std::vector<int> all;
-  for (std::size_t row = 0; row < which.size(); ++row) {
-    const std::vector<int>& one = samples_[which[row]].*part;
+  for (const std::size_t i : which) {
+    const std::vector<int>& one = samples_[i].*part;
     all.insert(all.end(), one.begin(), one.end());
-    all.resize((row + 1) * length, padding);
+    all.resize(all.size() + length - one.size(), padding);
   }
-  return all;
+  return Ids(Shape({std::ssize(which), static_cast<Index>(length)}, where), std::move(all), where);
 }
 
 Batch Batches::make(const std::vector<std::size_t>& which, Where where) const {
@@ -117,16 +102,11 @@ Batch Batches::make(const std::vector<std::size_t>& which, Where where) const {
     source_lengths.push_back(static_cast<int>(samples_[i].source.size()));
     if (!per_id_) batch.labels.push_back(samples_[i].labels[0]);
   }
-  const auto shaped = [&](std::vector<int> ids) {
-    const auto count = std::ssize(which);
-    const Shape shape({count, std::ssize(ids) / count}, where);
-    return Ids(shape, std::move(ids), where);
-  };
-  batch.ids = shaped(padded(which, &Sample::ids, 0));
+  batch.ids = padded(which, &Sample::ids, 0, where);
   batch.mask = Mask::padding(std::move(lengths), where);
-  if (per_id_) batch.labels = padded(which, &Sample::labels, -1);
+  if (per_id_) batch.labels = padded(which, &Sample::labels, -1, where).values;
   if (samples_[0].source.empty()) return batch;
-  batch.source = shaped(padded(which, &Sample::source, 0));
+  batch.source = padded(which, &Sample::source, 0, where);
   batch.source_mask = Mask::padding(std::move(source_lengths), where);
   return batch;
 }
@@ -146,10 +126,9 @@ std::string Batches::settings() const {
 }
 
 double Batches::padding_share(std::uint64_t epoch) const {
-  std::size_t words = 0;
-  std::size_t positions = 0;
+  std::size_t words = 0, positions = 0;
   for (const auto& which : plan(epoch)) {
-    positions += length_of(which, &Sample::ids) * which.size();
+    positions += make(which).ids.values.size();
     for (const std::size_t i : which) words += samples_[i].ids.size();
   }
   return 1 - static_cast<double>(words) / static_cast<double>(positions);
