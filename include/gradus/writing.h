@@ -5,8 +5,6 @@
 #include <gradus/fit.h>
 
 #include <limits>
-#include <optional>
-#include <vector>
 
 namespace gradus {
 
@@ -56,7 +54,7 @@ class Writer {
   const Tensor& logits() const { return logits_; }
 
  private:
-  friend class BeamSearch;
+  friend struct BeamSearch;
   bool finished(std::size_t b) const;
   void read(const Where& where);
   // Row i becomes texts[i], which row rows[i] was with one token more.

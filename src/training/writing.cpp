@@ -12,11 +12,9 @@ namespace gradus {
 
 void Sampling::check(const Where& where) const {
   if (!(temperature >= 0) || std::isinf(temperature))
-    fail("Sampling", where,
-         "the temperature must be a number of at least 0, not " + std::to_string(temperature));
-  if (top_k < 1) fail("Sampling", where, "top_k must be at least 1, not " + std::to_string(top_k));
-  if (!(top_p >= 0 && top_p <= 1))
-    fail("Sampling", where, "top_p must lie in 0 … 1, not " + std::to_string(top_p));
+    fail("Sampling", where, "the temperature must be a number of at least 0, not ", temperature);
+  if (top_k < 1) fail("Sampling", where, "top_k must be at least 1, not ", top_k);
+  if (!(top_p >= 0 && top_p <= 1)) fail("Sampling", where, "top_p must lie in 0 … 1, not ", top_p);
 }
 
 int choose(std::span<const Scalar> logits, const Sampling& sampling, Random& random, Where where) {
@@ -36,7 +34,7 @@ int choose(std::span<const Scalar> logits, const Sampling& sampling, Random& ran
   if (greedy) return ids[0];
   std::vector<double> up_to;  // the sum of the weights up to each, likeliest first
   for (Index i = 0; i < count; ++i) {
-    const Scalar below = (logit(ids[static_cast<std::size_t>(i)]) - logit(ids[0]));
+    const Scalar below = logit(ids[static_cast<std::size_t>(i)]) - logit(ids[0]);
     const auto weight = static_cast<double>(kernels::exp_one(below / sampling.temperature));
     up_to.push_back(weight + (up_to.empty() ? 0 : up_to.back()));
   }
@@ -56,20 +54,17 @@ Writer::Writer(SequenceModel& model, std::vector<std::vector<int>> prompts, Writ
   options_.sampling.check(where);
   if (texts_.empty()) fail("Writer", where, "there is no prompt");
   if (!sources.empty() && sources.size() != texts_.size())
-    fail("Writer", where,
-         std::to_string(texts_.size()) + " prompts need as many sources, there are " +
-             std::to_string(sources.size()));
+    fail("Writer", where, texts_.size(), " prompts need as many sources, there are ",
+         sources.size());
   std::vector<Sample> samples;
   for (std::size_t b = 0; b < texts_.size(); ++b) {
-    const std::string prompt = "prompt " + std::to_string(b);
     if (texts_[b].empty())
-      fail("Writer", where, prompt + " is empty: it needs a token to begin with");
-    if (static_cast<Index>(texts_[b].size()) > options_.max_length)
-      fail("Writer", where,
-           prompt + " has " + std::to_string(texts_[b].size()) +
-               " tokens, there are positions for " + std::to_string(options_.max_length));
+      fail("Writer", where, "prompt ", b, " is empty: it needs a token to begin with");
+    if (std::ssize(texts_[b]) > options_.max_length)
+      fail("Writer", where, "prompt ", b, " has ", texts_[b].size(),
+           " tokens, there are positions for ", options_.max_length);
     if (!sources.empty() && sources[b].empty())
-      fail("Writer", where, "the source of " + prompt + " is empty: it needs at least one token");
+      fail("Writer", where, "the source of prompt ", b, " is empty: it needs at least one token");
     samples.push_back({{0}, {-1}, sources.empty() ? std::vector<int>{} : sources[b]});
     prompts_.push_back(texts_[b].size());
     random_.push_back(Random(random_bits(options_.seed, b)));
@@ -84,7 +79,7 @@ Writer::Writer(SequenceModel& model, std::vector<std::vector<int>> prompts, Writ
 
 bool Writer::finished(std::size_t b) const {
   const std::vector<int>& text = texts_[b];
-  return static_cast<Index>(text.size()) >= options_.max_length ||
+  return std::ssize(text) >= options_.max_length ||
          (text.size() > prompts_[b] && text.back() == options_.stop);
 }
 
@@ -93,15 +88,15 @@ void Writer::read(const Where& where) {
   const NoGrad no_grad;
   const InEvaluation mode(model_);
   if (options_.cache) batch_.cache = &cache_;
-  const auto count = static_cast<Index>(texts_.size());
-  const auto last = static_cast<Index>(columns_);
+  const auto first = static_cast<std::size_t>(batch_.first());
   std::vector<int> ids;
   for (const std::vector<int>& text : texts_)
-    for (Index t = batch_.first(); t < last; ++t)
-      ids.push_back(t < static_cast<Index>(text.size()) ? text[static_cast<std::size_t>(t)] : 0);
-  batch_.ids = Ids({count, last - batch_.first()}, std::move(ids), where);
+    for (std::size_t t = first; t < columns_; ++t) ids.push_back(t < text.size() ? text[t] : 0);
+  const Shape shape({std::ssize(texts_), static_cast<Index>(columns_ - first)}, where);
+  batch_.ids = Ids(shape, std::move(ids), where);
   const Tensor logits = model_(batch_, where);  // [B, T, V]
-  logits_ = reshape(slice(logits, 1, logits.shape()[1] - 1, logits.shape()[1], where), {count, -1});
+  const Index end = logits.shape()[1];
+  logits_ = reshape(slice(logits, 1, end - 1, end, where), {shape[0], -1});
 }
 
 bool Writer::next(Where where) {
