@@ -3,7 +3,6 @@
 
 #include <gradus/cache.h>
 #include <gradus/layers.h>
-#include <gradus/operations.h>
 
 namespace gradus {
 
@@ -66,11 +65,13 @@ struct EncoderOptions {
 // The book's encoder block (listing 11.21): attention, then two Dense layers, each with a way round
 // it that is added back (residual) and a layer normalisation. x [B, T, embed_dim] to the same
 // shape.
-class TransformerEncoder : public MaskedLayer {
+class TransformerEncoder : public Module {
  public:
   TransformerEncoder(Index embed_dim, Index dense_dim, int num_heads, Random& random,
                      EncoderOptions options = {}, Where where = here());
-  using MaskedLayer::operator();
+  Tensor operator()(const Tensor& x, const Mask& mask = {}, Where where = here()) {
+    return (*this)(x, mask, nullptr, where);
+  }
   // The block of a model that has a decoder only: give it Mask::causal(), and a cache to write
   // with.
   Tensor operator()(const Tensor& x, const Mask& mask, Cache* cache, Where where = here());
@@ -80,13 +81,7 @@ class TransformerEncoder : public MaskedLayer {
   LayerNorm norm_1, norm_2;
   Dropout dropout_1, dropout_2;
 
- protected:
-  Tensor forward(const Tensor& x, const Mask& mask, Where where) override {
-    return block(x, mask, nullptr, where);
-  }
-
  private:
-  Tensor block(const Tensor& x, const Mask& mask, Cache* cache, Where where);
   bool pre_norm_;
 };
 

@@ -1,5 +1,3 @@
-#include <gradus/operation.h>
-#include <gradus/operations.h>
 #include <gradus/transformer.h>
 
 #include <cmath>
@@ -26,8 +24,7 @@ MultiHeadAttention::MultiHeadAttention(Index width, int num_heads, Index key_dim
   add("value", value);
   add("output", output);
   if (!(dropout_ >= 0 && dropout_ < 1))
-    fail(kind(), where,
-         "the dropout must be at least 0 and below 1, not " + std::to_string(dropout_));
+    fail(kind(), where, "the dropout must be at least 0 and below 1, not ", dropout_);
   if (dropout_ > 0) {
     seed_ = random.next();
     add("calls", calls_);
@@ -94,8 +91,7 @@ struct Residual {
 
 TransformerEncoder::TransformerEncoder(Index embed_dim, Index dense_dim, int num_heads,
                                        Random& random, EncoderOptions options, Where where)
-    : MaskedLayer("TransformerEncoder", {{"embed_dim", embed_dim}, {"dense_dim", dense_dim}},
-                  where),
+    : Module("TransformerEncoder", {{"embed_dim", embed_dim}, {"dense_dim", dense_dim}}, where),
       attention(embed_dim, num_heads, options.key_dim ? options.key_dim : embed_dim, random,
                 options.attention, where),
       dense_1(embed_dim, dense_dim, random, options.activation, where),
@@ -116,15 +112,11 @@ TransformerEncoder::TransformerEncoder(Index embed_dim, Index dense_dim, int num
 
 Tensor TransformerEncoder::operator()(const Tensor& x, const Mask& mask, Cache* cache,
                                       Where where) {
-  return done(block(x, mask, cache, where), x);
-}
-
-Tensor TransformerEncoder::block(const Tensor& x, const Mask& mask, Cache* cache, Where where) {
   const Residual first{norm_1, dropout_1, pre_norm_, where};
   const Residual second{norm_2, dropout_2, pre_norm_, where};
   const Tensor in = first.input(x);
   const Tensor middle = first.output(x, attention(in, in, in, mask, cache, where));
-  return second.output(middle, dense_2(dense_1(second.input(middle), where), where));
+  return done(second.output(middle, dense_2(dense_1(second.input(middle), where), where)));
 }
 
 TransformerDecoder::TransformerDecoder(Index embed_dim, Index dense_dim, int num_heads,
