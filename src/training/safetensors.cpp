@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <map>
 
 namespace gradus {
 
@@ -146,24 +145,6 @@ std::vector<NamedTensor> tensors_of(OpenFile& file, const TensorHeader& header) 
   return tensors;
 }
 
-void check_fits(const OpenFile& file, const TensorHeader& header,
-                const std::vector<NamedTensor>& parameters) {
-  std::map<std::string, Shape> left;
-  for (const TensorEntry& entry : header.entries) left[entry.name] = entry.shape;
-  for (const auto& [name, parameter] : parameters) {
-    const auto found = left.find(name);
-    if (found == left.end())
-      fail("load_weights", file.where, file.path, " holds no tensor named ", name);
-    if (found->second != parameter.shape())
-      fail("load_weights", file.where, name, " must have shape ", parameter.shape(), ", in ",
-           file.path, " it has ", found->second);
-    left.erase(found);
-  }
-  if (!left.empty())
-    fail("load_weights", file.where, file.path, " holds ", left.begin()->first,
-         ", which the model has no use for");
-}
-
 }  // namespace
 
 TensorFile read_safetensors(const std::string& path, Where where) {
@@ -210,12 +191,23 @@ void save_weights(const std::string& path, const Module& module, Where where) {
 void load_weights(const std::string& path, Module& module, Where where) {
   OpenFile file(path, where);
   const TensorHeader header = header_of(file);
-  const std::vector<NamedTensor> parameters = module.parameters();
-  check_fits(file, header, parameters);
-  std::map<std::string, Tensor> read;
-  for (const auto& [name, tensor] : tensors_of(file, header)) read[name] = tensor;
-  for (const auto& [name, parameter] : parameters)
-    std::copy_n(read[name].data(), parameter.size(), Tensor(parameter).mutable_data());
+  std::map<std::string, Shape> left;
+  for (const TensorEntry& entry : header.entries) left[entry.name] = entry.shape;
+  std::map<std::string, Tensor> parameters;
+  for (const auto& [name, parameter] : module.parameters()) {
+    const auto found = left.find(name);
+    if (found == left.end()) fail("load_weights", where, path, " holds no tensor named ", name);
+    if (found->second != parameter.shape())
+      fail("load_weights", where, name, " must have shape ", parameter.shape(), ", in ", path,
+           " it has ", found->second);
+    left.erase(found);
+    parameters[name] = parameter;
+  }
+  if (!left.empty())
+    fail("load_weights", where, path, " holds ", left.begin()->first,
+         ", which the model has no use for");
+  for (const auto& [name, tensor] : tensors_of(file, header))
+    std::copy_n(tensor.data(), tensor.size(), parameters[name].mutable_data());
 }
 
 }  // namespace gradus
