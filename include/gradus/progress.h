@@ -32,8 +32,9 @@ class Progress {
 
  private:
   std::string title_;
-  std::size_t total_, first_, done_, later_;
-  bool quiet_, terminal_, handles_ = false;
+  ProgressOptions options_;
+  std::size_t total_, done_;
+  bool terminal_, handles_ = false;
   double start_, shown_;  // seconds
 };
 

@@ -10,19 +10,19 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace gradus {
 
 namespace {
 
-bool is(const char* name, const std::string& value) {
-  const char* given = std::getenv(name);
-  return given && given == value;
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
 }
 
 bool draws() {
-  const char* plain = std::getenv("NO_COLOR");
-  return isatty(STDERR_FILENO) && !is("TERM", "dumb") && !(plain && *plain);
+  return isatty(STDERR_FILENO) && variable("TERM") != "dumb" && variable("NO_COLOR").empty();
 }
 
 std::size_t columns() {
@@ -35,9 +35,7 @@ char farewell[400];
 
 // Ends the line and the program. (A handler may call hardly more than write().)
 void stop(int number) {
-  std::size_t length = 0;
-  while (farewell[length]) ++length;
-  if (write(STDERR_FILENO, farewell, length) < 0) farewell[0] = 0;
+  if (write(STDERR_FILENO, farewell, std::strlen(farewell)) < 0) farewell[0] = 0;
   std::signal(number, SIG_DFL);
   std::raise(number);
 }
@@ -50,15 +48,13 @@ std::string time_text(double seconds) {
 
 Progress::Progress(const std::string& title, std::size_t total, const ProgressOptions& options)
     : title_(title),
+      options_(options),
       total_(total),
-      first_(std::min(options.done, total)),
-      done_(first_),
-      later_(options.later),
-      quiet_(options.quiet),
+      done_(std::min(options.done, total)),
       terminal_(draws()),
       start_(seconds_now()),
       shown_(start_) {
-  if (quiet_ || options.kept.empty()) return;
+  if (options.quiet || options.kept.empty()) return;
   std::snprintf(farewell, sizeof farewell, "\nstopped; %s\n", options.kept.c_str());
   const auto before = std::signal(SIGINT, stop);
   handles_ = before == SIG_DFL;
@@ -67,14 +63,15 @@ Progress::Progress(const std::string& title, std::size_t total, const ProgressOp
 
 Progress::~Progress() {
   if (handles_) std::signal(SIGINT, SIG_DFL);
-  if (terminal_ && !quiet_) std::fprintf(stderr, "\r\033[K");  // the bar has served its purpose
+  if (terminal_ && !options_.quiet)
+    std::fprintf(stderr, "\r\033[K");  // the bar has served its purpose
 }
 
 void Progress::step(const std::string& note) {
   if (done_ < total_) ++done_;
   const double now = seconds_now();
   const bool pause = now - shown_ < (terminal_ ? 0.1 : 10);
-  if (quiet_ || (pause && !(terminal_ && done_ == total_))) return;
+  if (options_.quiet || (pause && !(terminal_ && done_ == total_))) return;
   shown_ = now;
   const std::string text = line(now - start_, note);
   std::fprintf(stderr, terminal_ ? "\r%s\033[K" : "%s\n", text.c_str());
@@ -82,8 +79,9 @@ void Progress::step(const std::string& note) {
 }
 
 std::string Progress::line(double seconds, const std::string& note) const {
-  const double rate = static_cast<double>(done_ - first_) / std::max(seconds, 1e-9);
-  const double left = static_cast<double>(total_ - done_ + later_) / std::max(rate, 1e-9);
+  const double rate =
+      static_cast<double>(done_ - std::min(options_.done, total_)) / std::max(seconds, 1e-9);
+  const double left = static_cast<double>(total_ - done_ + options_.later) / std::max(rate, 1e-9);
   const std::string text = format("%zu/%zu, %.1f steps/s, ", done_, total_, rate) +
                            (rate > 0 ? time_text(left) + " left, " : "") + note;
   if (!terminal_) return title_ + " " + text;
