@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <system_error>
 
 namespace gradus {
 
@@ -89,10 +88,8 @@ SplitExamples split_examples(std::vector<Example> examples, double share, std::u
          "a share between 0 and 1 that leaves both parts something is needed, not ", share, " of ",
          examples.size());
   Random(seed).shuffle(examples);
-  SplitExamples parts;
-  for (std::size_t i = 0; i < examples.size(); ++i)
-    (i < kept ? parts.first : parts.second).push_back(std::move(examples[i]));
-  return parts;
+  const auto middle = examples.begin() + static_cast<std::ptrdiff_t>(kept);
+  return {{examples.begin(), middle}, {middle, examples.end()}};
 }
 
 std::vector<std::string> texts_of(const std::vector<Example>& examples) {
