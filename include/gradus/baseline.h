@@ -6,8 +6,6 @@
 #pragma once
 
 #include <gradus/fit.h>
-#include <gradus/reviews.h>
-#include <gradus/text.h>
 
 namespace gradus {
 

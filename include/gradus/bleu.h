@@ -5,7 +5,6 @@
 #include <gradus/error.h>
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 namespace gradus {

@@ -13,9 +13,7 @@
 #include <gradus/error.h>
 
 #include <cstdint>
-#include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace gradus {

@@ -5,10 +5,7 @@
 // value, and costs O(T) instead of O(T²). The results are the same to the bit.
 #pragma once
 
-#include <gradus/ids.h>
 #include <gradus/module.h>
-
-#include <vector>
 
 namespace gradus {
 

@@ -3,7 +3,6 @@
 
 #include <gradus/error.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <fstream>
 #include <vector>

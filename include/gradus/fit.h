@@ -4,7 +4,6 @@
 #pragma once
 
 #include <gradus/batches.h>
-#include <gradus/module.h>
 #include <gradus/optimizer.h>
 
 #include <functional>

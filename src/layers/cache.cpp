@@ -27,8 +27,8 @@ void Cache::pick(const std::vector<int>& rows, Where where) {
 }
 
 void Cache::check(const Module& model, const Ids& ids, const Ids& source, Where where) {
-  const auto refuse = [&](const std::string& what) {
-    fail("Cache", where, "it was filled " + what + ": begin with a new one");
+  const auto refuse = [&](const auto&... how) {
+    fail("Cache", where, "it was filled ", how..., ": begin with a new one");
   };
   const std::vector<NamedTensor> parameters = model.parameters();
   if (!model_) {
@@ -38,8 +38,7 @@ void Cache::check(const Module& model, const Ids& ids, const Ids& source, Where 
     for (const NamedTensor& p : parameters) weights_.push_back(Edge(p.tensor));
   }
   if (model_ != &model) refuse("by another model");
-  if (texts_ != ids.shape[0])
-    refuse("with " + std::to_string(texts_) + " texts, not " + std::to_string(ids.shape[0]));
+  if (texts_ != ids.shape[0]) refuse("with ", texts_, " texts, not ", ids.shape[0]);
   if (source_.values != source.values) refuse("with another source");
   bool same = weights_.size() == parameters.size();
   for (std::size_t i = 0; same && i < weights_.size(); ++i)

@@ -1,9 +1,9 @@
 #include <gradus/module.h>
-#include <gradus/operation.h>
 #include <gradus/watcher.h>
 
+#include "../format.h"
+
 #include <algorithm>
-#include <cstdio>
 
 namespace gradus {
 
@@ -142,10 +142,7 @@ void Module::train(bool training) {
 namespace {
 
 std::string row(const std::string& title, const std::string& shape, const std::string& count) {
-  char text[200];
-  std::snprintf(text, sizeof text, " %-44.80s %-20.60s %12s\n", title.c_str(), shape.c_str(),
-                count.c_str());
-  return text;
+  return format(" %-44.80s %-20.60s %12s\n", title.c_str(), shape.c_str(), count.c_str());
 }
 
 }  // namespace

@@ -49,14 +49,13 @@ Bleu bleu(const std::vector<std::string>& translations, const std::vector<std::s
           Where where) {
   if (references.empty()) fail("bleu", where, "there are no sentences");
   if (translations.size() != references.size())
-    fail("bleu", where,
-         std::to_string(references.size()) + " references need as many translations, not " +
-             std::to_string(translations.size()));
+    fail("bleu", where, references.size(), " references need as many translations, not ",
+         translations.size());
   Bleu result;
   for (std::size_t i = 0; i < references.size(); ++i) {
     const std::vector<std::string> said = split_words(translations[i]);
     const std::vector<std::string> wanted = split_words(references[i]);
-    if (wanted.empty()) fail("bleu", where, "reference " + std::to_string(i) + " has no words");
+    if (wanted.empty()) fail("bleu", where, "reference ", i, " has no words");
     result.reference_words += static_cast<std::int64_t>(wanted.size());
     for (std::ptrdiff_t n = 1; n <= 4; ++n) {
       auto there = counted(wanted, n);

@@ -157,9 +157,8 @@ void BytePairEncoding::forget() {
 void BytePairEncoding::train(const std::vector<std::string>& texts, int most, Where where) {
   const int start = first_byte() + 256;
   if (most < start)
-    fail("BytePairEncoding::train", where,
-         "padding, special tokens and bytes are " + std::to_string(start) + " ids; at most " +
-             std::to_string(most) + " is too few");
+    fail("BytePairEncoding::train", where, "padding, special tokens and bytes are ", start,
+         " ids; at most ", most, " is too few");
   forget();
   PairIndex index(texts, first_byte());
   for (Pair pair; size() < most && index.best(pair); add(pair)) index.merge(pair, size());
@@ -187,9 +186,7 @@ std::vector<int> BytePairEncoding::encode(const std::string& text) const {
 std::string BytePairEncoding::decode(const std::vector<int>& ids, Where where) const {
   std::string text;
   for (const int id : ids) {
-    if (id < 0 || id >= size())
-      fail("decode", where,
-           "there is no token " + std::to_string(id) + " among " + std::to_string(size()));
+    if (id < 0 || id >= size()) fail("decode", where, "there is no token ", id, " among ", size());
     if (id >= first_byte()) text += tokens_[static_cast<std::size_t>(id)];
   }
   return text;

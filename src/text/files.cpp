@@ -11,7 +11,6 @@
 #include <cstring>
 #include <filesystem>
 #include <new>
-#include <system_error>
 
 namespace gradus {
 

@@ -1,5 +1,4 @@
 #include <gradus/baseline.h>
-#include <gradus/random.h>
 
 #include "../kernels/math.h"
 

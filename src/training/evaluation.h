@@ -1,11 +1,10 @@
-// Evaluation mode for a while.
+// Evaluation mode for a while: the mode of every part is put back at the end, however that comes.
 #pragma once
 
 #include <gradus/module.h>
 
 namespace gradus {
 
-// The mode of every part of a model, put back at the end, however that comes.
 class InEvaluation {
  public:
   explicit InEvaluation(Module& model) {

@@ -1,4 +1,3 @@
-#include <gradus/operation.h>
 #include <gradus/optimizer.h>
 #include <gradus/watcher.h>
 
