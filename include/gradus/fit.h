@@ -7,7 +7,6 @@
 #include <gradus/optimizer.h>
 
 #include <functional>
-#include <optional>
 
 namespace gradus {
 

@@ -9,6 +9,8 @@
 #include <gradus/mask.h>
 #include <gradus/tensor.h>
 
+#include <optional>
+
 namespace gradus {
 
 struct NamedTensor {
@@ -89,8 +91,26 @@ class Module {
   std::vector<Module*> parts_;
   std::vector<Counter> counters_;
   const char* label_ = nullptr;  // path(), once it was needed
-  Shape last_shape_;
-  bool ran_ = false;
+  std::optional<Shape> last_shape_;
+};
+
+// Evaluation mode while one of these lives; then every part is in the mode again that it was in.
+class InEvaluation {
+ public:
+  explicit InEvaluation(Module& model) {
+    remember(model);
+    model.eval();
+  }
+  ~InEvaluation() {
+    for (const auto& [part, training] : before_) part->train(training);
+  }
+
+ private:
+  void remember(Module& part) {  // ahead of its own parts, whose mode train() sets as well
+    before_.push_back({&part, part.training()});
+    for (Module* below : part.parts()) remember(*below);
+  }
+  std::vector<std::pair<Module*, bool>> before_;
 };
 
 // A module that turns one tensor into one tensor: what Sequential can hold.

@@ -83,7 +83,6 @@ void Module::forget_labels() noexcept {
 
 Tensor Module::done(Tensor out, const Tensor& input) {
   last_shape_ = out.shape();
-  ran_ = true;
   // A whole model has no name: its result keeps that of a part.
   if (name_.empty() || out.node() == input.node()) return out;
   if (label_) {
@@ -150,7 +149,7 @@ std::string row(const std::string& title, const std::string& shape, const std::s
 void Module::add_rows(int depth, std::string& table) const {
   const std::string title = name_.empty() ? kind_ : name_ + " (" + kind_ + ")";
   table += row(std::string(static_cast<std::size_t>(2 * depth), ' ') + title,
-               ran_ ? to_string(last_shape_) : "?", std::to_string(parameter_count()));
+               last_shape_ ? to_string(*last_shape_) : "?", std::to_string(parameter_count()));
   for (const Module* part : parts_) part->add_rows(depth + 1, table);
 }
 

@@ -36,10 +36,9 @@ Metric BagOfWords::evaluate(const std::vector<Text>& texts) const {
   for (const Text& text : texts) {
     const Scalar x = logit_of(text);
     const Scalar margin = text.label ? x : -x;
-    // log(1 + e^-margin)
-    const Scalar size = margin < 0 ? -margin : margin;
-    metric.loss_sum += static_cast<double>((margin < 0 ? size : 0) +
-                                           kernels::log_one(1 + kernels::exp_one(-size)));
+    // log(1 + e^-margin), which overflows nowhere as it stands here
+    const Scalar rest = kernels::log_one(1 + kernels::exp_one(-std::abs(margin)));
+    metric.loss_sum += static_cast<double>(std::max(-margin, Scalar(0)) + rest);
     metric.correct += margin > 0;
     ++metric.count;
   }

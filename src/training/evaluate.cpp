@@ -4,7 +4,6 @@
 #include "../format.h"
 #include "../kernels/elementwise.h"
 #include "../kernels/rows.h"
-#include "evaluation.h"
 
 #include <algorithm>
 #include <cmath>
@@ -40,24 +39,17 @@ Tensor SequenceModel::loss(const Tensor& logits, const Batch& batch, Where where
   return cross_entropy(logits, Ids(positions, batch.labels, where), -1, where);
 }
 
-namespace {
-
-int prediction(const Scalar* x, Index classes) {
-  const Scalar most = kernels::largest(x, classes);
-  if (std::isnan(most)) return -1;
-  return classes == 1 ? most > 0 : static_cast<int>(std::find(x, x + classes, most) - x);
-}
-
-}  // namespace
-
 std::vector<int> predictions(const Tensor& logits, Where where) {
   if (logits.rank() == 0) fail("predictions", where, "rows of logits are needed, not one number");
   const Index classes = logits.shape()[-1], rows = logits.size() / classes;
   std::vector<int> result(static_cast<std::size_t>(rows));
-  kernels::parallel_each(rows, 1 + kernels::elementwise_grain / classes,
-                         [=, x = logits.data(), to = result.data()](Index i) {
-                           to[i] = prediction(x + i * classes, classes);
-                         });
+  const auto predict = [=, x = logits.data(), to = result.data()](Index i) {
+    const Scalar* row = x + i * classes;
+    const Scalar most = kernels::largest(row, classes);
+    const auto place = std::find(row, row + classes, most) - row;
+    to[i] = std::isnan(most) ? -1 : classes == 1 ? most > 0 : static_cast<int>(place);
+  };
+  kernels::parallel_each(rows, 1 + kernels::elementwise_grain / classes, predict);
   return result;
 }
 

@@ -22,7 +22,6 @@ void check_range(const char* what, const std::string& name, Scalar value, Scalar
 constexpr Scalar large = Scalar(1e30);
 constexpr Scalar small = Scalar(1e-30);
 
-// Each tensor once, under the first of its names.
 std::vector<NamedTensor> each_once(const std::vector<NamedTensor>& parameters) {
   std::vector<NamedTensor> found;
   for (const NamedTensor& parameter : parameters)

@@ -2,7 +2,6 @@
 #include <gradus/writing.h>
 
 #include "../kernels/math.h"
-#include "evaluation.h"
 
 #include <algorithm>
 #include <cmath>
@@ -20,32 +19,30 @@ void Sampling::check(const Where& where) const {
 int choose(std::span<const Scalar> logits, const Sampling& sampling, Random& random, Where where) {
   sampling.check(where);
   if (logits.empty()) fail("choose", where, "at least one logit is wanted, there is none");
-  std::vector<int> ids(logits.size());
-  std::iota(ids.begin(), ids.end(), 0);
-  const auto logit = [&](int id) { return logits[static_cast<std::size_t>(id)]; };
-  for (const int id : ids)
-    if (std::isnan(logit(id))) fail("choose", where, "the logits are not numbers");
+  std::vector<std::pair<Scalar, int>> best;  // minus the logit, and the id: in order of likelihood
+  for (const Scalar logit : logits) {
+    if (std::isnan(logit)) fail("choose", where, "the logits are not numbers");
+    best.push_back({-logit, static_cast<int>(best.size())});
+  }
   const bool greedy = sampling.temperature == 0;
-  const Index count = std::min(static_cast<Index>(ids.size()), greedy ? 1 : sampling.top_k);
-  std::partial_sort(ids.begin(), ids.begin() + count, ids.end(), [&](int a, int b) {
-    return logit(a) != logit(b) ? logit(a) > logit(b) : a < b;
-  });
-  if (std::isinf(logit(ids[0]))) fail("choose", where, "the largest logit is infinite");
-  if (greedy) return ids[0];
-  std::vector<double> up_to;  // the sum of the weights up to each, likeliest first
-  for (Index i = 0; i < count; ++i) {
-    const Scalar below = logit(ids[static_cast<std::size_t>(i)]) - logit(ids[0]);
+  const Index count = std::min(static_cast<Index>(best.size()), greedy ? 1 : sampling.top_k);
+  std::partial_sort(best.begin(), best.begin() + count, best.end());
+  best.resize(static_cast<std::size_t>(count));
+  const auto [least, likeliest] = best[0];
+  if (std::isinf(least)) fail("choose", where, "the largest logit is infinite");
+  if (greedy) return likeliest;
+  std::vector<double> up_to;  // the sum of the weights up to each
+  for (const auto& [minus, id] : best) {
+    const Scalar below = least - minus;
     const auto weight = static_cast<double>(kernels::exp_one(below / sampling.temperature));
     up_to.push_back(weight + (up_to.empty() ? 0 : up_to.back()));
   }
-  const auto first_from = [&](double sum) {
-    return std::lower_bound(up_to.begin(), up_to.end(), sum);
-  };
   const double wanted = static_cast<double>(sampling.top_p) * up_to.back();
-  up_to.erase(std::min(first_from(wanted), up_to.end() - 1) + 1, up_to.end());
+  const auto last = std::lower_bound(up_to.begin(), up_to.end() - 1, wanted);
+  up_to.erase(last + 1, up_to.end());
   const double drawn = static_cast<double>(random.uniform()) * up_to.back();
   const auto chosen = std::upper_bound(up_to.begin(), up_to.end() - 1, drawn);
-  return ids[static_cast<std::size_t>(chosen - up_to.begin())];
+  return best[static_cast<std::size_t>(chosen - up_to.begin())].second;
 }
 
 Writer::Writer(SequenceModel& model, std::vector<std::vector<int>> prompts, WriterOptions options,
