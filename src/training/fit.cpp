@@ -32,7 +32,12 @@ struct Trainer {
     model.train();
     state.settings = settings();
     optimizer.clear_grad();
-    if (!options.folder.empty() && file_exists(state_path())) go_on();
+    if (!options.folder.empty() && file_exists(state_path())) {
+      load_state(state_path(), state, model, optimizer, where);
+      if (!options.quiet)
+        std::printf("going on in epoch %d, after %zu of %zu batches\n", epoch() + 1, state.batch,
+                    train.count());
+    }
     if (!options.quiet) std::printf("%-9s %-32s %s\n", "", "training", "validation");
     while (epoch() < options.epochs && !out_of_patience()) run_epoch();
     const std::vector<NamedTensor> parameters = model.parameters();
@@ -82,13 +87,6 @@ struct Trainer {
     if (!holds(optimizer.parameters(), leaf))
       fail("fit", where, text, "among those of the optimiser made at ", optimizer.where(),
            ": give it to that, or say requires_grad(false)");
-  }
-
-  void go_on() {
-    load_state(state_path(), state, model, optimizer, where);
-    if (!options.quiet)
-      std::printf("going on in epoch %d, after %zu of %zu batches\n", epoch() + 1, state.batch,
-                  train.count());
   }
 
   // What somebody who presses Ctrl-C is told.

@@ -171,19 +171,17 @@ double clip_by_global_norm(const std::vector<NamedTensor>& parameters, Scalar mo
 Schedule::Schedule(Kind kind, Scalar rate, std::int64_t warmup, std::int64_t total, Where where)
     : kind_(kind), rate_(rate), warmup_(warmup), total_(total) {
   check_range("Schedule", "the rate", rate, 0, large, where);
-  const bool falls = kind == Kind::cosine;
-  if (warmup < 0 || (falls && total <= warmup))
-    fail("Schedule", where,
-         falls ? worded("0 <= warmup < total is needed, not ", warmup, " and ", total)
-               : worded("0 <= warmup is needed, not ", warmup));
+  if (kind == Kind::cosine && (warmup < 0 || total <= warmup))
+    fail("Schedule", where, "0 <= warmup < total is needed, not ", warmup, " and ", total);
+  if (warmup < 0) fail("Schedule", where, "0 <= warmup is needed, not ", warmup);
 }
 
 std::string Schedule::settings() const {
   const std::string rate = "rate " + exact(rate_);
   if (kind_ == Kind::constant) return rate;
-  const bool falls = kind_ == Kind::cosine;
-  return worded("warmup_", falls ? "cosine, " : "inverse_sqrt, ", rate, ", warmup ", warmup_,
-                falls ? worded(", total ", total_) : "");
+  if (kind_ == Kind::inverse_sqrt)
+    return worded("warmup_inverse_sqrt, ", rate, ", warmup ", warmup_);
+  return worded("warmup_cosine, ", rate, ", warmup ", warmup_, ", total ", total_);
 }
 
 Scalar Schedule::at(std::int64_t step) const {

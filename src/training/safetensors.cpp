@@ -31,16 +31,8 @@ void add_little_endian(std::string& bytes, std::uint64_t value, int count) {
   for (int i = 0; i < count; ++i) bytes += static_cast<char>(value >> (8 * i) & 0xFF);
 }
 
-double from_f64(std::uint64_t bits) {
-  return std::bit_cast<double>(bits);
-}
-
 double from_f32(std::uint64_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
-}
-
-double from_bf16(std::uint64_t bits) {
-  return from_f32(bits << 16);
 }
 
 // As a float32, but with 5 bits of exponent, whose zero is 15 instead of 127, and 10 bits of
@@ -59,7 +51,10 @@ struct NumberType {
 
 const NumberType& type_of(const std::string& dtype) {
   static constexpr NumberType types[] = {
-      {"F32", 4, from_f32}, {"F64", 8, from_f64}, {"F16", 2, from_f16}, {"BF16", 2, from_bf16}};
+      {"F32", 4, from_f32},
+      {"F64", 8, [](std::uint64_t bits) { return std::bit_cast<double>(bits); }},
+      {"F16", 2, from_f16},
+      {"BF16", 2, [](std::uint64_t bits) { return from_f32(bits << 16); }}};
   for (const NumberType& type : types)
     if (dtype == type.name) return type;
   refuse("its type is ", dtype, "; F32, F64, F16 and BF16 can be read");
