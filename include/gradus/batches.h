@@ -65,10 +65,6 @@ class Batches {
   double padding_share(std::uint64_t epoch) const;
 
  private:
-  // One part of each of these samples, padded: [B, T] or [B, S].
-  Ids padded(const std::vector<std::size_t>& which, std::vector<int> Sample::*part, int padding,
-             const Where& where) const;
-
   std::vector<Sample> samples_;
   bool per_id_ = false;  // a label for each id
   BatchOptions options_;

@@ -90,8 +90,7 @@ struct History {
 };
 
 // Trains, and leaves the model in training mode with the weights of the best epoch. Prints a line
-// for each epoch to standard output, and its progress to standard error: a bar with rate and time
-// left where that is a terminal, a line now and then where it is not.
+// for each epoch to standard output, and its Progress to standard error.
 //
 // At the end those weights are in folder/best.safetensors; what an earlier run left there is then
 // best.before.safetensors. Until then all is in training.safetensors: if the program is stopped and

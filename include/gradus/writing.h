@@ -57,9 +57,6 @@ class Writer {
   friend struct BeamSearch;
   bool finished(std::size_t b) const;
   void read(const Where& where);
-  // Row i becomes texts[i], which row rows[i] was with one token more.
-  void go_on_with(std::vector<std::vector<int>> texts, const std::vector<int>& rows,
-                  const Where& where);
 
   SequenceModel& model_;
   WriterOptions options_;

@@ -77,19 +77,6 @@ std::vector<std::vector<std::size_t>> Batches::plan(std::uint64_t epoch) const {
   return batches;
 }
 
-Ids Batches::padded(const std::vector<std::size_t>& which, std::vector<int> Sample::*part,
-                    int padding, const Where& where) const {
-  std::size_t length = options_.pad_to;
-  for (const std::size_t i : which) length = std::max(length, (samples_[i].*part).size());
-  std::vector<int> all;
-  for (const std::size_t i : which) {
-    const std::vector<int>& one = samples_[i].*part;
-    all.insert(all.end(), one.begin(), one.end());
-    all.resize(all.size() + length - one.size(), padding);
-  }
-  return Ids(Shape({std::ssize(which), static_cast<Index>(length)}, where), std::move(all), where);
-}
-
 Batch Batches::make(const std::vector<std::size_t>& which, Where where) const {
   if (which.empty()) fail("Batches::make", where, "a batch needs at least one text");
   std::vector<int> lengths, source_lengths;
@@ -102,11 +89,23 @@ Batch Batches::make(const std::vector<std::size_t>& which, Where where) const {
     source_lengths.push_back(static_cast<int>(samples_[i].source.size()));
     if (!per_id_) batch.labels.push_back(samples_[i].labels[0]);
   }
-  batch.ids = padded(which, &Sample::ids, 0, where);
+  // One part of each sample: [B, T] or [B, S].
+  const auto padded = [&](std::vector<int> Sample::*part, int padding) {
+    std::size_t length = options_.pad_to;
+    for (const std::size_t i : which) length = std::max(length, (samples_[i].*part).size());
+    std::vector<int> all;
+    for (const std::size_t i : which) {
+      const std::vector<int>& one = samples_[i].*part;
+      all.insert(all.end(), one.begin(), one.end());
+      all.resize(all.size() + length - one.size(), padding);
+    }
+    return Ids(Shape({std::ssize(which), static_cast<Index>(length)}, where), all, where);
+  };
+  batch.ids = padded(&Sample::ids, 0);
   batch.mask = Mask::padding(std::move(lengths), where);
-  if (per_id_) batch.labels = padded(which, &Sample::labels, -1, where).values;
+  if (per_id_) batch.labels = padded(&Sample::labels, -1).values;
   if (samples_[0].source.empty()) return batch;
-  batch.source = padded(which, &Sample::source, 0, where);
+  batch.source = padded(&Sample::source, 0);
   batch.source_mask = Mask::padding(std::move(source_lengths), where);
   return batch;
 }

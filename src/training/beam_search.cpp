@@ -61,7 +61,7 @@ struct BeamSearch {
     for (const Scalar x : writer.logits_.values())
       if (std::isnan(x)) fail("beam_search", where, "the logits are not numbers");
     std::vector<std::vector<int>> texts;
-    std::vector<int> rows;
+    std::vector<int> rows;  // where each of them stood, with a token less
     std::size_t rank = 0;
     const std::vector<Candidate> best = candidates();
     live.clear();
@@ -77,7 +77,13 @@ struct BeamSearch {
         live.push_back(-c.surprise);
       }
     }
-    if (!live.empty()) writer.go_on_with(std::move(texts), rows, where);
+    if (live.empty()) return;
+    writer.prompts_.assign(texts.size(), writer.prompts_[0]);
+    writer.texts_ = std::move(texts);
+    if (!writer.batch_.source.values.empty())
+      writer.batch_.source = writer.batch_.source.rows(rows, where);
+    if (options.cache) writer.cache_.pick(rows, where);
+    ++writer.columns_;
   }
 };
 

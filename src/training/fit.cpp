@@ -7,6 +7,11 @@
 #include "../clock.h"
 #include "training_state.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -14,6 +19,29 @@
 namespace gradus {
 
 namespace {
+
+// A folder, made if need be, that one at a time may hold. However a program ends, the system lets
+// go of what it held. Errors: somebody else holds the folder.
+class HeldFolder {
+ public:
+  HeldFolder(const std::string& path, const Where& where) {
+    if (path.empty()) return;
+    make_folder(path, where);
+    handle_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    // Some file systems have no locks: there, nobody is kept out.
+    if (::flock(handle_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+    ::close(handle_);
+    fail("fit", where, "another training is at work in ", path, ": choose another folder");
+  }
+  ~HeldFolder() {
+    if (handle_ >= 0) ::close(handle_);
+  }
+  HeldFolder(const HeldFolder&) = delete;
+  HeldFolder& operator=(const HeldFolder&) = delete;
+
+ private:
+  int handle_ = -1;
+};
 
 struct Trainer {
   SequenceModel& model;

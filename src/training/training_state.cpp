@@ -1,15 +1,9 @@
 #include "training_state.h"
 
-#include <gradus/files.h>
 #include <gradus/safetensors.h>
-
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <charconv>
 #include <iterator>
 #include <sstream>
@@ -131,20 +125,6 @@ std::uint64_t mix(std::uint64_t hash, std::span<const Scalar> values) {
 std::string exact(Scalar number) {
   char text[40];
   return {text, std::to_chars(text, text + sizeof text, number).ptr};
-}
-
-HeldFolder::HeldFolder(const std::string& path, Where where) {
-  if (path.empty()) return;
-  make_folder(path, where);
-  handle_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  // Some file systems have no locks: there, nobody is kept out.
-  if (::flock(handle_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
-  ::close(handle_);
-  fail("fit", where, "another training is at work in ", path, ": choose another folder");
-}
-
-HeldFolder::~HeldFolder() {
-  if (handle_ >= 0) ::close(handle_);
 }
 
 }  // namespace gradus

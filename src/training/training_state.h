@@ -30,17 +30,4 @@ std::uint64_t mix(std::uint64_t hash, std::span<const Scalar> values);
 // A number as text that gives back the same bits, whatever the locale.
 std::string exact(Scalar number);
 
-// A folder, made if need be, that one at a time may hold. However a program ends, the system lets
-// go of what it held. Errors: somebody else holds the folder.
-class HeldFolder {
- public:
-  HeldFolder(const std::string& path, Where where);
-  ~HeldFolder();
-  HeldFolder(const HeldFolder&) = delete;
-  HeldFolder& operator=(const HeldFolder&) = delete;
-
- private:
-  int handle_ = -1;
-};
-
 }  // namespace gradus

@@ -110,13 +110,4 @@ bool Writer::next(Where where) {
   return true;
 }
 
-void Writer::go_on_with(std::vector<std::vector<int>> texts, const std::vector<int>& rows,
-                        const Where& where) {
-  texts_ = std::move(texts);
-  prompts_.assign(texts_.size(), prompts_[0]);
-  if (!batch_.source.values.empty()) batch_.source = batch_.source.rows(rows, where);
-  if (options_.cache) cache_.pick(rows, where);
-  ++columns_;
-}
-
 }  // namespace gradus
