@@ -78,7 +78,8 @@ struct BeamSearch {
       }
     }
     if (live.empty()) return;
-    writer.prompts_.assign(texts.size(), writer.prompts_[0]);
+    const std::size_t prompt = writer.prompts_[0];  // a copy: assign() lets the old ones go
+    writer.prompts_.assign(texts.size(), prompt);
     writer.texts_ = std::move(texts);
     if (!writer.batch_.source.values.empty())
       writer.batch_.source = writer.batch_.source.rows(rows, where);
