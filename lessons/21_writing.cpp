@@ -217,8 +217,8 @@ Tensor what_is_left(const Tensor& logits, const Sampling& sampling) {
 // ## In the debugger
 //
 // `break gradus::choose if sampling.temperature > 0` and `continue`; then a breakpoint at the line
-// where it computes `drawn`, `continue` and `next`: `print ids` has the tokens, likeliest first,
-// `print up_to` the running sums of e^((logit - largest) / t), not yet divided by the last of them.
+// where it computes `drawn`, `continue` and `next`: `print best` has, likeliest first, minus the
+// logit and the token, `print up_to` the running sums of e^((logit - largest) / t), undivided.
 //
 // ## Exercises
 //
