@@ -20,48 +20,53 @@ std::size_t at(int i) {
 // above the first that uses them: a weight stands beside its matrix product, not at the top.
 std::vector<int> layers_of(const std::vector<std::vector<int>>& inputs) {
   const std::size_t count = inputs.size();
-  std::vector<int> layer(count, 0), first_use(count, -1);
+  std::vector<int> layer(count, 0), first_use(count, static_cast<int>(count));
   for (std::size_t i = 0; i < count; ++i) {
     for (const int input : inputs[i]) layer[i] = std::max(layer[i], layer[at(input)] + 1);
-    for (const int input : inputs[i]) {
-      int& use = first_use[at(input)];
-      use = use < 0 ? layer[i] : std::min(use, layer[i]);
-    }
+    for (const int input : inputs[i])
+      first_use[at(input)] = std::min(first_use[at(input)], layer[i]);
   }
   for (std::size_t i = 0; i < count; ++i)
-    if (inputs[i].empty() && first_use[i] > 0) layer[i] = first_use[i] - 1;
+    if (inputs[i].empty()) layer[i] = first_use[i] - 1;
   return layer;
 }
 
-void connect(Layout& layout, int upper, int lower, double port) {
-  layout.spots[at(upper)].below.push_back({lower, port});
-  layout.spots[at(lower)].above.push_back({upper, port});
+int add_spot(Layout& layout, double width, int layer) {
+  const int spot = static_cast<int>(layout.spots.size());
+  layout.spots.push_back({width, layer});
+  if (layout.layers.size() <= at(layer)) layout.layers.resize(at(layer) + 1);
+  layout.layers[at(layer)].push_back(spot);
+  return spot;
 }
 
-// The arrow from `from` to an input of `to`. All arrows from one box share their bends: `chain`
-// holds those that are there, from the layer below the box on.
-void add_arrow(Layout& layout, std::vector<int>& chain, int from, int to, double port) {
-  const int top = layout.spots[at(from)].layer;
-  const int between = layout.spots[at(to)].layer - top - 1;
-  while (static_cast<int>(chain.size()) < between) {
-    const int bend = static_cast<int>(layout.spots.size());
-    Spot spot;
-    spot.layer = top + 1 + static_cast<int>(chain.size());
-    layout.spots.push_back(spot);
-    connect(layout, chain.empty() ? from : chain.back(), bend, 0);
+void connect(Layout& layout, int upper, int lower, double port) {
+  layout.spots[at(upper)].links.push_back({lower, port});
+  layout.spots[at(lower)].links.push_back({upper, -port});
+}
+
+// An arrow to an input of `to`. All arrows from one box share their bends: `chain` holds the box
+// and those that are there, layer by layer.
+void add_arrow(Layout& layout, std::vector<int>& chain, int to, double port) {
+  const int length = layout.spots[at(to)].layer - layout.spots[at(chain[0])].layer;
+  while (static_cast<int>(chain.size()) < length) {
+    const int bend = add_spot(layout, 0, layout.spots[at(chain.back())].layer + 1);
+    connect(layout, chain.back(), bend, 0);
     chain.push_back(bend);
   }
-  layout.arrows.push_back({from, to, port, {chain.begin(), chain.begin() + between}});
-  connect(layout, between > 0 ? chain[at(between - 1)] : from, to, port);
+  layout.arrows.push_back({{chain.begin(), chain.begin() + length}, to, port});
+  connect(layout, layout.arrows.back().way.back(), to, port);
 }
 
-// The mean place of what a spot is connected with, so that it can be put beneath (or above) that.
-double barycentre(const Layout& layout, const std::vector<double>& place, int spot, bool above) {
-  const Spot& s = layout.spots[at(spot)];
-  const std::vector<Link>& links = above ? s.above : s.below;
-  double sum = 0;
-  for (const Link& link : links) sum += place[at(link.spot)] + (above ? -link.port : link.port);
-  return links.empty() ? place[at(spot)] : sum / static_cast<double>(links.size());
+// The mean place of what a spot is connected with in the layer `other`, so that it can be put
+// beneath (or above) that.
+double barycentre(const Layout& layout, const std::vector<double>& place, int spot, int other) {
+  double sum = 0, count = 0;
+  for (const Link& link : layout.spots[at(spot)].links) {
+    if (layout.spots[at(link.spot)].layer != other) continue;
+    sum += place[at(link.spot)] + link.shift;
+    ++count;
+  }
+  return count == 0 ? place[at(spot)] : sum / count;
 }
 
 // Sorts each layer by the barycentre of its neighbours in the layer above, going down, then of
@@ -72,15 +77,15 @@ void order_layers(Layout& layout) {
     for (std::size_t i = 0; i < layer.size(); ++i) place[at(layer[i])] = static_cast<double>(i);
   };
   for (const std::vector<int>& layer : layout.layers) count_places(layer);
-  const std::size_t count = layout.layers.size();
+  const int count = static_cast<int>(layout.layers.size());
   for (int sweep = 0; sweep < order_sweeps; ++sweep)
-    for (std::size_t step = 1; step < count; ++step) {
-      const bool down = sweep % 2 == 0;
-      std::vector<int>& layer = layout.layers[down ? step : count - 1 - step];
-      std::vector<double> wanted(layout.spots.size());
-      for (const int spot : layer) wanted[at(spot)] = barycentre(layout, place, spot, down);
-      std::stable_sort(layer.begin(), layer.end(),
-                       [&](int a, int b) { return wanted[at(a)] < wanted[at(b)]; });
+    for (int step = 1; step < count; ++step) {
+      const int here = sweep % 2 == 0 ? step : count - 1 - step;
+      const int other = sweep % 2 == 0 ? here - 1 : here + 1;
+      std::vector<int>& layer = layout.layers[at(here)];
+      std::stable_sort(layer.begin(), layer.end(), [&](int a, int b) {
+        return barycentre(layout, place, a, other) < barycentre(layout, place, b, other);
+      });
       count_places(layer);
     }
 }
@@ -88,23 +93,19 @@ void order_layers(Layout& layout) {
 // A box with one connection only, such as a weight, follows its neighbour: what it wants counts
 // little, so that the way from the data to the result is as straight as it can be.
 double importance(const Spot& spot) {
-  return spot.above.size() + spot.below.size() == 1 ? 0.1 : 1;
+  return spot.links.size() == 1 ? 0.1 : 1;
 }
 
 // Where a spot would like to be: at the mean of all that it is connected with.
 double wanted_x(const Layout& layout, const Spot& spot) {
   double sum = 0, weights = 0;
-  for (const Link& link : spot.above) {
-    const Spot& upper = layout.spots[at(link.spot)];
-    sum += importance(upper) * (upper.x - link.port * spot.width);
-    weights += importance(upper);
+  for (const Link& link : spot.links) {
+    const Spot& other = layout.spots[at(link.spot)];
+    const Spot& lower = other.layer > spot.layer ? other : spot;
+    sum += importance(other) * (other.x + link.shift * lower.width);
+    weights += importance(other);
   }
-  for (const Link& link : spot.below) {
-    const Spot& lower = layout.spots[at(link.spot)];
-    sum += importance(lower) * (lower.x + link.port * lower.width);
-    weights += importance(lower);
-  }
-  return weights > 0 ? sum / weights : spot.x;
+  return sum / weights;
 }
 
 // Puts the spots of a layer as near as possible (by squares) to where they want to be, in their
@@ -159,22 +160,14 @@ void place_all(Layout& layout) {
 Layout arrange(const std::vector<std::vector<int>>& inputs, const std::vector<double>& widths) {
   Layout layout;
   const std::vector<int> layer = layers_of(inputs);
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    layout.spots.emplace_back();
-    layout.spots.back().width = widths[i];
-    layout.spots.back().layer = layer[i];
-  }
-  std::vector<std::vector<int>> chains(inputs.size());
+  std::vector<std::vector<int>> chains;
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    chains.push_back({add_spot(layout, widths[i], layer[i])});
   for (std::size_t i = 0; i < inputs.size(); ++i)
     for (std::size_t k = 0; k < inputs[i].size(); ++k) {
       const double port = static_cast<double>(k + 1) / static_cast<double>(inputs[i].size() + 1);
-      add_arrow(layout, chains[at(inputs[i][k])], inputs[i][k], static_cast<int>(i), port - 0.5);
+      add_arrow(layout, chains[at(inputs[i][k])], static_cast<int>(i), port - 0.5);
     }
-  for (std::size_t i = 0; i < layout.spots.size(); ++i) {
-    const std::size_t l = at(layout.spots[i].layer);
-    if (layout.layers.size() <= l) layout.layers.resize(l + 1);
-    layout.layers[l].push_back(static_cast<int>(i));
-  }
   order_layers(layout);
   place_all(layout);
   return layout;

@@ -5,25 +5,25 @@
 
 namespace gradus::graph_layout {
 
-// One end of a connection between neighbouring layers.
+// What a spot is connected with in the next layer, above or below.
 struct Link {
-  int spot;     // which spot it leads to
-  double port;  // where it meets the lower spot, from -1/2 (left edge) to 1/2 (right edge)
+  int spot;
+  double shift;  // how far right of that this would best be, in widths of the lower of the two
 };
 
 // A place in a layer: a box, or a bend, where a long arrow passes through a layer between boxes.
 struct Spot {
-  double width = 0;  // 0 for a bend
-  int layer = 0;     // 0 is the top
-  double x = 0;      // of its middle
-  std::vector<Link> above, below;
+  double width;  // 0 for a bend
+  int layer;     // 0 is the top
+  double x = 0;  // of its middle
+  std::vector<Link> links = {};
 };
 
-// From the box `from` through `bends`, one in each layer between, to an input of the box `to`.
+// From a box through a bend in each layer between to an input of another.
 struct Arrow {
-  int from, to;
-  double port;  // as in Link
-  std::vector<int> bends;
+  std::vector<int> way;  // the box, then the bends
+  int to;
+  double port;  // where it meets that box, from -1/2 (left edge) to 1/2 (right edge)
 };
 
 struct Layout {
@@ -34,7 +34,7 @@ struct Layout {
 };
 
 // inputs[i] are the boxes that box i is computed from, each smaller than i, one as often as it is
-// used; widths[i] is how wide box i is. Method: Sugiyama, Tagawa and Toda 1981, "Methods for visual
+// used; each box is there because the last one needs it. widths[i] is how wide box i is. Method: Sugiyama, Tagawa and Toda 1981, "Methods for visual
 // understanding of hierarchical system structures".
 Layout arrange(const std::vector<std::vector<int>>& inputs, const std::vector<double>& widths);
 

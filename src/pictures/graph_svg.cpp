@@ -107,7 +107,7 @@ double top_of(int layer) {
 std::string arrow(const graph_layout::Layout& layout, const graph_layout::Arrow& arrow,
                   bool carries_gradient) {
   const auto spot = [&](int i) { return layout.spots[static_cast<std::size_t>(i)]; };
-  double x = spot(arrow.from).x, y = top_of(spot(arrow.from).layer) + box_height;
+  double x = spot(arrow.way[0]).x, y = top_of(spot(arrow.way[0]).layer) + box_height;
   std::string path = format("M%.1f %.1f", x, y);
   const auto curve_to = [&](double new_x, double new_y) {
     const double middle = (y + new_y) / 2;
@@ -115,7 +115,7 @@ std::string arrow(const graph_layout::Layout& layout, const graph_layout::Arrow&
     x = new_x;
     y = new_y;
   };
-  for (const int bend : arrow.bends) {
+  for (const int bend : std::span(arrow.way).subspan(1)) {
     curve_to(spot(bend).x, top_of(spot(bend).layer));
     y += box_height;
     path += format("V%.1f", y);
