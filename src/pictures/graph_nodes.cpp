@@ -7,37 +7,36 @@
 
 namespace gradus {
 
-// A depth-first walk with a stack of its own: graphs may be too deep for recursion. A node is on
+// A depth-first walk with a stack of its own: graphs may be too deep for recursion. A tensor is on
 // the stack until its inputs have their numbers.
 Nodes nodes_of(const Tensor& result, Index most, const Where& where) {
+  struct Step {
+    Tensor tensor;
+    std::vector<int> inputs;
+  };
   Nodes graph;
   std::map<const Node*, int> numbers;
-  std::vector<Tensor> stack{result};
+  std::vector<Step> stack{{result, {}}};
   while (!stack.empty()) {
-    const Node* node = stack.back().node();
-    const std::size_t waiting = stack.size();
-    std::vector<int> inputs;
-    const std::span<const Edge> edges =
-        node->made_by ? node->made_by->inputs : std::span<const Edge>();
-    for (const Edge& edge : edges) {
-      const auto number = numbers.find(edge.tensor.node());
-      if (number == numbers.end()) {
-        stack.push_back(edge.tensor);
-        break;
-      }
+    auto& [tensor, inputs] = stack.back();
+    const Operation* made_by = tensor.node()->made_by.get();
+    if (!made_by || inputs.size() == made_by->inputs.size()) {
+      numbers[tensor.node()] = static_cast<int>(graph.nodes.size());
+      graph.nodes.push_back(tensor);
+      graph.inputs.push_back(inputs);
+      stack.pop_back();
+      continue;
+    }
+    const Tensor& input = made_by->inputs[inputs.size()].tensor;
+    const auto number = numbers.find(input.node());
+    if (number != numbers.end())
       inputs.push_back(number->second);
-    }
-    if (stack.size() > waiting) {
-      if (static_cast<Index>(numbers.size() + stack.size()) <= most) continue;
-      fail("graph_svg", where,
-           "the graph of " + describe(result) + " has more than " + std::to_string(most) +
-               " tensors: draw a part of it, such as one of its inputs, a smaller model or a "
-               "shorter text, or allow more");
-    }
-    numbers[node] = static_cast<int>(graph.nodes.size());
-    graph.nodes.push_back(stack.back());
-    graph.inputs.push_back(inputs);
-    stack.pop_back();
+    else if (static_cast<Index>(numbers.size() + stack.size()) < most)
+      stack.push_back({input, {}});
+    else
+      fail("graph_svg", where, "the graph of ", describe(result), " has more than ", most,
+           " tensors: draw a part of it, such as one of its inputs, a smaller model or a "
+           "shorter text, or allow more");
   }
   return graph;
 }
@@ -53,7 +52,6 @@ struct Aside {
     }
   }
   ~Aside() {
-    looking_on.at_work = at_work;
     for (std::size_t k = kept.size(); k-- > 0;) {  // the first of equal ones has the gradient
       Node& node = *inputs[k].tensor.node();
       std::tie(node.gradient, node.gradient_use) = std::move(kept[k]);
@@ -61,7 +59,7 @@ struct Aside {
   }
   std::span<const Edge> inputs;
   std::vector<std::pair<Tensor, GradientUse>> kept;
-  const bool at_work = std::exchange(looking_on.at_work, true);
+  const AtWork at_work;
   const NoGrad no_grad;
 };
 

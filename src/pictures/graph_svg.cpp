@@ -9,7 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <span>
 
 namespace gradus {
 
@@ -20,14 +20,15 @@ constexpr std::size_t most_characters = 30;
 
 enum class Kind { parameter, data, computed };
 
-Kind kind_of(const Node& node) {
-  if (!node.requires_grad) return Kind::data;
-  return node.made_by || node.freed ? Kind::computed : Kind::parameter;
+Kind kind_of(const Tensor& x) {
+  if (!x.requires_grad()) return Kind::data;
+  return x.node()->made_by || x.node()->freed ? Kind::computed : Kind::parameter;
 }
 
-std::string operation_of(const Node& node) {
-  if (kind_of(node) == Kind::parameter) return "parameter";
-  return std::strcmp(node.operation, "tensor") == 0 ? "data" : node.operation;
+std::string operation_of(const Tensor& x) {
+  if (kind_of(x) == Kind::parameter) return "parameter";
+  const std::string operation = x.operation();
+  return operation == "tensor" ? "data" : operation;
 }
 
 // Where the parts of a long name are, the last ones say most: "…attention.query.kernel".
@@ -40,18 +41,16 @@ std::string cut_front(const std::string& text) {
 
 // What is written in a box: a headline, what it is, and the line that made it.
 struct Lines {
-  explicit Lines(const Node& node) {
-    const std::string shape = to_string(node.shape);
-    headline = *node.label ? cut_front(node.label) : operation_of(node);
-    kind = *node.label ? operation_of(node) + " " + shape : shape;
-    if (node.shape.size() == 1) {
-      kind += format(" = %.4g", static_cast<double>(node.values.data()[0]));
-      if (node.gradient.exists())
-        kind += format(", gradient %.4g", static_cast<double>(node.gradient.item()));
+  explicit Lines(const Tensor& x)
+      : headline(*x.label() ? cut_front(x.label()) : operation_of(x)),
+        kind((*x.label() ? operation_of(x) + " " : "") + to_string(x.shape())) {
+    if (x.size() == 1) {
+      kind += format(" = %.4g", static_cast<double>(x.item()));
+      if (x.has_grad())
+        kind += format(", gradient %.4g", static_cast<double>(x.node()->gradient.item()));
     }
-    const std::string file = node.where.file;
-    source =
-        cut_front(file.substr(file.find_last_of('/') + 1) + ":" + std::to_string(node.where.line));
+    const std::string line = to_string(x.where());
+    source = cut_front(line.substr(line.find_last_of('/') + 1));
   }
   // The width of an average character of each size; the headline is bold.
   double width() const {
@@ -64,17 +63,14 @@ struct Lines {
 };
 
 // What appears when the mouse rests on a box.
-std::string details(const Node& node) {
-  std::string text =
-      operation_of(node) + (*node.label ? " \"" + std::string(node.label) + "\" " : " ");
-  text +=
-      to_string(node.shape) + " at " + to_string(node.where) + "\nvalues: " +
-      to_string(statistics_of({node.values.data(), static_cast<std::size_t>(node.values.size())}));
-  if (node.gradient.exists())
-    text += "\ngradient: " + to_string(statistics_of(node.gradient.values()));
-  else
-    text += node.requires_grad ? "\nno gradient yet" : "\ntakes no gradient";
-  return text + (node.freed ? "\nits graph was freed" : "");
+std::string details(const Tensor& x) {
+  const std::string label = *x.label() ? worded("\"", x.label(), "\" ") : "";
+  return worded(operation_of(x), " ", label, x.shape(), " at ", x.where(),
+                "\nvalues: ", statistics_of(x.values()), "\n",
+                x.has_grad() ? worded("gradient: ", statistics_of(x.node()->gradient.values()))
+                : x.requires_grad() ? "no gradient yet"
+                                    : "takes no gradient",
+                x.node()->freed ? "\nits graph was freed" : "");
 }
 
 // Parameters are round, data is dashed, what was computed is square.
@@ -179,21 +175,15 @@ const char* const style =
 
 std::string graph_svg(const std::string& title, const Tensor& result, Index most, Where where) {
   if (result.node() && result.node()->freed)
-    fail("graph_svg", where,
-         "the graph of " + describe(result) +
-             " was freed by backward(Graph::free): draw it before, or keep it");
+    fail("graph_svg", where, "the graph of ", describe(result),
+         " was freed by backward(Graph::free): draw it before, or keep it");
   if (!result.requires_grad() || !result.node()->made_by)
-    fail("graph_svg", where,
-         describe(result) +
-             " has no graph: it was not computed from any tensor that requires a "
-             "gradient, or while NoGrad was there");
+    fail("graph_svg", where, describe(result),
+         " has no graph: it was not computed from any tensor that requires a gradient, or while "
+         "NoGrad was there");
   const Nodes graph = nodes_of(result, most, where);
-  std::vector<Lines> lines;
   std::vector<double> widths;
-  for (const Tensor& node : graph.nodes) {
-    lines.emplace_back(*node.node());
-    widths.push_back(lines.back().width());
-  }
+  for (const Tensor& x : graph.nodes) widths.push_back(Lines(x).width());
   graph_layout::Layout layout = graph_layout::arrange(graph.inputs, widths);
   const double width = std::max(layout.width + 2 * margin, 480.0);
   for (graph_layout::Spot& spot : layout.spots) spot.x += (width - layout.width) / 2;
@@ -205,14 +195,15 @@ std::string graph_svg(const std::string& title, const Tensor& result, Index most
       style + svg::heading(margin, 28, title) + legend();
   svg += arrows(graph, layout, height - 8);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node& node = *graph.nodes[i].node();
+    const Tensor& x = graph.nodes[i];
+    const Lines lines(x);
     const graph_layout::Spot& spot = layout.spots[i];
     const double y = top_of(spot.layer);
-    svg += "<g text-anchor=\"middle\"><title>" + xml_text(details(node)) + "</title>" +
-           box(spot.x - spot.width / 2, y, spot.width, box_height, kind_of(node)) +
-           svg::text(spot.x, y + 20, "ink", lines[i].headline, 13, "font-weight=\"bold\"") +
-           svg::text(spot.x, y + 36, "ink", lines[i].kind, 12) +
-           svg::text(spot.x, y + 52, "faint", lines[i].source) + "</g>\n";
+    svg += "<g text-anchor=\"middle\"><title>" + xml_text(details(x)) + "</title>" +
+           box(spot.x - spot.width / 2, y, spot.width, box_height, kind_of(x)) +
+           svg::text(spot.x, y + 20, "ink", lines.headline, 13, "font-weight=\"bold\"") +
+           svg::text(spot.x, y + 36, "ink", lines.kind, 12) +
+           svg::text(spot.x, y + 52, "faint", lines.source) + "</g>\n";
   }
   return svg::finished(svg, "graph_svg", where);
 }
