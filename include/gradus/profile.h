@@ -14,9 +14,9 @@ class Profile : public Watcher {
   // Optimiser steps and loading are not operations.
   std::string table() const;
 
-  void before_forward() override;
+  void before_forward() override { lap(); }
   void after_forward(const Tensor& out, std::span<const Edge> inputs) override;
-  void before_backward(const Tensor& out) override;
+  void before_backward(const Tensor& /*out*/) override { lap(); }
   void after_backward(const Tensor& out) override;
 
  private:
@@ -24,8 +24,8 @@ class Profile : public Watcher {
     long calls = 0;
     double forward = 0, backward = 0;  // seconds
     double flops = 0;                  // of both
+    double seconds() const { return forward + backward; }
   };
-  void count(const Tensor& out, std::span<const Edge> inputs, double Row::*seconds, int passes);
   double lap();  // seconds since the last one
 
   std::map<std::string, Row> rows_;

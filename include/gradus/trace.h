@@ -31,8 +31,8 @@ class Trace : public Watcher {
 
   void after_forward(const Tensor& out, std::span<const Edge> inputs) override;
   void after_backward(const Tensor& out) override;
-  void begin_backward(const Where& where) override;
-  void begin_step(const Where& where) override;
+  void begin_backward(const Where& where) override { backward_ = where; }
+  void begin_step(const Where& where) override { step_ = where; }
   void stale_gradient(const Tensor& parameter) override;
   void before_mask(const Mask& mask, const Shape& attention, const char* operation,
                    const Where& where) override;
@@ -53,8 +53,6 @@ class TraceScope : public Trace {
  public:
   explicit TraceScope(std::FILE* to = stderr) : Trace(to) { add_watcher(*this); }
   ~TraceScope() override { remove_watcher(*this); }
-  TraceScope(const TraceScope&) = delete;
-  TraceScope& operator=(const TraceScope&) = delete;
 };
 
 // In every program: GRADUS_PROFILE=1 and GRADUS_TRACE=1 let a Profile and a Trace look on at what

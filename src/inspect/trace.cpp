@@ -4,7 +4,6 @@
 #include "statistics.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <limits>
 
@@ -25,25 +24,20 @@ std::string line(const char* part, const Tensor& x) {
   return std::string("\n  ") + part + who(x) + ": " + to_string(statistics_of(x.values()));
 }
 
-bool is_minus_infinity(Scalar value) {
-  return value == -std::numeric_limits<Scalar>::infinity();
-}
-
-bool holds_minus_infinity(const Tensor& x) {
-  return std::any_of(x.values().begin(), x.values().end(), is_minus_infinity);
+Index count_minus_infinity(const Tensor& x) {
+  return std::count(x.values().begin(), x.values().end(), -std::numeric_limits<Scalar>::infinity());
 }
 
 // Not a number, or plus infinity: nothing that a mask of minus infinity brings.
 bool holds_worse(const Tensor& x) {
-  return std::any_of(x.values().begin(), x.values().end(),
-                     [](Scalar v) { return !std::isfinite(v) && !is_minus_infinity(v); });
+  return count_bad(x) > count_minus_infinity(x);
 }
 
 // Minus infinity in a result is no fault where some input held it too.
 bool is_bad(const Tensor& out, std::span<const Edge> inputs) {
   if (count_bad(out) == 0) return false;
   return holds_worse(out) || std::none_of(inputs.begin(), inputs.end(), [](const Edge& input) {
-           return holds_minus_infinity(input.tensor);
+           return count_minus_infinity(input.tensor) > 0;
          });
 }
 
@@ -52,7 +46,7 @@ std::string origin(const char* operation, std::span<const Edge> inputs) {
   bool masked = false;
   for (const Edge& input : inputs) {
     if (holds_worse(input.tensor)) return "\n  it came in with " + who(input.tensor);
-    masked |= holds_minus_infinity(input.tensor);
+    masked |= count_minus_infinity(input.tensor) > 0;
   }
   return std::string("\n  it was born here: every input of ") + operation +
          (masked ? " is finite or minus infinity" : " is finite");
@@ -83,14 +77,12 @@ bool asked_for(const char* name) {
 }
 
 // Looks on from the start of the program to its end.
-template <class Kind>
-struct Always : Kind {
-  Always() { add_watcher(*this); }
-  ~Always() override { remove_watcher(*this); }
-};
-
-struct PrintedProfile : Always<Profile> {
-  ~PrintedProfile() override { std::fprintf(stderr, "\n%s", table().c_str()); }
+struct PrintedProfile : Profile {
+  PrintedProfile() { add_watcher(*this); }
+  ~PrintedProfile() override {
+    remove_watcher(*this);
+    std::fprintf(stderr, "\n%s", table().c_str());
+  }
 };
 
 }  // namespace
@@ -110,10 +102,6 @@ void Trace::after_forward(const Tensor& out, std::span<const Edge> inputs) {
   report(text);
 }
 
-void Trace::begin_backward(const Where& where) {
-  backward_ = where;
-}
-
 void Trace::after_backward(const Tensor& out) {
   if (bad_gradient_) return;
   const std::span<const Edge> inputs = out.node()->made_by->inputs;
@@ -131,10 +119,6 @@ void Trace::after_backward(const Tensor& out) {
   text += count_bad(out.grad()) ? "\n  it came in with the gradient of the result"
                                 : origin(out.operation(), inputs);
   report(text);
-}
-
-void Trace::begin_step(const Where& where) {
-  step_ = where;
 }
 
 void Trace::stale_gradient(const Tensor& parameter) {
@@ -166,7 +150,7 @@ void Trace::before_mask(const Mask& mask, const Shape& attention, const char* op
 
 bool watch_if_asked() {
   if (asked_for("GRADUS_PROFILE")) static const PrintedProfile profile;
-  if (asked_for("GRADUS_TRACE")) static const Always<Trace> trace;
+  if (asked_for("GRADUS_TRACE")) static const TraceScope trace;
   return true;
 }
 
