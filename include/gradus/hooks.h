@@ -11,6 +11,8 @@
 
 #include <gradus/watcher.h>
 
+#include <memory>
+
 namespace gradus {
 
 // Acts on every tensor that gets its name while the hook lives (on this thread), and backward also
@@ -34,7 +36,7 @@ class Hook : public Watcher {
 
  private:
   struct Work;
-  Shared<Work> work_;
+  std::shared_ptr<Work> work_;
 };
 
 }  // namespace gradus
