@@ -26,11 +26,7 @@ class MovementCheck {
   std::string unmoved(const Optimizer& optimizer, Where where = here()) const;
 
  private:
-  struct Remembered {
-    NamedTensor parameter;
-    Tensor before;
-  };
-  std::vector<Remembered> remembered_;
+  std::vector<std::pair<NamedTensor, Tensor>> remembered_;  // and what its values were
 };
 
 // Says in a sentence whether `loss` is what a classifier that knows nothing should have before the

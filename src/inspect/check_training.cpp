@@ -46,7 +46,7 @@ void append(std::vector<Scalar>& all, const Tensor& x) {
 // A detached tensor shares the values until somebody changes them.
 MovementCheck::MovementCheck(const Module& model) {
   for (const NamedTensor& parameter : model.parameters())
-    remembered_.push_back({parameter, parameter.tensor.detach()});
+    remembered_.emplace_back(parameter, parameter.tensor.detach());
 }
 
 std::string MovementCheck::unmoved(const Optimizer& optimizer, Where where) const {
