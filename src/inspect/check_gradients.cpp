@@ -48,26 +48,23 @@ struct Moved {
   const int version;
 };
 
-// f with one value replaced, weighted and summed in double.
-double value_at(const Function& f, const std::vector<Tensor>& inputs, const Tensor& input, Index i,
-                Scalar value, const Tensor& weights) {
-  const NoGrad no_grad;
-  const Moved moved(input, i, value);
-  const Tensor out = f(inputs);
-  double total = 0;
-  for (Index j = 0; j < out.size(); ++j)
-    total += static_cast<double>(out.data()[j]) * static_cast<double>(weights.data()[j]);
-  return total;
-}
-
+// By how much f, weighted and summed in double, grows with each value of `input`.
 std::vector<double> differences(const Function& f, const std::vector<Tensor>& inputs,
                                 const Tensor& input, const Tensor& weights, Scalar step) {
+  const NoGrad no_grad;
+  const auto f_at = [&](Index i, Scalar value) {
+    const Moved moved(input, i, value);
+    const Tensor out = f(inputs);
+    double total = 0;
+    for (Index j = 0; j < out.size(); ++j)
+      total += static_cast<double>(out.data()[j]) * static_cast<double>(weights.data()[j]);
+    return total;
+  };
   std::vector<double> measured;
   for (Index i = 0; i < input.size(); ++i) {
     const Scalar x = input.data()[i];
     const Scalar above = x + step, below = x - step;  // what float makes of it
-    measured.push_back((value_at(f, inputs, input, i, above, weights) -
-                        value_at(f, inputs, input, i, below, weights)) /
+    measured.push_back((f_at(i, above) - f_at(i, below)) /
                        (static_cast<double>(above) - static_cast<double>(below)));
   }
   return measured;
