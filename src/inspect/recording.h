@@ -13,8 +13,8 @@ namespace gradus {
 // Long runs and large tensors are bounded, and what is left out is said.
 class Recording : public Watcher {
  public:
-  static constexpr int most_steps = 300;
-  static constexpr Index most_values = 512;  // of one tensor: the first ones, row by row
+  static constexpr std::size_t most_steps = 300;
+  static constexpr std::size_t most_values = 512;  // of one tensor: the first ones, row by row
   // {"tensors":[…],"steps":[…],"dropped":7,"files":{"lessons/01_attention.cpp":["line", …]}}. A
   // tensor has a name, an operation, a shape, a file, a line and values; a step is forward ("f":
   // result and inputs), a call of backward() ("s") or backward ("b": the gradient of the result,
@@ -28,14 +28,13 @@ class Recording : public Watcher {
 
  private:
   bool full();
-  int number(const Tensor& x);
-  void add_step(const std::string& json);
+  std::string number(const Tensor& x);
 
-  std::map<std::pair<const Node*, int>, int> numbers_;  // of a node and a version of its values
+  // Of a node and a version of its values.
+  std::map<std::pair<const Node*, int>, std::size_t> numbers_;
   std::vector<Tensor> tensors_;  // alive, so that no other node gets the address of one
-  std::vector<std::string> values_, before_;
-  std::string steps_;
-  int count_ = 0, dropped_ = 0;
+  std::vector<std::string> values_, before_, steps_;
+  int dropped_ = 0;
 };
 
 }  // namespace gradus
