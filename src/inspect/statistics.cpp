@@ -9,9 +9,7 @@ namespace gradus {
 
 Statistics statistics_of(std::span<const Scalar> values) {
   Statistics s;
-  double sum = 0;
-  double squares = 0;
-  double deviations = 0;
+  double sum = 0, squares = 0, deviations = 0;
   for (const Scalar value : values) {
     if (!std::isfinite(value)) {
       if (++s.bad == 1) s.first_bad = s.count;

@@ -103,15 +103,11 @@ std::vector<std::string> wrapped(const std::string& text, std::size_t most) {
 }
 
 std::string cut(const std::string& text, std::size_t most) {
-  std::size_t characters = 0;
+  std::size_t characters = 0, last = 0;  // where the last of them begins
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool first_byte = (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;
-    if (first_byte && ++characters > most) {
-      // Back over one character to make room for the mark.
-      std::size_t end = i - 1;
-      while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-      return text.substr(0, end) + "…";
-    }
+    if ((static_cast<unsigned char>(text[i]) & 0xC0) == 0x80) continue;  // within a character
+    if (++characters > most) return text.substr(0, last) + "…";
+    last = i;
   }
   return text;
 }
