@@ -38,7 +38,7 @@ class Trace : public Watcher {
                    const Where& where) override;
 
  private:
-  void report(const std::string& text);
+  void report(bool& said, const std::string& text);
 
   std::FILE* to_;
   std::vector<std::string> reports_;

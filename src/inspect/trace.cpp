@@ -52,21 +52,19 @@ std::string origin(const char* operation, std::span<const Edge> inputs) {
          (masked ? " is finite or minus infinity" : " is finite");
 }
 
-// The queries that a mask lets look at no key.
-struct Blind {
-  Index count = 0;
-  Index sequence = 0, head = 0, query = 0;  // the first of them
+struct Query {
+  Index sequence, head, place;
 };
 
-Blind blind_queries(const Mask& mask, const Shape& attention) {
-  Blind blind;
+// The queries that a mask lets look at no key.
+std::vector<Query> blind_queries(const Mask& mask, const Shape& attention) {
+  std::vector<Query> blind;
   for (Index b = 0; b < attention[0]; ++b)
     for (Index h = 0; h < attention[1]; ++h)
       for (Index i = 0; i < attention[2]; ++i) {
         Index j = 0;
         while (j < attention[3] && !mask.allows(b, h, i, j, attention[3] - attention[2])) ++j;
-        if (j == attention[3] && ++blind.count == 1)
-          blind.sequence = b, blind.head = h, blind.query = i;
+        if (j == attention[3]) blind.push_back({b, h, i});
       }
   return blind;
 }
@@ -87,19 +85,18 @@ struct PrintedProfile : Profile {
 
 }  // namespace
 
-void Trace::report(const std::string& text) {
+void Trace::report(bool& said, const std::string& text) {
+  said = true;
   reports_.push_back("trace: " + text);
   if (to_) std::fprintf(to_, "%s\n", reports_.back().c_str());
 }
 
 void Trace::after_forward(const Tensor& out, std::span<const Edge> inputs) {
   if (bad_value_ || !is_bad(out, inputs)) return;
-  bad_value_ = true;
   std::string text = worded(out.operation(), " at ", out.where(), " gives ", out.label(),
                             *out.label() ? " " : "", out.shape(), " with ", bad_values(out));
   for (const Edge& input : inputs) text += line("from ", input.tensor);
-  text += origin(out.operation(), inputs);
-  report(text);
+  report(bad_value_, text + origin(out.operation(), inputs));
 }
 
 void Trace::after_backward(const Tensor& out) {
@@ -109,7 +106,6 @@ void Trace::after_backward(const Tensor& out) {
   for (const Edge& input : inputs)
     if (!hit && input.tensor.has_grad() && count_bad(input.tensor.grad())) hit = &input.tensor;
   if (!hit) return;
-  bad_gradient_ = true;
   std::string text =
       worded("the gradient of ", out.operation(), " at ", out.where(), ", in backward() at ",
              backward_, ", gives ", describe(*hit), " a gradient with ", bad_values(hit->grad()),
@@ -118,34 +114,32 @@ void Trace::after_backward(const Tensor& out) {
   for (const Edge& input : inputs) text += line("from ", input.tensor);
   text += count_bad(out.grad()) ? "\n  it came in with the gradient of the result"
                                 : origin(out.operation(), inputs);
-  report(text);
+  report(bad_gradient_, text);
 }
 
 void Trace::stale_gradient(const Tensor& parameter) {
   if (stale_) return;
-  stale_ = true;
-  report(worded("step() at ", step_, " uses the gradient of ", describe(parameter),
-                " again: an earlier step has used it, and backward() at ", backward_,
-                " has added to it; clear_grad() is missing after that step"));
+  report(stale_, worded("step() at ", step_, " uses the gradient of ", describe(parameter),
+                        " again: an earlier step has used it, and backward() at ", backward_,
+                        " has added to it; clear_grad() is missing after that step"));
 }
 
 void Trace::before_mask(const Mask& mask, const Shape& attention, const char* operation,
                         const Where& where) {
   if (all_hidden_ && some_hidden_) return;
-  const Index queries = attention.size() / attention[3];
-  const Blind blind = blind_queries(mask, attention);
-  const bool all = blind.count == queries;
+  const auto queries = static_cast<std::size_t>(attention.size() / attention[3]);
+  const std::vector<Query> blind = blind_queries(mask, attention);
+  const bool all = blind.size() == queries;
   bool& said = all ? all_hidden_ : some_hidden_;
-  if (blind.count == 0 || said) return;
-  said = true;
+  if (blind.empty() || said) return;
   const std::string whom =
       all ? worded("each of the ", queries,
                    " queries, so the result is zeros (in a Mask, true means: may look)")
-          : worded(blind.count, " of ", queries, " queries, the first: query ", blind.query,
-                   " of head ", blind.head, " in sequence ", blind.sequence,
+          : worded(blind.size(), " of ", queries, " queries, the first: query ", blind[0].place,
+                   " of head ", blind[0].head, " in sequence ", blind[0].sequence,
                    "; they get zeros, which is right for padding alone");
-  report(worded(operation, " at ", where, ": the mask of ", mask.where(), " hides all ",
-                attention[3], " keys from ", whom));
+  report(said, worded(operation, " at ", where, ": the mask of ", mask.where(), " hides all ",
+                      attention[3], " keys from ", whom));
 }
 
 bool watch_if_asked() {
