@@ -12,16 +12,16 @@ namespace gradus {
 Nodes nodes_of(const Tensor& result, Index most, const Where& where) {
   struct Step {
     Tensor tensor;
-    std::vector<int> inputs;
+    std::vector<std::size_t> inputs;
   };
   Nodes graph;
-  std::map<const Node*, int> numbers;
+  std::map<const Node*, std::size_t> numbers;
   std::vector<Step> stack{{result, {}}};
   while (!stack.empty()) {
     auto& [tensor, inputs] = stack.back();
     const Operation* made_by = tensor.node()->made_by.get();
     if (!made_by || inputs.size() == made_by->inputs.size()) {
-      numbers[tensor.node()] = static_cast<int>(graph.nodes.size());
+      numbers[tensor.node()] = graph.nodes.size();
       graph.nodes.push_back(tensor);
       graph.inputs.push_back(inputs);
       stack.pop_back();

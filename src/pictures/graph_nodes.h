@@ -9,7 +9,7 @@ namespace gradus {
 
 struct Nodes {
   std::vector<Tensor> nodes;  // inputs before results
-  std::vector<std::vector<int>> inputs;
+  std::vector<std::vector<std::size_t>> inputs;
 };
 
 // All that `result` was computed from, and itself. Errors: more than `most` tensors.

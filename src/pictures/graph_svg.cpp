@@ -95,15 +95,15 @@ std::string legend() {
   return svg;
 }
 
-double top_of(int layer) {
-  return header + layer * (box_height + between);
+double top_of(std::size_t layer) {
+  return header + static_cast<double>(layer) * (box_height + between);
 }
 
 // From the lower edge of a box, straight down through each bend, to the upper edge of another.
 std::string arrow(const graph_layout::Layout& layout, const graph_layout::Arrow& arrow,
                   bool carries_gradient) {
-  const auto spot = [&](int i) { return layout.spots[static_cast<std::size_t>(i)]; };
-  double x = spot(arrow.way[0]).x, y = top_of(spot(arrow.way[0]).layer) + box_height;
+  const graph_layout::Spot& from = layout.spots[arrow.way[0]];
+  double x = from.x, y = top_of(from.layer) + box_height;
   std::string path = format("M%.1f %.1f", x, y);
   const auto curve_to = [&](double new_x, double new_y) {
     const double middle = (y + new_y) / 2;
@@ -111,12 +111,12 @@ std::string arrow(const graph_layout::Layout& layout, const graph_layout::Arrow&
     x = new_x;
     y = new_y;
   };
-  for (const int bend : std::span(arrow.way).subspan(1)) {
-    curve_to(spot(bend).x, top_of(spot(bend).layer));
+  for (const std::size_t bend : std::span(arrow.way).subspan(1)) {
+    curve_to(layout.spots[bend].x, top_of(layout.spots[bend].layer));
     y += box_height;
     path += format("V%.1f", y);
   }
-  const graph_layout::Spot to = spot(arrow.to);
+  const graph_layout::Spot& to = layout.spots[arrow.to];
   curve_to(to.x + arrow.port * to.width, top_of(to.layer) - 7);
   return std::string("<path class=\"") + (carries_gradient ? "arrow" : "arrow data") +
          "\" marker-end=\"url(#head)\" d=\"" + path + "\"/>\n";
@@ -131,7 +131,7 @@ std::string flow(const graph_layout::Layout& layout, const graph_layout::Arrow& 
   const std::string text = gradient.size() == 1
                                ? format("%.4g", static_cast<double>(gradient.item()))
                                : format("length %.3g", std::sqrt(squares));
-  const graph_layout::Spot& to = layout.spots[static_cast<std::size_t>(arrow.to)];
+  const graph_layout::Spot& to = layout.spots[arrow.to];
   const bool left = arrow.port < 0;
   return svg::text(to.x + arrow.port * to.width + (left ? -6 : 6),
                    top_of(to.layer) - (k % 2 ? 24 : 11), "flow", "↑ " + text, 12,
@@ -187,7 +187,7 @@ std::string graph_svg(const std::string& title, const Tensor& result, Index most
   graph_layout::Layout layout = graph_layout::arrange(graph.inputs, widths);
   const double width = std::max(layout.width + 2 * margin, 480.0);
   for (graph_layout::Spot& spot : layout.spots) spot.x += (width - layout.width) / 2;
-  const double height = top_of(static_cast<int>(layout.layers.size())) - between + margin;
+  const double height = top_of(layout.layers.size()) - between + margin;
   std::string svg =
       svg::begin(width, height, title,
                  "A graph of " + std::to_string(graph.nodes.size()) +
