@@ -1,6 +1,7 @@
 #include <gradus/files.h>
 #include <gradus/picture.h>
 
+#include "../inspect/statistics.h"
 #include "attention_weights.h"
 #include "page.h"
 #include "svg.h"
@@ -50,36 +51,31 @@ std::string effect_bar(double effect, double largest) {
 
 void check_effect(const AttendedText& text, const Where& where) {
   if (!text.effect.exists()) return;
-  bool good = text.effect.size() == static_cast<Index>(text.words.size());
-  for (const Scalar effect : text.effect.values()) good = good && std::isfinite(effect);
-  if (!good)
-    fail("attention_html", where,
-         "an effect must be one number for each of " + std::to_string(text.words.size()) +
-             " words, not " + describe(text.effect));
+  if (text.effect.size() != static_cast<Index>(text.words.size()) || count_bad(text.effect) > 0)
+    fail("attention_html", where, "an effect must be one number for each of ", text.words.size(),
+         " words, not ", describe(text.effect));
 }
 
-std::string section(const AttendedText& text, const AttentionWeights& weights, bool first) {
+std::string section(const AttendedText& text, bool first) {
   std::string html = "<section>\n";
   if (first && !text.title.empty()) html += "<h2>" + xml_text(text.title) + "</h2>\n";
   if (!text.note.empty()) html += "<p class=\"note\">" + xml_text(text.note) + "</p>\n";
   html += "<div class=\"words\">\n";
+  std::span<const Scalar> effect;
+  if (text.effect.exists()) effect = text.effect.values();
   double largest = 0;
-  if (text.effect.exists())
-    for (const Scalar e : text.effect.values())
-      largest = std::max(largest, std::abs(static_cast<double>(e)));
+  for (const Scalar e : effect) largest = std::max(largest, std::abs(static_cast<double>(e)));
   for (std::size_t i = 0; i < text.words.size(); ++i)
-    html +=
-        "<button type=\"button\" class=\"word\"><span>" + xml_text(text.words[i]) +
-        "</span><small>\u00a0</small>" +
-        (text.effect.exists() ? effect_bar(static_cast<double>(text.effect.values()[i]), largest)
-                              : "") +
-        "</button>\n";
+    html += "<button type=\"button\" class=\"word\"><span>" + xml_text(text.words[i]) +
+            "</span><small>\u00a0</small>" +
+            (effect.empty() ? "" : effect_bar(static_cast<double>(effect[i]), largest)) +
+            "</button>\n";
   html +=
       "</div>\n<p class=\"told\" aria-live=\"polite\"></p>\n<script type=\"application/json\">[";
-  const Index count = weights.layers * weights.heads * weights.queries * weights.keys;
-  for (Index i = 0; i < count; ++i) {
-    if (i > 0) html += i % weights.keys == 0 ? ",\n" : ",";
-    html += format("%.5g", static_cast<double>(weights.values[i]));
+  const std::span<const Scalar> weights = text.weights.values();
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (i > 0) html += i % text.words.size() == 0 ? ",\n" : ",";
+    html += format("%.5g", static_cast<double>(weights[i]));
   }
   return html + "]</script>\n</section>\n";
 }
@@ -88,9 +84,9 @@ void check_size(const std::vector<AttendedText>& texts, const Where& where) {
   Index count = 0;
   for (const AttendedText& text : texts) count += text.weights.size();
   if (count > most_weights)
-    fail("attention_html", where,
-         std::to_string(count) + " weights are too many for a page that a browser can show, " +
-             std::to_string(most_weights) + " is the most: give fewer texts or layers");
+    fail("attention_html", where, count,
+         " weights are too many for a page that a browser can show, ", most_weights,
+         " is the most: give fewer texts or layers");
 }
 
 }  // namespace
@@ -100,26 +96,25 @@ std::string attention_html(const std::string& title, const std::vector<AttendedT
   if (texts.empty()) fail("attention_html", where, "there is no text to show");
   check_size(texts, where);
   std::string sections;
-  Index layers = 0, heads = 0;
+  Shape shape;  // [L, H, …], of all
   std::size_t pages = 0;
   for (const AttendedText& text : texts) {
     check_effect(text, where);
     const std::size_t T = text.words.size();
-    const AttentionWeights weights("attention_html", text.weights, T, T, where);
-    if (layers == 0) layers = weights.layers, heads = weights.heads;
-    if (weights.layers != layers || weights.heads != heads)
+    const Shape of_text = attention_shape("attention_html", text.weights, T, T, where);
+    if (&text == &texts[0]) shape = of_text;
+    if (of_text[0] != shape[0] || of_text[1] != shape[1])
       fail("attention_html", where,
-           "all texts must have the same layers and heads: " + describe(texts[0].weights) +
-               " and " + describe(text.weights) + " differ");
+           "all texts must have the same layers and heads: ", describe(texts[0].weights), " and ",
+           describe(text.weights), " differ");
     const bool first = &text == &texts[0] || text.title != (&text - 1)->title;
-    sections += section(text, weights, first);
+    sections += section(text, first);
     pages += first;
   }
   std::string html =
       page::begin(title, page::attention_style) +
-      format("<body data-layers=\"%ld\" data-heads=\"%ld\">\n", static_cast<long>(layers),
-             static_cast<long>(heads)) +
-      "<h1>" + xml_text(title) + "</h1>\n" +
+      worded("<body data-layers=\"", shape[0], "\" data-heads=\"", shape[1], "\">\n<h1>") +
+      xml_text(title) + "</h1>\n" +
       "<p class=\"intro\">Point at a word, or reach it with the Tab key, to see its attention: the "
       "stronger the colour, the larger the weight. What a word looks at adds up to 1. A click or "
       "a tap holds the word, another lets it go." +
@@ -128,7 +123,7 @@ std::string attention_html(const std::string& title, const std::vector<AttendedT
       "</p>\n"
       "<noscript><p>The numbers are shown by a small script in this page, which is switched "
       "off.</p></noscript>\n" +
-      choices(layers, heads, pages) +
+      choices(shape[0], shape[1], pages) +
       (picture.empty() ? "" : "<figure>" + picture + "</figure>\n") + sections +
       "<script>//<![CDATA[" + page::attention_script + "//]]></script>\n</body>\n</html>\n";
   check_utf8(html, "the page of attention_html", where);
