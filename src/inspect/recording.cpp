@@ -19,15 +19,13 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
-std::string number_text(Scalar value) {
-  const auto number = static_cast<double>(value);
-  return std::isfinite(number) ? format("%.7g", number) : quoted(format("%f", number));
-}
-
 std::string values_of(const Tensor& x) {
   std::vector<std::string> numbers;
-  for (const Scalar value : x.values().first(std::min(x.values().size(), Recording::most_values)))
-    numbers.push_back(number_text(value));
+  for (const Scalar value : x.values().first(std::min(x.values().size(), Recording::most_values))) {
+    const auto number = static_cast<double>(value);
+    numbers.push_back(std::isfinite(number) ? format("%.7g", number)
+                                            : quoted(format("%f", number)));
+  }
   return "[" + joined(numbers) + "]";
 }
 

@@ -1,4 +1,4 @@
-// What a run computes, step by step, for a page to show: GRADUS_RECORD (see trace.h).
+// What a run computes, step by step, for a page to show: GRADUS_RECORD (see picture.h).
 #pragma once
 
 #include <gradus/watcher.h>
