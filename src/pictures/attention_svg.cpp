@@ -131,7 +131,7 @@ std::string attention_svg(const std::string& title, const std::vector<std::strin
   const double below = 38 + 20 * lines;  // where the fields begin
   std::string svg = svg::begin(width, below + static_cast<double>(shape[0]) * step_y + gap, title,
                                said(heads, queries, keys));
-  svg += svg::headings(16, 26, title, most) +
+  svg += svg::heading(16, 26, title, most) +
          svg::text(16, below - 14, "faint", "A row looks, a column is looked at.");
   for (const Head& head : heads) {
     const double x = static_cast<double>(head.number) * step_x + label_width + gap / 2;

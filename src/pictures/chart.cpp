@@ -66,7 +66,7 @@ std::string begin(const std::string& title, const std::string& description, cons
                   const Axis& y, const std::string& unit, std::size_t lines) {
   std::string svg =
       svg::begin(left + width + right, below + 20 * static_cast<double>(lines), title, description);
-  svg += svg::headings(16, 26, svg::cut(title, 70), 38);
+  svg += svg::heading(16, 26, svg::cut(title, 70), 38);
   for (int i = 0; i < y.count(); ++i) {
     const double value = y.first() + i * y.step, at = place_y(y, value);
     svg += svg::line("grid", left, at, left + width, at);

@@ -61,13 +61,6 @@ std::string said(const Curve& curve, const std::string& unit) {
          unit + format(" %zu. ", least + 1);
 }
 
-// A line through one epoch, named above the plot, where no curve runs.
-std::string marked(int epoch, const chart::Axis& x) {
-  const double at = chart::place_x(x, epoch);
-  return svg::line("frame", at, chart::top, at, chart::bottom, "stroke-dasharray=\"4 4\"") +
-         svg::text(at, chart::top - 5, "faint", "best", 11, svg::in_the_middle);
-}
-
 }  // namespace
 
 std::string curves_svg(const std::string& title, const std::vector<Curve>& curves, int marked_epoch,
@@ -89,7 +82,11 @@ std::string curves_svg(const std::string& title, const std::vector<Curve>& curve
   std::string svg = chart::begin(title, description, x, y, unit, curves.size());
   if (x.first() > 1)  // the first one is named though it is not round
     svg += svg::text(chart::left, chart::bottom + 18, "faint", "1", 12, svg::in_the_middle);
-  if (marked_epoch > 0) svg += marked(marked_epoch, x);
+  if (marked_epoch > 0) {  // named above the plot, where no curve runs
+    const double at = chart::place_x(x, marked_epoch);
+    svg += svg::line("frame", at, chart::top, at, chart::bottom, "stroke-dasharray=\"4 4\"") +
+           svg::text(at, chart::top - 5, "faint", "best", 11, svg::in_the_middle);
+  }
   for (std::size_t c = 0; c < curves.size(); ++c)
     svg += line(curves[c], c, unit, x, y) + legend_entry(curves[c], c);
   return svg::finished(svg, "curves_svg", where);

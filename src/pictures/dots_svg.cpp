@@ -62,7 +62,7 @@ std::string dots_svg(const std::string& title, const std::vector<Curve>& rows,
   const double top = 20 + 20 * static_cast<double>(svg::wrapped(title, 36).size());
   const double bottom = top + row_height * static_cast<double>(rows.size());
   std::string svg = svg::begin(left + width + left, bottom + 46, title, description);
-  svg += svg::headings(left, 26, title, 36);
+  svg += svg::heading(left, 26, title, 36);
   for (int i = 0; i < x.count(); ++i) {
     const double at = left + width * (x.first() + i * x.step - x.low) / (x.high - x.low);
     svg += svg::line("grid", at, top, at, bottom);

@@ -192,7 +192,7 @@ std::string graph_svg(const std::string& title, const Tensor& result, Index most
       svg::begin(width, height, title,
                  "A graph of " + std::to_string(graph.nodes.size()) +
                      " tensors, inputs on top; at the bottom " + describe(result) + ".") +
-      style + svg::heading(margin, 28, title) + legend();
+      style + svg::text(margin, 28, "ink", title, 15, svg::bold) + legend();
   svg += arrows(graph, layout, height - 8);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Tensor& x = graph.nodes[i];
@@ -201,7 +201,7 @@ std::string graph_svg(const std::string& title, const Tensor& result, Index most
     const double y = top_of(spot.layer);
     svg += "<g text-anchor=\"middle\"><title>" + xml_text(details(x)) + "</title>" +
            box(spot.x - spot.width / 2, y, spot.width, box_height, kind_of(x)) +
-           svg::text(spot.x, y + 20, "ink", lines.headline, 13, "font-weight=\"bold\"") +
+           svg::text(spot.x, y + 20, "ink", lines.headline, 13, svg::bold) +
            svg::text(spot.x, y + 36, "ink", lines.kind, 12) +
            svg::text(spot.x, y + 52, "faint", lines.source) + "</g>\n";
   }

@@ -64,14 +64,10 @@ std::string text(double x, double y, const std::string& css_class, const std::st
          xml_text(content) + "</text>\n";
 }
 
-std::string heading(double x, double y, const std::string& content) {
-  return text(x, y, "ink", content, 15, "font-weight=\"bold\"");
-}
-
-std::string headings(double x, double y, const std::string& content, std::size_t most) {
+std::string heading(double x, double y, const std::string& content, std::size_t most) {
   std::string svg;
   for (const std::string& line : wrapped(content, most)) {
-    svg += heading(x, y, line);
+    svg += text(x, y, "ink", line, 15, bold);
     y += 20;
   }
   return svg;
