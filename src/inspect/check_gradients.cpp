@@ -70,10 +70,6 @@ std::vector<double> differences(const Function& f, const std::vector<Tensor>& in
   return measured;
 }
 
-bool both_finite(double a, double b) {
-  return std::isfinite(a) && std::isfinite(b);
-}
-
 // Some systems print the sign of what is not a number.
 std::string number(double value) {
   return std::isnan(value) ? "nan" : format("%.9g", value);
@@ -87,12 +83,12 @@ void compare(const std::vector<double>& measured, const Tensor& input, const std
   double largest = 0, worst = 0;
   std::size_t at = 0;
   for (std::size_t i = 0; i < measured.size(); ++i)
-    if (both_finite(measured[i], computed[i]))
+    if (std::isfinite(measured[i] - computed[i]))  // so both are
       largest = std::max({largest, std::abs(measured[i]), std::abs(computed[i])});
   for (std::size_t i = 0; i < measured.size(); ++i) {
     const double size = std::max({std::abs(measured[i]), std::abs(computed[i]), largest / 1000});
-    double error = size == 0 ? 0 : std::abs(measured[i] - computed[i]) / size;
-    if (!both_finite(measured[i], computed[i])) error = INFINITY;
+    const double gap = std::abs(measured[i] - computed[i]);
+    const double error = !std::isfinite(gap) ? INFINITY : size == 0 ? 0 : gap / size;
     if (error > worst) worst = error, at = i;
   }
   const bool zero = largest == 0 && worst == 0;
