@@ -21,10 +21,9 @@ std::string page_of(const std::string& title, const std::string& recording) {
          "<section aria-label=\"The source\"><h2 id=\"file\"></h2>"
          "<div id=\"code\" tabindex=\"0\" role=\"region\" aria-label=\"source\"></div></section>\n"
          "</main>\n<footer><p id=\"cut\"></p><p>Arrow keys go from step to step. Point at a "
-         "number, "
-         "or reach it with the Tab key and, in a table, the arrow keys: below the tables stands "
-         "how it was computed, and what from is framed. The address of this page holds the step."
-         "</p></footer>\n<script type=\"application/json\" id=\"data\">" +
+         "number, or reach it with the Tab key and, in a table, the arrow keys: below the tables "
+         "stands how it was computed, and what from is framed. The address of this page holds the "
+         "step.</p></footer>\n<script type=\"application/json\" id=\"data\">" +
          recording + "</script>\n<script>//<![CDATA[" + page::steps_arithmetic +
          page::steps_script + "//]]></script>\n</body>\n</html>\n";
 }
