@@ -52,7 +52,6 @@ class Trace : public Watcher {
 class TraceScope : public Trace {
  public:
   explicit TraceScope(std::FILE* to = stderr) : Trace(to) { add_watcher(*this); }
-  ~TraceScope() override { remove_watcher(*this); }
 };
 
 // In every program: GRADUS_PROFILE=1 and GRADUS_TRACE=1 let a Profile and a Trace look on at what

@@ -10,14 +10,14 @@
 namespace gradus {
 
 // Called around every operation, forward and backward, and where else something can be seen, while
-// it is among the watchers. It may compute: nobody looks on at that, nor at the tensors with which
-// a gradient is computed.
+// it is among the watchers: until it is removed or destroyed. It may compute: nobody looks on at
+// that, nor at the tensors with which a gradient is computed.
 class Watcher {
  public:
   Watcher() = default;
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
-  virtual ~Watcher() = default;
+  virtual ~Watcher() { remove_watcher(*this); }
   virtual void before_forward() {}
   virtual void after_forward(const Tensor& /*out*/, std::span<const Edge> /*inputs*/) {}
   // The tensor has got its name; it may be replaced by another.
@@ -45,7 +45,7 @@ class Watcher {
 };
 
 // Watchers on this thread, in the order in which they were added. Requires: each is added once, and
-// removed before it is destroyed.
+// destroyed on its thread.
 void add_watcher(Watcher& watcher);
 void remove_watcher(Watcher& watcher);
 

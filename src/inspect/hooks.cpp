@@ -30,10 +30,6 @@ Hook::Hook(std::string name, Change forward, Change backward, Where where)
   add_watcher(*this);
 }
 
-Hook::~Hook() {
-  remove_watcher(*this);
-}
-
 int Hook::calls() const {
   return work_->calls;
 }

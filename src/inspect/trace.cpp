@@ -77,10 +77,7 @@ bool asked_for(const char* name) {
 // Looks on from the start of the program to its end.
 struct PrintedProfile : Profile {
   PrintedProfile() { add_watcher(*this); }
-  ~PrintedProfile() override {
-    remove_watcher(*this);
-    std::fprintf(stderr, "\n%s", table().c_str());
-  }
+  ~PrintedProfile() override { std::fprintf(stderr, "\n%s", table().c_str()); }
 };
 
 }  // namespace

@@ -32,7 +32,6 @@ std::string page_of(const std::string& title, const std::string& recording) {
 struct WrittenRecording : Recording {
   explicit WrittenRecording(const char* file) : path(file) { add_watcher(*this); }
   ~WrittenRecording() override {
-    remove_watcher(*this);
     try {
       write_file(path, page_of("Step by step", json()));
       std::fprintf(stderr, "%s shows the run, step by step\n", path.c_str());
