@@ -11,8 +11,6 @@
 
 #include <gradus/watcher.h>
 
-#include <memory>
-
 namespace gradus {
 
 // Acts on every tensor that gets its name while the hook lives (on this thread), and backward also
@@ -35,7 +33,7 @@ class Hook : public Watcher {
 
  private:
   struct Work;
-  std::shared_ptr<Work> work_;
+  Shared<Work> work_;
 };
 
 }  // namespace gradus

@@ -10,6 +10,9 @@ struct Hook::Work {
   Where where;
   int calls = 0;
   std::vector<Tensor> seen = {};  // whose gradient is to be changed
+  int owners = 1;                 // as of all that is Shared
+
+  static void free(Work* work) noexcept { delete work; }
 
   Tensor changed(const Change& change, const Tensor& x) {
     ++calls;
@@ -35,7 +38,7 @@ int Hook::calls() const {
 }
 
 void Hook::named(Tensor& tensor) {
-  const std::shared_ptr<Work> work = work_;  // what is called may destroy the hook
+  const Shared<Work> work = work_;  // what is called may destroy the hook
   const char* label = tensor.label();
   if (work->name != label) return;
   if (work->forward) tensor = work->changed(work->forward, tensor);
@@ -48,7 +51,7 @@ void Hook::named(Tensor& tensor) {
 // A tensor that was seen may have another name by now, and one that was not computed, such as a
 // parameter, may have got its name before there was a hook.
 void Hook::complete_gradient(const Tensor& tensor) {
-  const std::shared_ptr<Work> work = work_;
+  const Shared<Work> work = work_;
   const bool ours = !tensor.node()->made_by && work->name == tensor.label();
   if (!work->backward || !(ours || work->saw(tensor))) return;
   const Tensor gradient = work->changed(work->backward, tensor.grad());
