@@ -7,8 +7,7 @@
 
 #include <gradus/module.h>
 #include <gradus/operations.h>
-
-#include <memory>
+#include <gradus/random.h>
 
 namespace gradus {
 
@@ -137,23 +136,23 @@ class Sequential : public Layer {
   // Errors: those of the layer's constructor, a name that is taken.
   template <class L, class... Arguments>
   L& add(const Name& name, Arguments&&... arguments) {
-    std::unique_ptr<L> layer;
+    L* added = nullptr;
     try {
-      layer = std::make_unique<L>(std::forward<Arguments>(arguments)...);
+      added = new L(std::forward<Arguments>(arguments)...);
     } catch (const Error& error) {  // which speaks of the line above
       fail("Sequential::add", name.where, "\"", name.text, "\" was not made: ", error.what());
     }
-    L& added = *layer;
-    Module::add(name.text, added, name.where);
-    layers_.push_back(std::move(layer));
-    return added;
+    const Shared<Layer> layer(added);
+    Module::add(name.text, *added, name.where);
+    layers_.push_back(layer);
+    return *added;
   }
 
  protected:
   Tensor forward(const Tensor& x, Where where) override;
 
  private:
-  std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<Shared<Layer>> layers_;
 };
 
 }  // namespace gradus

@@ -117,6 +117,8 @@ class InEvaluation {
 class Layer : public Module {
  public:
   Tensor operator()(const Tensor& x, Where where = here()) { return done(forward(x, where), x); }
+  static void free(Layer* layer) noexcept { delete layer; }
+  int owners = 1;  // as of all that is Shared
 
  protected:
   using Module::Module;

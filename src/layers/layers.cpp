@@ -123,7 +123,7 @@ Tensor sinusoidal_positions(Index length, Index size, Index first, Where where) 
 
 Tensor Sequential::forward(const Tensor& x, Where where) {
   Tensor result = x;
-  for (const std::unique_ptr<Layer>& layer : layers_) result = (*layer)(result, where);
+  for (const Shared<Layer>& layer : layers_) result = (*layer.get())(result, where);
   return result;
 }
 
