@@ -46,7 +46,6 @@ struct LanguageModel : SequenceModel {
 // Counts the multiplications in products of matrices and in attention while it lives (watcher.h).
 struct Work : Watcher {
   Work() { add_watcher(*this); }
-  ~Work() override { remove_watcher(*this); }
   void after_forward(const Tensor& out, std::span<const Edge> inputs) override {
     const Tensor& x = inputs[0].tensor;
     const std::string operation = out.operation();

@@ -11,7 +11,7 @@ using namespace gradus;
 
 namespace {
 
-const Scalar nan = static_cast<Scalar>(plain::not_a_number);
+const Scalar no_number = static_cast<Scalar>(plain::not_a_number);
 const Scalar inf = static_cast<Scalar>(plain::infinity);
 
 Tensor a_tensor(const Shape& shape, const char* name) {
@@ -30,7 +30,7 @@ TEST_CASE("arithmetic refuses shapes that do not broadcast, and names both") {
   REFUSED("add", "a [2, 3] and [2] do not broadcast: sizes 3 and 2 differ", a + Tensor::zeros({2}));
   REFUSED("add", "[4, 1, 3] and [2, 3, 3] do not broadcast: sizes 4 and 2 differ",
           Tensor::zeros({4, 1, 3}) + Tensor::zeros({2, 3, 3}));
-  REFUSED("pow", "the exponent must be a number", pow(a, nan));
+  REFUSED("pow", "the exponent must be a number", pow(a, no_number));
   REFUSED("pow", "the exponent must be a number", pow(a, inf));
 }
 
@@ -157,7 +157,7 @@ TEST_CASE("attention refuses tensors, heads, scales and masks that do not fit") 
   const Tensor four = Tensor::zeros({2, 2, 3, 6});
   REFUSED(name, heads, attend(q, k, v, {.num_heads = 0}));
   REFUSED(name, heads, attend(four, four, four, {.num_heads = 2}));
-  REFUSED(name, "the scale must be a number", attend(q, k, v, {.scale = nan}));
+  REFUSED(name, "the scale must be a number", attend(q, k, v, {.scale = no_number}));
   REFUSED(name, "the scale must be a number", attend(q, k, v, {.scale = -inf}));
   REFUSED("attention_weights", misfits("query [2, 3, 6]", "key value [2, 5, 4]", "value [2, 5, 4]"),
           attention_weights(q, v));
@@ -179,7 +179,7 @@ TEST_CASE("softmax, normalisation, pooling and look-up refuse what does not fit"
   REFUSED("layer_norm", "at least one axis is needed", layer_norm(Tensor::scalar(1), row, row));
   const std::string epsilon = "epsilon must be a number of at least 0";
   REFUSED("layer_norm", epsilon, layer_norm(x, row, row, Scalar(-0.001)));
-  REFUSED("layer_norm", epsilon, layer_norm(x, row, row, nan));
+  REFUSED("layer_norm", epsilon, layer_norm(x, row, row, no_number));
   REFUSED("max_pooling", "[B, T, D] is needed, not row [4]", max_pooling(row));
   const std::string causal =
       "a causal mask hides from each position what comes later; a text has none";
@@ -202,7 +202,7 @@ TEST_CASE("dropout and losses refuse what does not fit") {
   const std::string rate = "the rate must be at least 0 and below 1, not ";
   REFUSED("dropout", rate + "1.000000", dropout(x, 1, random));
   REFUSED("dropout", rate + "-0.250000", dropout(x, Scalar(-0.25), random));
-  REFUSED("dropout", rate + "nan", dropout(x, nan, random));
+  REFUSED("dropout", rate + "nan", dropout(x, no_number, random));
   REFUSED("cross_entropy", "logits [..., C] are needed", cross_entropy(Tensor::scalar(1), {0}));
   REFUSED("cross_entropy", "x [4, 3] needs 4 labels, 3 given", cross_entropy(x, {0, 1, 2}));
   REFUSED("cross_entropy", "x [4, 3] needs labels of shape [4], not [2, 2]",
@@ -215,7 +215,7 @@ TEST_CASE("dropout and losses refuse what does not fit") {
           binary_cross_entropy(x, y));
   for (const auto& [bad, text] : {std::pair<Scalar, const char*>{Scalar(-0.5), "-0.500000"},
                                   {Scalar(1.5), "1.500000"},
-                                  {nan, "nan"}}) {
+                                  {no_number, "nan"}}) {
     Tensor targets = Tensor::zeros({4, 3});
     targets.mutable_values()[7] = bad;
     REFUSED("binary_cross_entropy",

@@ -197,6 +197,13 @@ TEST_CASE("weights that do not fit the words are refused by every picture of the
   CHECK(has(refusal([&] { attention_html("", {{"", three, broken}}); }), "not a number"));
 }
 
+TEST_CASE("a tensor without values is refused, by the line that asks for the picture") {
+  const std::vector<std::string> two{"a", "b"};
+  const Tensor none;
+  CHECK(has(refusal([&] { attention_svg("", two, two, none); }), "pictures_test.cpp"));
+  CHECK(has(refusal([&] { attention_html("", {{"", two, none}}); }), "pictures_test.cpp"));
+}
+
 TEST_CASE("a page refuses what it cannot show") {
   const std::vector<std::string> two{"a", "b"};
   CHECK(has(refusal([&] { attention_html("", {}); }), "no text"));

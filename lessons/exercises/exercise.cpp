@@ -43,7 +43,6 @@ Shape shape_of(const Item& item) {
 // Keeps what was computed and got a name; of a program that names without end the first thousand.
 struct Names : Watcher {
   Names() { add_watcher(*this); }
-  ~Names() override { remove_watcher(*this); }
   void named(Tensor& tensor) override {
     if (std::string(tensor.operation()) != "tensor" && items.size() < 1000)
       items.push_back(item_of("trace", tensor.label(), tensor));

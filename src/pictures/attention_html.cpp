@@ -82,7 +82,7 @@ std::string section(const AttendedText& text, bool first) {
 
 void check_size(const std::vector<AttendedText>& texts, const Where& where) {
   Index count = 0;
-  for (const AttendedText& text : texts) count += text.weights.size();
+  for (const AttendedText& text : texts) count += text.weights.size(where);
   if (count > most_weights)
     fail("attention_html", where, count,
          " weights are too many for a page that a browser can show, ", most_weights,

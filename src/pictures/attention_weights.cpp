@@ -6,7 +6,7 @@ namespace gradus {
 
 Shape attention_shape(const char* picture, const Tensor& weights, std::size_t queries,
                       std::size_t keys, const Where& where) {
-  const Shape& s = weights.shape();
+  const Shape& s = weights.shape(where);
   if (s.rank() < 2 || s.rank() > 4 || s[-2] != static_cast<Index>(queries) ||
       s[-1] != static_cast<Index>(keys))
     fail(picture, where, "weights [.., ", queries, ", ", keys,
