@@ -24,6 +24,7 @@ class Hook : public Watcher {
   // the one to go on with. Either may be empty. Errors (when the hook acts): a result of another
   // shape.
   Hook(std::string name, Change forward, Change backward = {}, Where where = here());
+  ~Hook() override;
 
   // How often it was called, forward and backward; 0 at the end often means that the name is wrong.
   int calls() const;

@@ -33,6 +33,8 @@ Hook::Hook(std::string name, Change forward, Change backward, Where where)
   add_watcher(*this);
 }
 
+Hook::~Hook() = default;
+
 int Hook::calls() const {
   return work_->calls;
 }
