@@ -143,7 +143,8 @@ void Tensor::add_grad(Tensor gradient, Where where) const {
     // with the same values. (A gradient that an operation passes on as it is serves both, until
     // grad().)
     const bool ours = gradient.node_.unique() && !gradient.node_->made_by;
-    if (!ours && !gradient.node_->internal) gradient = sharing(gradient, "gradient");
+    if (!ours && !gradient.node_->internal)
+      gradient = result_of("gradient", node.shape, gradient.where(), gradient.node_->values);
     gradient.node_->internal = true;
     node.gradient = std::move(gradient);
     return;
@@ -162,7 +163,7 @@ const Tensor& Tensor::grad(Where where) const& {
          requires_grad() ? ": backward() has not come by" : ": it does not require one");
   Tensor& gradient = node_->gradient;
   if (gradient.node_->internal && !gradient.node_.unique())
-    gradient = sharing(gradient, "gradient");
+    gradient = result_of("gradient", shape(), gradient.where(), gradient.node_->values);
   gradient.node_->internal = false;
   return gradient;
 }

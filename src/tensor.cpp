@@ -47,7 +47,8 @@ void Node::free(Node* node) noexcept {
 
 Tensor::Tensor(Node* fresh) : node_(fresh) {}
 
-Tensor result_of(const char* operation, const Shape& shape, const Where& where) {
+Tensor result_of(const char* operation, const Shape& shape, const Where& where,
+                 const Buffer& shared) {
   tell_watchers([](Watcher& watcher) { watcher.before_forward(); });
   const Tensor result(new Node);
   Node& node = *result.node();
@@ -55,7 +56,7 @@ Tensor result_of(const char* operation, const Shape& shape, const Where& where) 
   node.operation = operation;
   node.where = where;
   try {
-    node.values = Buffer(shape.size());
+    node.values = shared.size() > 0 ? shared : Buffer(shape.size());
   } catch (const std::bad_alloc&) {
     fail(operation, where, "there is no memory for the ", shape.size(), " values of ", shape);
   }
@@ -135,19 +136,9 @@ std::span<Scalar> Tensor::mutable_values(Where where) {
   return {node.values.data(), static_cast<std::size_t>(node.values.size())};
 }
 
-// Another tensor with the same values in the same memory, until one of them is changed.
-Tensor Tensor::sharing(const Tensor& other, const char* operation) {
-  Tensor copy(new Node);
-  copy.node_->shape = other.node_->shape;
-  copy.node_->values = other.node_->values;
-  copy.node_->operation = operation;
-  copy.node_->where = other.node_->where;
-  return copy;
-}
-
 Tensor Tensor::detach(Where where) const {
   check_exists(*this, where);
-  Tensor copy = sharing(*this, "detach");
+  Tensor copy = result_of("detach", shape(), node_->where, node_->values);
   copy.node_->label = node_->label;
   return copy;
 }

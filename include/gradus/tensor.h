@@ -110,9 +110,9 @@ class Tensor {
   Node* node() const { return node_.get(); }
 
  private:
-  friend Tensor result_of(const char* operation, const Shape& shape, const Where& where);
+  friend Tensor result_of(const char* operation, const Shape& shape, const Where& where,
+                          const Buffer& shared);
   explicit Tensor(Node* fresh);
-  static Tensor sharing(const Tensor& other, const char* operation);
   [[noreturn]] static void no_tensor(const Where& where);
 
   Shared<Node> node_;

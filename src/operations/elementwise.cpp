@@ -29,9 +29,7 @@ Tensor sum_repeats(const Tensor& gradient, const Shape& shape) {
   }
   if (result.shape() == shape) return result;
   // Only axes of size 1 in front are left over.
-  Tensor same = result_of("gradient", shape, gradient.where());
-  same.node()->values = result.node()->values;
-  return same;
+  return result_of("gradient", shape, gradient.where(), result.node()->values);
 }
 
 // Adds to the gradient of one side of an operator.

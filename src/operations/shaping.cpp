@@ -10,13 +10,6 @@ namespace gradus {
 
 namespace {
 
-// The values of x under another shape of the same size, in shared memory.
-Tensor reshaped(const char* name, const Tensor& x, const Shape& shape, const Where& where) {
-  Tensor out = result_of(name, shape, where);
-  out.node()->values = x.node()->values;
-  return out;
-}
-
 // Value (i0, i1, …) of the result is the value of x at which axis axes[n] is i_n.
 Tensor permuted(const char* name, const Tensor& x, const std::vector<int>& axes,
                 const Where& where) {
@@ -50,7 +43,7 @@ void copy_blocks(const Scalar* from, Index from_step, Scalar* to, Index to_step,
 struct Reshape {
   Tensor x;
   void backward(const Tensor& dy) const {
-    x.add_grad(reshaped("gradient", dy, x.shape(), x.where()));
+    x.add_grad(result_of("gradient", x.shape(), x.where(), dy.node()->values));
   }
 };
 
@@ -67,7 +60,8 @@ Tensor reshape(const Tensor& x, const Shape& shape, Where where) {
   if (shape.size() != x.size())
     fail("reshape", where, describe(x), " holds ", x.size(), " values, shape ", shape,
          " would hold ", shape.size());
-  return record(reshaped("reshape", x, shape, where), {{x, false}}, Reshape{x});
+  const Tensor y = result_of("reshape", shape, where, x.node()->values);
+  return record(y, {{x, false}}, Reshape{x});
 }
 
 Tensor reshape(const Tensor& x, std::initializer_list<Index> sizes, Where where) {
