@@ -18,19 +18,14 @@ namespace gradus {
 template <class T>
 concept Number = std::integral<T> || std::floating_point<T>;
 
-// One side of an operator: a tensor, or a number.
-struct Side {
+// One side of an operator, a tensor or a number, and the line where it stands: an operator cannot
+// have a further argument to say where it was called, but this conversion can.
+struct Operand {
+  Operand(const Tensor& x, Where from = here()) : tensor(x), where(from) { x.shape(from); }
+  template <Number N>
+  Operand(N x, Where from = here()) : number(static_cast<Scalar>(x)), where(from) {}
   Tensor tensor;  // none for a number
   Scalar number = 0;
-};
-
-// A side, and the line where the operator stands. It exists because an operator cannot have a
-// further argument to say where it was called; this conversion can.
-struct Operand : Side {
-  Operand(const Tensor& x, Where from = here()) : Side{x}, where(from) { x.shape(from); }
-  Operand(const Side& side, Where from = here()) : Side(side), where(from) {}
-  template <Number N>
-  Operand(N x, Where from = here()) : Side{{}, static_cast<Scalar>(x)}, where(from) {}
   Where where;
 };
 

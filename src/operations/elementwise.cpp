@@ -88,7 +88,7 @@ struct Subtract {
 };
 
 struct Multiply {
-  Side a, b;
+  Operand a, b;
   void backward(const Tensor& dy) const {
     if (a.tensor.requires_grad()) give(a.tensor, dy * b);  // d(ab)/da = b
     if (b.tensor.requires_grad()) give(b.tensor, dy * a);
@@ -96,7 +96,7 @@ struct Multiply {
 };
 
 struct Divide {
-  Side a, b;
+  Operand a, b;
   void backward(const Tensor& y, const Tensor& dy) const {
     const Tensor share = dy / b;
     if (a.tensor.requires_grad()) give(a.tensor, share);         // d(a/b)/da = 1/b
