@@ -57,10 +57,6 @@ Shape Shape::and_then(Index size, Where where) const {
   return result;
 }
 
-bool Shape::operator==(const Shape& other) const {
-  return rank_ == other.rank_ && std::equal(sizes_, sizes_ + rank_, other.sizes_);
-}
-
 AxisView::AxisView(const Shape& shape, int axis) : size(shape[axis]), inner(1) {
   for (int i = axis < 0 ? axis + shape.rank() : axis; ++i < shape.rank();) inner *= shape[i];
   outer = shape.size() / inner / size;

@@ -186,9 +186,7 @@ int checked_axis(const Tensor& x, int axis, const char* operation, const Where& 
 
 // ---- whether a graph is left behind
 
-NoGrad::NoGrad() : before_(recording) {
-  recording = false;
-}
+NoGrad::NoGrad() : before_(std::exchange(recording, false)) {}
 NoGrad::~NoGrad() {
   recording = before_;
 }

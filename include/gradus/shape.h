@@ -38,8 +38,7 @@ class Shape {
   Shape without(Axis axis) const;
   Shape and_then(Index size, Where where = here()) const;
 
-  bool operator==(const Shape& other) const;
-  bool operator!=(const Shape& other) const { return !(*this == other); }
+  bool operator==(const Shape& other) const = default;
 
  private:
   int place(const Axis& axis) const {
@@ -50,7 +49,7 @@ class Shape {
   [[noreturn]] void no_such(const Axis& axis) const;
   void check(const Where& where) const;
 
-  Index sizes_[max_rank] = {};
+  Index sizes_[max_rank] = {};  // those from rank_ on stay 0, for ==
   int rank_ = 0;
 };
 
