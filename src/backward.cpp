@@ -10,6 +10,7 @@
 #include "kernels/elementwise.h"
 
 #include <atomic>
+#include <functional>
 
 namespace gradus {
 
@@ -152,7 +153,7 @@ void Tensor::add_grad(Tensor gradient, Where where) const {
   Node& old = *node.gradient.node();
   const bool ours = node.gradient.node_.unique() && old.values.unique();
   Tensor sum = ours ? node.gradient : gradient_for(*this);
-  kernels::add(old.values.data(), gradient.data(), sum.node()->values.data(), size());
+  kernels::map(size(), sum.node()->values.data(), std::plus(), old.values.data(), gradient.data());
   node.gradient = std::move(sum);
 }
 

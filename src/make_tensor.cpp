@@ -12,7 +12,7 @@ Tensor Tensor::zeros(const Shape& shape, Where where) {
 
 Tensor Tensor::full(const Shape& shape, Scalar value, Where where) {
   Tensor tensor = result_of("tensor", shape, where);
-  kernels::fill(tensor.mutable_data(), shape.size(), value);
+  kernels::each(shape.size(), [=, to = tensor.mutable_data()](Index i) { to[i] = value; });
   return tensor;
 }
 

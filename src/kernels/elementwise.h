@@ -23,31 +23,10 @@ void each(Index count, const Body& body) {
   parallel_each(count, elementwise_grain, body);
 }
 
-// y[i] = f(x[i])
-template <class F>
-void map(const Scalar* x, Index count, Scalar* y, F f) {
-  each(count, [=](Index i) { y[i] = f(x[i]); });
-}
-
-inline void fill(Scalar* x, Index count, Scalar value) {
-  parallel_for(count, elementwise_grain,
-               [=](Index begin, Index end) { std::fill(x + begin, x + end, value); });
-}
-
-// c[i] = f(a[i], b[i])
-template <class F>
-void zip(const Scalar* a, const Scalar* b, Index count, Scalar* c, F f) {
-  each(count, [=](Index i) { c[i] = f(a[i], b[i]); });
-}
-
-// d[i] = f(a[i], b[i], c[i])
-template <class F>
-void zip(const Scalar* a, const Scalar* b, const Scalar* c, Index count, Scalar* d, F f) {
-  each(count, [=](Index i) { d[i] = f(a[i], b[i], c[i]); });
-}
-
-inline void add(const Scalar* a, const Scalar* b, Scalar* c, Index count) {
-  zip(a, b, count, c, [](Scalar x, Scalar y) { return x + y; });
+// y[i] = f(x[i], …), of one array x or more
+template <class F, class... Arrays>
+void map(Index count, Scalar* y, F f, const Arrays*... x) {
+  each(count, [=](Index i) { y[i] = f(x[i]...); });
 }
 
 // How far apart in memory neighbours along each axis of a shape lie.
@@ -77,7 +56,7 @@ struct Strides {
 template <class F>
 void zip_broadcast(const Scalar* a, const Shape& shape_a, const Scalar* b, const Shape& shape_b,
                    const Shape& shape, Scalar* c, F f) {
-  if (shape_a == shape && shape_b == shape) return zip(a, b, shape.size(), c, f);
+  if (shape_a == shape && shape_b == shape) return map(shape.size(), c, f, a, b);
   const Strides of_a(shape_a, shape);
   const Strides of_b(shape_b, shape);
   const Index columns = shape.rank() ? shape[-1] : 1;

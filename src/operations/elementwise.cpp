@@ -38,23 +38,21 @@ void give(const Tensor& side, const Tensor& gradient) {
   side.add_grad(repeated ? sum_repeats(gradient, side.shape()) : gradient);
 }
 
+// f(v) for every value v.
+template <class F>
+Tensor mapped(const char* name, const Tensor& x, const Where& where, F f) {
+  Tensor y = result_of(name, x.shape(where), where);
+  kernels::map(y.size(), y.mutable_data(), f, x.data());
+  return y;
+}
+
 // f(a, b) for every pair of values.
 template <class F>
 Tensor combine(const char* name, const Operand& a, const Operand& b, F f) {
   const Tensor &x = a.tensor, &z = b.tensor;
   if (!x.exists() && !z.exists()) fail(name, a.where, "one side must be a tensor");
-  if (!z.exists()) {
-    Tensor y = result_of(name, x.shape(), a.where);
-    kernels::map(x.data(), y.size(), y.mutable_data(),
-                 [f, n = b.number](Scalar v) { return f(v, n); });
-    return y;
-  }
-  if (!x.exists()) {
-    Tensor y = result_of(name, z.shape(), a.where);
-    kernels::map(z.data(), y.size(), y.mutable_data(),
-                 [f, n = a.number](Scalar v) { return f(n, v); });
-    return y;
-  }
+  if (!z.exists()) return mapped(name, x, a.where, [f, n = b.number](Scalar v) { return f(v, n); });
+  if (!x.exists()) return mapped(name, z, a.where, [f, n = a.number](Scalar v) { return f(n, v); });
   const std::string problem = clash(x.shape(), z.shape());
   if (!problem.empty())
     fail(name, a.where, describe(x), " and ", describe(z), " do not broadcast: ", problem);
@@ -133,8 +131,7 @@ Tensor operator/(const Operand& a, const Operand& b) {
 }
 
 Tensor operator-(const Operand& x) {
-  Tensor y = result_of("negate", x.tensor.shape(x.where), x.where);
-  kernels::map(x.tensor.data(), y.size(), y.mutable_data(), [](Scalar v) { return -v; });
+  const Tensor y = mapped("negate", x.tensor, x.where, [](Scalar v) { return -v; });
   return record(y, {{x.tensor, false}}, Negate{x.tensor});
 }
 

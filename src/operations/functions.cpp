@@ -20,8 +20,10 @@ struct Function {
 
   void backward(const Tensor& y, const Tensor& dy) const {
     Tensor dx = gradient_for(x);
-    kernels::zip(dy.data(), x.data(), y.data(), x.size(), dx.mutable_data(),
-                 [f = f](Scalar d, Scalar v, Scalar result) { return f.gradient(d, v, result); });
+    const auto slope = [f = f](Scalar d, Scalar v, Scalar result) {
+      return f.gradient(d, v, result);
+    };
+    kernels::map(x.size(), dx.mutable_data(), slope, dy.data(), x.data(), y.data());
     x.add_grad(dx);
   }
 };
@@ -31,7 +33,8 @@ template <class F>
 Tensor apply(F f, const char* name, const Tensor& x, bool reads_x, const Where& where) {
   check_exists(x, where);
   Tensor y = result_of(name, x.shape(), where);
-  kernels::map(x.data(), x.size(), y.mutable_data(), [f](Scalar v) { return f.value(v); });
+  const auto value = [f](Scalar v) { return f.value(v); };
+  kernels::map(x.size(), y.mutable_data(), value, x.data());
   return record(y, {{x, reads_x}}, Function<F>{f, x});
 }
 

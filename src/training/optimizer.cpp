@@ -162,7 +162,8 @@ double clip_by_global_norm(const std::vector<NamedTensor>& parameters, Scalar mo
   for (const auto& [name, parameter] : all) {
     const Tensor g = parameter.grad();
     Tensor clipped = result_of("clip_by_global_norm", g.shape(), where);
-    kernels::map(g.data(), g.size(), clipped.mutable_data(), [=](Scalar v) { return v * factor; });
+    const auto shrink = [=](Scalar v) { return v * factor; };
+    kernels::map(g.size(), clipped.mutable_data(), shrink, g.data());
     parameter.node()->gradient = clipped;
   }
   return norm;
