@@ -119,13 +119,6 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options, Where whe
 
 namespace {
 
-// y = x W + b for `rows` rows, backward: dx = dy Wᵀ and dW = xᵀ dy, where not null.
-void linear_gradients(const Scalar* x, const Scalar* weights, const Scalar* dy, Index rows, Index d,
-                      Index n, Scalar* dx, Scalar* dw) {
-  if (dx) kernels::matmul({rows, d, n}, {dy, n, 1}, {weights, 1, n}, {dx, d});
-  if (dw) kernels::matmul({d, n, rows}, {x, 1, d}, {dy, n, 1}, {dw, n});
-}
-
 struct Linear {
   Tensor x, weights, bias;
 
@@ -133,27 +126,28 @@ struct Linear {
     const Index d = weights.shape()[0];
     const Index n = weights.shape()[1];
     const Index rows = x.size() / d;
-    Tensor dx = x.requires_grad() ? gradient_for(x) : Tensor();
-    Tensor dw = weights.requires_grad() ? gradient_for(weights) : Tensor();
-    Scalar* to_dx = dx.exists() ? dx.mutable_data() : nullptr;
-    Scalar* to_dw = dw.exists() ? dw.mutable_data() : nullptr;
     const RowsView rows_of_x{x.data(), d, rows, d};
     const RowsView rows_of_dy{dy.data(), n, rows, n};
     const std::vector<Index> busy =
         kernels::busy_rows(rows_of_dy, {rows_of_x, {weights.data(), n, d, n}});
-    const auto count = std::ssize(busy);
-    if (8 * count > 7 * rows) {
-      linear_gradients(x.data(), weights.data(), dy.data(), rows, d, n, to_dx, to_dw);
-    } else {  // worth the copies: see busy_rows.h
-      const Buffer busy_x = kernels::pick_rows(rows_of_x, busy);
-      const Buffer busy_dy = kernels::pick_rows(rows_of_dy, busy);
-      const Buffer busy_dx(to_dx ? count * d : 0);
-      linear_gradients(busy_x.data(), weights.data(), busy_dy.data(), count, d, n,
-                       to_dx ? busy_dx.data() : nullptr, to_dw);
-      if (to_dx) kernels::put_rows(busy_dx.data(), d, busy, to_dx, d, rows);
+    // Where it is worth the copies, the busy rows alone: see busy_rows.h.
+    const bool all = 8 * std::ssize(busy) > 7 * rows;
+    const Index count = all ? rows : std::ssize(busy);
+    const Buffer of_x = all ? x.node()->values : kernels::pick_rows(rows_of_x, busy);
+    const Buffer of_dy = all ? dy.node()->values : kernels::pick_rows(rows_of_dy, busy);
+    if (x.requires_grad()) {  // dx = dy Wᵀ
+      Tensor dx = gradient_for(x);
+      const Buffer to = all ? dx.node()->values : Buffer(count * d);
+      kernels::matmul({count, d, n}, {of_dy.data(), n, 1}, {weights.data(), 1, n}, {to.data(), d});
+      if (!all) kernels::put_rows(to.data(), d, busy, dx.mutable_data(), d, rows);
+      x.add_grad(dx);
     }
-    if (to_dx) x.add_grad(dx);
-    if (to_dw) weights.add_grad(dw);
+    if (weights.requires_grad()) {  // dW = xᵀ dy
+      Tensor dw = gradient_for(weights);
+      kernels::matmul({d, n, count}, {of_x.data(), 1, d}, {of_dy.data(), n, 1},
+                      {dw.mutable_data(), n});
+      weights.add_grad(dw);
+    }
     if (!bias.requires_grad()) return;
     Tensor db = gradient_for(bias);  // the sum of dy over all rows
     kernels::column_sum(dy.data(), rows, n, db.mutable_data());
