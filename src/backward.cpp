@@ -88,9 +88,8 @@ void take_step(const Tensor& result) {
 // Takes the steps from the last result to the first. Inputs that nothing else holds are kept by
 // `results` until their turn.
 void take_steps(std::vector<Tensor> results, Graph graph) {
-  while (!results.empty()) {
+  for (; !results.empty(); results.pop_back()) {
     const Tensor result = std::move(results.back());
-    results.pop_back();
     Node& node = *result.node();
     if (node.gradient.exists()) take_step(result);
     if (graph == Graph::keep) continue;

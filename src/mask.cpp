@@ -97,12 +97,7 @@ Mask Mask::operator&(const Mask& other) const {
          " for ", other.lengths_.size());
   for (std::size_t b = 0; b < other.lengths_.size(); ++b)
     both.lengths_[b] = std::min(both.lengths_[b], other.lengths_[b]);
-  if (allowed_.empty() || other.allowed_.empty()) {
-    const Mask& given = allowed_.empty() ? other : *this;
-    both.allowed_ = given.allowed_;
-    both.allowed_shape_ = given.allowed_shape_;
-    return both;
-  }
+  if (allowed_.empty() && other.allowed_.empty()) return both;
   const std::string problem = clash(allowed_shape_, other.allowed_shape_);
   if (!problem.empty())
     fail("Mask", where_, "it has shape ", allowed_shape_, " and ", made_at(other.where_), " has ",
@@ -118,6 +113,7 @@ Mask Mask::operator&(const Mask& other) const {
 }
 
 bool Mask::explicitly(const Index (&position)[4]) const {
+  if (allowed_.empty()) return true;
   Index offset = 0;
   for (int axis = 0; axis < 4; ++axis)
     offset = offset * allowed_shape_[axis] + (allowed_shape_[axis] > 1 ? position[axis] : 0);
@@ -137,7 +133,7 @@ bool Mask::allows(Index batch, Index head, Index query, Index key, Index cached,
          head, ", query ", query, ", key ", key);
   if (causal_ && key > query + cached) return false;
   if (!lengths_.empty() && key >= lengths_[static_cast<std::size_t>(batch)]) return false;
-  return allowed_.empty() || explicitly(position);
+  return explicitly(position);
 }
 
 void Mask::check(const Shape& attention, const Tensor& of, const char* operation,

@@ -47,10 +47,6 @@ AttentionMask mask_of(const Mask& mask) {
   return plain;
 }
 
-Scalar scale_of(const AttentionOptions& options, Index key_dim) {
-  return options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<Scalar>(key_dim));
-}
-
 void check_heads(const char* name, const Tensor& x, const AttentionOptions& options, Where where) {
   check_exists(x, where);
   if (options.num_heads < 1 || (x.rank() == 4 && options.num_heads != 1))
@@ -90,12 +86,13 @@ AttentionShape checked_shape(const char* name, const Tensor& query, const Tensor
 
 kernels::AttentionInputs inputs_of(const Tensor& query, const Tensor& key, const Tensor& value,
                                    const AttentionOptions& options, const AttentionShape& shape) {
+  const Scalar usual_scale = 1 / std::sqrt(static_cast<Scalar>(shape.key_dim));
   return {shape,
           heads_of(query.data(), query, options.num_heads),
           heads_of(key.data(), key, options.num_heads),
           heads_of(value.data(), value, options.num_heads),
           mask_of(options.mask),
-          scale_of(options, shape.key_dim),
+          options.scale != 0 ? options.scale : usual_scale,
           {options.dropout, options.seed}};
 }
 

@@ -29,17 +29,16 @@ Rearranged rearrange(const char* name, const Tensor& x, const Axes& axes, bool k
   }
   Rearranged to{x, {}};
   std::vector<int> order, last;
-  Index columns = 1;
   for (int i = 0; i < x.rank(); ++i) {
     const bool goes = chosen[i] || axes.list.empty();
     (goes ? last : order).push_back(i);
-    if (goes) columns *= x.shape()[i];
     if (!goes || keep) to.result = to.result.and_then(goes ? 1 : x.shape()[i]);
   }
   order.insert(order.end(), last.begin(), last.end());
   if (!std::is_sorted(order.begin(), order.end())) to.rows = permute(x, order, where);
-  if (to.rows.rank() != 2 || to.rows.shape()[1] != columns)
-    to.rows = reshape(to.rows, {x.size() / columns, columns}, where);
+  const Index rows = to.result.size();
+  if (to.rows.rank() != 2 || to.rows.shape()[0] != rows)
+    to.rows = reshape(to.rows, {rows, x.size() / rows}, where);
   return to;
 }
 
@@ -121,15 +120,15 @@ void check_pooling(const char* name, const Tensor& x, const Mask& mask, Where wh
 }
 
 // The largest of each column of x [t, d] where the mask lets position i of text b be seen, and
-// where it stands: -1 if nothing may be seen.
-void choose(const Scalar* x, Index t, Index d, const Mask& mask, Index b, Scalar* y, int* best) {
+// where it stands among the values of all texts: -1 if nothing may be seen.
+void choose(const Scalar* x, Index t, Index d, const Mask& mask, Index b, Scalar* y, Index* best) {
   std::fill_n(y, d, Scalar(0));
   for (Index i = 0; i < t; ++i, x += d) {
     if (!mask.allows(b, 0, 0, i)) continue;
     for (Index j = 0; j < d; ++j)
       if (best[j] < 0 || kernels::larger(x[j], y[j])) {
         y[j] = x[j];
-        best[j] = static_cast<int>(i);
+        best[j] = (b * t + i) * d + j;
       }
   }
 }
@@ -158,16 +157,10 @@ Tensor max_pooling(const Tensor& x, const Mask& mask, Where where) {
   const Index t = x.shape()[1], d = x.shape()[2];
   Tensor y = result_of("max_pooling", x.shape().without(1), where);
   Scalar* largest = y.mutable_data();
-  std::vector<int> best(static_cast<std::size_t>(y.size()), -1);
-  kernels::parallel_for(x.shape()[0], 1, [&](Index begin, Index end) {
-    for (Index b = begin; b < end; ++b)
-      choose(x.data() + b * t * d, t, d, mask, b, largest + b * d, best.data() + b * d);
+  std::vector<Index> chosen(static_cast<std::size_t>(y.size()), -1);
+  kernels::parallel_each(x.shape()[0], 1, [&](Index b) {
+    choose(x.data() + b * t * d, t, d, mask, b, largest + b * d, chosen.data() + b * d);
   });
-  std::vector<Index> chosen;
-  for (const Index position : best) {
-    const Index i = std::ssize(chosen);
-    chosen.push_back(position < 0 ? -1 : (i / d * t + position) * d + i % d);
-  }
   return record(y, {{x, false}}, Max{x, std::move(chosen)});
 }
 
