@@ -62,9 +62,8 @@ inline MatrixView matrix(Rows<const Scalar> rows, Index first) {
 template <class Body>
 void for_each_head(const AttentionShape& shape, const Body& body) {
   const Index heads = shape.batch * shape.heads;
-  parallel_for(heads, heads >= 2 * threads() ? 1 : heads, [&](Index begin, Index end) {
-    for (Index n = begin; n < end; ++n) body(n / shape.heads, n % shape.heads);
-  });
+  parallel_each(heads, heads >= 2 * threads() ? 1 : heads,
+                [&](Index n) { body(n / shape.heads, n % shape.heads); });
 }
 
 // Calls body(first, how many) for all blocks of `size` that make 0 … count.

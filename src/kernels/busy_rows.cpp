@@ -25,9 +25,8 @@ bool any(RowsView x, Index i, const Test& test) {
 
 bool all_finite(RowsView x) {
   std::atomic<bool> finite{true};
-  parallel_for(x.rows, grain(x.columns), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i)
-      if (any(x, i, [](Scalar v) { return v - v != 0; })) finite = false;
+  parallel_each(x.rows, grain(x.columns), [&](Index i) {
+    if (any(x, i, [](Scalar v) { return v - v != 0; })) finite = false;
   });
   return finite;
 }
@@ -54,10 +53,9 @@ Buffer pick_rows(RowsView x, const std::vector<Index>& which) {
   const auto count = std::ssize(which);
   const Buffer picked(count * x.columns);
   Scalar* to = picked.data();
-  parallel_for(count, grain(x.columns), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i)
-      std::copy_n(x.values + which[static_cast<std::size_t>(i)] * x.stride, x.columns,
-                  to + i * x.columns);
+  parallel_each(count, grain(x.columns), [&](Index i) {
+    const Scalar* row = x.values + which[static_cast<std::size_t>(i)] * x.stride;
+    std::copy_n(row, x.columns, to + i * x.columns);
   });
   return picked;
 }

@@ -62,21 +62,18 @@ void zip_broadcast(const Scalar* a, const Shape& shape_a, const Scalar* b, const
   const Index columns = shape.rank() ? shape[-1] : 1;
   const Index step_a = shape.rank() ? of_a.at[shape.rank() - 1] : 0;
   const Index step_b = shape.rank() ? of_b.at[shape.rank() - 1] : 0;
-  parallel_for(shape.size() / columns, 1 + elementwise_grain / columns,
-               [&](Index begin, Index end) {
-                 for (Index row = begin; row < end; ++row) {
-                   const Scalar* x = a + of_a.row_start(row, shape);
-                   const Scalar* y = b + of_b.row_start(row, shape);
-                   Scalar* to = c + row * columns;
-                   // Steps that the compiler knows make vector code of the first two loops.
-                   if (step_a == 1 && step_b == 1)
-                     for (Index j = 0; j < columns; ++j) to[j] = f(x[j], y[j]);
-                   else if (step_a == 1)
-                     for (Index j = 0; j < columns; ++j) to[j] = f(x[j], *y);
-                   else
-                     for (Index j = 0; j < columns; ++j) to[j] = f(*x, y[j * step_b]);
-                 }
-               });
+  parallel_each(shape.size() / columns, 1 + elementwise_grain / columns, [&](Index row) {
+    const Scalar* x = a + of_a.row_start(row, shape);
+    const Scalar* y = b + of_b.row_start(row, shape);
+    Scalar* to = c + row * columns;
+    // Steps that the compiler knows make vector code of the first two loops.
+    if (step_a == 1 && step_b == 1)
+      for (Index j = 0; j < columns; ++j) to[j] = f(x[j], y[j]);
+    else if (step_a == 1)
+      for (Index j = 0; j < columns; ++j) to[j] = f(x[j], *y);
+    else
+      for (Index j = 0; j < columns; ++j) to[j] = f(*x, y[j * step_b]);
+  });
 }
 
 }  // namespace gradus::kernels

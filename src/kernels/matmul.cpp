@@ -197,12 +197,10 @@ void multiply_block(ProductSize size, Index blocks, MatrixView a, const Scalar* 
     return std::min(size.rows, block * tile_count / blocks * tile_rows);
   };
   const Index grain = 1 + 300000 * blocks / (size.rows * size.columns * size.depth);
-  parallel_for(blocks, grain, [&](Index begin, Index end) {
-    for (Index block = begin; block < end; ++block) {
-      const Index i = first_row(block);
-      multiply_rows({first_row(block + 1) - i, size.columns, size.depth}, a.from(i, 0), packed_b,
-                    c.from(i, 0));
-    }
+  parallel_each(blocks, grain, [&](Index block) {
+    const Index i = first_row(block);
+    multiply_rows({first_row(block + 1) - i, size.columns, size.depth}, a.from(i, 0), packed_b,
+                  c.from(i, 0));
   });
 }
 

@@ -66,9 +66,7 @@ void sum_over_rows(Index rows, Index width, Scalar* sums, const AddRow& add_row)
 // Calls body(where the row begins) for every row; a thread gets so many that starting it pays.
 template <class Body>
 void each_row(Index rows, Index columns, const Body& body) {
-  parallel_for(rows, 1 + 32768 / columns, [=](Index begin, Index end) {
-    for (Index at = begin * columns; at < end * columns; at += columns) body(at);
-  });
+  parallel_each(rows, 1 + 32768 / columns, [=](Index r) { body(r * columns); });
 }
 
 // log Σ e^(x - most)

@@ -19,12 +19,10 @@ Tensor sum_repeats(const Tensor& gradient, const Shape& shape) {
     Tensor less = result_of("gradient", now.with(-back, 1), gradient.where());
     const Scalar* from = result.data();
     Scalar* to = less.mutable_data();
-    kernels::parallel_for(view.outer, 1 + kernels::elementwise_grain / (view.size * view.inner),
-                          [&](Index begin, Index end) {
-                            for (Index o = begin; o < end; ++o)
-                              kernels::column_sum(from + o * view.size * view.inner, view.size,
-                                                  view.inner, to + o * view.inner);
-                          });
+    const Index block = view.size * view.inner;
+    kernels::parallel_each(view.outer, 1 + kernels::elementwise_grain / block, [&](Index o) {
+      kernels::column_sum(from + o * block, view.size, view.inner, to + o * view.inner);
+    });
     result = less;
   }
   if (result.shape() == shape) return result;

@@ -25,11 +25,9 @@ Tensor permuted(const char* name, const Tensor& x, const std::vector<int>& axes,
   const Index column_step = shape.rank() ? step.at[shape.rank() - 1] : 1;
   const Scalar* from = x.data();
   Scalar* to = out.mutable_data();
-  kernels::parallel_for(x.size() / columns, 1 + 32768 / columns, [&](Index begin, Index end) {
-    for (Index row = begin; row < end; ++row) {
-      const Scalar* start = from + step.row_start(row, shape);
-      for (Index j = 0; j < columns; ++j) to[row * columns + j] = start[j * column_step];
-    }
+  kernels::parallel_each(x.size() / columns, 1 + 32768 / columns, [&](Index row) {
+    const Scalar* start = from + step.row_start(row, shape);
+    for (Index j = 0; j < columns; ++j) to[row * columns + j] = start[j * column_step];
   });
   return out;
 }
