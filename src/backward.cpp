@@ -104,7 +104,6 @@ void Tensor::backward(Graph graph, Where where) const {
   if (size(where) != 1 && node_->requires_grad)
     fail("backward", where, "only a single number can be differentiated without a seed, ",
          describe(*this), " holds ", size(), " values: take its sum or mean, or give a seed");
-  const NoGrad no_grad;
   backward(Tensor::full(shape(), 1, where), graph, where);
 }
 

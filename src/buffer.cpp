@@ -66,11 +66,7 @@ struct FreeAtTheEnd {
   ~FreeAtTheEnd() {
     ended = true;
     for (FreeBlock*& list : free_blocks)
-      while (list) {
-        FreeBlock* block = list;
-        list = block->next;
-        ::operator delete (block, std::align_val_t{alignment});
-      }
+      while (list) ::operator delete (std::exchange(list, list->next), std::align_val_t{alignment});
   }
 };
 
@@ -78,10 +74,8 @@ void* take_small(std::size_t bytes) {
   const SizeClass wanted = size_class(bytes);
   FreeBlock*& list = free_blocks[wanted.number];
   if (!list) return ::operator new (wanted.bytes, std::align_val_t{alignment});
-  FreeBlock* block = list;
-  list = block->next;
   kept -= wanted.bytes;
-  return block;
+  return std::exchange(list, list->next);
 }
 
 void give_small(void* memory, std::size_t bytes) {

@@ -37,20 +37,15 @@ void Node::free(Node* node) noexcept {
   waiting = node;
   if (busy) return;
   busy = true;
-  while (waiting) {
-    Node* const first = waiting;
-    waiting = first->next;
-    delete first;
-  }
+  while (waiting) delete std::exchange(waiting, waiting->next);
   busy = false;
 }
-
-Tensor::Tensor(Node* fresh) : node_(fresh) {}
 
 Tensor result_of(const char* operation, const Shape& shape, const Where& where,
                  const Buffer& shared) {
   tell_watchers([](Watcher& watcher) { watcher.before_forward(); });
-  const Tensor result(new Node);
+  Tensor result;
+  result.node_ = Shared<Node>(new Node);
   Node& node = *result.node();
   node.shape = shape;
   node.operation = operation;

@@ -112,7 +112,6 @@ class Tensor {
  private:
   friend Tensor result_of(const char* operation, const Shape& shape, const Where& where,
                           const Buffer& shared);
-  explicit Tensor(Node* fresh);
   [[noreturn]] static void no_tensor(const Where& where);
 
   Shared<Node> node_;

@@ -22,17 +22,16 @@ struct Head : AttentionShape {
         value(of.value.of(b, h)),
         mask(of.mask),
         scale(of.scale),
-        cached(of.shape.keys - of.shape.queries),
         dropping(of.dropping),
         first_weight((b * of.shape.heads + h) * of.shape.queries * of.shape.keys),
-        weights_a_query(of.shape.keys) {
+        all_keys(of.shape.keys) {
     if (mask.lengths) keys = std::min<Index>(keys, of.mask.lengths[b]);
     if (mask.allowed) mask.allowed += b * mask.batch_stride + h * mask.head_stride;
   }
 
   // Query i may look at most at the keys before this.
   Index end(Index i) const {
-    return mask.causal ? std::clamp<Index>(i + 1 + cached, 0, keys) : keys;
+    return mask.causal ? std::clamp<Index>(i + 1 + all_keys - queries, 0, keys) : keys;
   }
   bool allows(Index i, Index j) const {
     return j < end(i) &&
@@ -40,16 +39,14 @@ struct Head : AttentionShape {
   }
 
   // What dropout multiplies the weight of query i for key j by.
-  Scalar kept(Index i, Index j) const {
-    return dropping.factor(first_weight + i * weights_a_query + j);
-  }
+  Scalar kept(Index i, Index j) const { return dropping.factor(first_weight + i * all_keys + j); }
 
   Rows<const Scalar> query, key, value;
   AttentionMask mask;
   Scalar scale;
-  Index cached;  // how many keys come before that of query 0
   Dropping dropping;
-  Index first_weight, weights_a_query;  // the padding included
+  Index first_weight;
+  Index all_keys;  // how many there are with the padding
 };
 
 // The rows from `first` on as a matrix.

@@ -39,10 +39,7 @@ std::vector<Index> busy_rows(RowsView x, std::initializer_list<RowsView> others)
   for (Index i = 0; i < x.rows; ++i)  // of a busy row the first number mostly says so
     if (x.values[i * x.stride] != 0 || any(x, i, [](Scalar v) { return v != 0; }))
       busy.push_back(i);
-  bool finite = true;
-  for (const RowsView& other : others)
-    finite = finite && (std::ssize(busy) == x.rows || all_finite(other));
-  if (!finite) {
+  if (std::ssize(busy) < x.rows && !std::all_of(others.begin(), others.end(), all_finite)) {
     busy.resize(static_cast<std::size_t>(x.rows));
     std::iota(busy.begin(), busy.end(), Index{0});
   }
