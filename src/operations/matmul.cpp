@@ -14,44 +14,42 @@ using kernels::MatrixView;
 using kernels::Result;
 using kernels::RowsView;
 
-// The matrices of an operand as the product sees them: [rows, columns], after any transposition.
-struct Matrices {
-  Index rows, columns;
-  Index row_stride, column_stride;
-  Shape leading;  // the axes before the last two
-};
-
-Matrices matrices_of(const Shape& shape, bool transposed) {
-  const Index rows = shape[-2];
-  const Index columns = shape[-1];
-  const Shape leading = shape.without(-1).without(-1);
-  if (transposed) return {columns, rows, 1, columns, leading};
-  return {rows, columns, columns, 1, leading};
-}
-
 // Which of its own matrices an operand has in place i of the broadcast `leading` axes.
 Index matrix_number(Index i, const Shape& leading, const Shape& own) {
   const Shape places = leading.and_then(1);
   return kernels::Strides(own.and_then(1), places).row_start(i, places);
 }
 
+// The matrices of an operand as the product sees them: [rows, columns], after any transposition.
+struct Matrices {
+  Matrices(const Tensor& x, bool transposed)
+      : rows(x.shape()[transposed ? -1 : -2]),
+        columns(x.shape()[transposed ? -2 : -1]),
+        first{x.data(), x.shape()[-1], 1},
+        leading(x.shape().without(-1).without(-1)) {
+    if (transposed) first = first.transposed();
+  }
+  // The one in place i of the axes `all` that they are broadcast to.
+  MatrixView at(Index i, const Shape& all) const {
+    const Index number = matrix_number(i, all, leading);
+    return {first.values + number * rows * columns, first.row_stride, first.column_stride};
+  }
+  Index rows, columns;
+  MatrixView first;
+  Shape leading;  // the axes before the last two
+};
+
 // out_i (+)= a_i b_i for every matrix i of `leading`, each of the three broadcast to it.
-void multiply_all(const Shape& leading, const Scalar* a, const Matrices& of_a, const Scalar* b,
-                  const Matrices& of_b, Scalar* out, const Shape& out_leading) {
-  const Index m = of_a.rows;
-  const Index n = of_b.columns;
-  const Index k = of_a.columns;
+void multiply_all(const Shape& leading, const Matrices& a, const Matrices& b, Scalar* out,
+                  const Shape& out_leading) {
+  const Index m = a.rows, n = b.columns;
   std::vector<bool> written(static_cast<std::size_t>(out_leading.size()), false);
   for (Index i = 0; i < leading.size(); ++i) {
-    const MatrixView left{a + matrix_number(i, leading, of_a.leading) * m * k, of_a.row_stride,
-                          of_a.column_stride};
-    const MatrixView right{b + matrix_number(i, leading, of_b.leading) * k * n, of_b.row_stride,
-                           of_b.column_stride};
     const Index target = matrix_number(i, leading, out_leading);
-    Scalar* c = out + target * m * n;
     const bool again = written[static_cast<std::size_t>(target)];
-    const Result product{c, n};
-    kernels::matmul({m, n, k}, left, right, again ? product.continued() : product);
+    const Result product{out + target * m * n, n};
+    kernels::matmul({m, n, a.columns}, a.at(i, leading), b.at(i, leading),
+                    again ? product.continued() : product);
     written[static_cast<std::size_t>(target)] = true;
   }
 }
@@ -60,8 +58,7 @@ void multiply_all(const Shape& leading, const Scalar* a, const Matrices& of_a, c
 Tensor gradient_of(const Tensor& operand, const Shape& leading, const Tensor& left,
                    bool left_transposed, const Tensor& right, bool right_transposed) {
   Tensor gradient = gradient_for(operand);
-  multiply_all(leading, left.data(), matrices_of(left.shape(), left_transposed), right.data(),
-               matrices_of(right.shape(), right_transposed), gradient.mutable_data(),
+  multiply_all(leading, {left, left_transposed}, {right, right_transposed}, gradient.mutable_data(),
                operand.shape().without(-1).without(-1));
   return gradient;
 }
@@ -101,8 +98,8 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options, Where whe
   for (const Tensor* x : {&a, &b}) check_exists(*x, where);
   if (a.rank() < 2 || b.rank() < 2)
     fail("matmul", where, product_text(a, b, options), ": both must have at least two axes");
-  const Matrices of_a = matrices_of(a.shape(), options.transpose_a);
-  const Matrices of_b = matrices_of(b.shape(), options.transpose_b);
+  const Matrices of_a(a, options.transpose_a);
+  const Matrices of_b(b, options.transpose_b);
   if (of_a.columns != of_b.rows)
     fail("matmul", where, product_text(a, b, options), ": inner sizes ", of_a.columns, " and ",
          of_b.rows, " differ");
@@ -112,7 +109,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options, Where whe
          ": the axes before the last two do not broadcast: ", problem);
   const Shape leading = broadcast(of_a.leading, of_b.leading);
   Tensor c = result_of("matmul", leading.and_then(of_a.rows).and_then(of_b.columns), where);
-  multiply_all(leading, a.data(), of_a, b.data(), of_b, c.mutable_data(), leading);
+  multiply_all(leading, of_a, of_b, c.mutable_data(), leading);
   return record(c, {{a, b.requires_grad()}, {b, a.requires_grad()}},
                 Matmul{a, b, options.transpose_a, options.transpose_b, leading});
 }
