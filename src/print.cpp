@@ -39,17 +39,17 @@ std::vector<Index> shown(Index count, Index most) {
 std::string matrix_text(const Scalar* values, Index rows, Index columns, int digits, Index most) {
   const std::vector<Index> row_numbers = shown(rows, most);
   const std::vector<Index> column_numbers = shown(columns, most);
+  std::vector<std::string> cells;
   std::size_t width = 3;
   for (Index r : row_numbers)
-    for (Index c : column_numbers)
-      if (r >= 0 && c >= 0) width = std::max(width, number(values[r * columns + c], digits).size());
-  std::string text;
-  for (Index r : row_numbers) {
     for (Index c : column_numbers) {
-      const std::string cell = r < 0 || c < 0 ? "..." : number(values[r * columns + c], digits);
-      text += " " + std::string(width - std::min(width, cell.size()), ' ') + cell;
+      cells.push_back(r < 0 || c < 0 ? "..." : number(values[r * columns + c], digits));
+      width = std::max(width, cells.back().size());
     }
-    text += "\n";
+  std::string text;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    text += std::string(width + 1 - cells[i].size(), ' ') + cells[i];
+    if ((i + 1) % column_numbers.size() == 0) text += "\n";
   }
   return text;
 }

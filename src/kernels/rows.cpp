@@ -16,13 +16,6 @@ namespace {
 constexpr Index lanes = 16;
 constexpr Index leaf = 64 * lanes;
 
-// The sum of sixteen numbers, in pairs.
-Scalar add_lanes(Scalar* lane) {
-  for (Index half = lanes / 2; half > 0; half /= 2)
-    for (Index l = 0; l < half; ++l) lane[l] += lane[l + half];
-  return lane[0];
-}
-
 // term(begin) + … + term(end - 1)
 template <class Term>
 Scalar sum_of(Index begin, Index end, const Term& term) {
@@ -35,7 +28,9 @@ Scalar sum_of(Index begin, Index end, const Term& term) {
   for (; i + lanes <= end; i += lanes)
     for (Index l = 0; l < lanes; ++l) lane[l] += term(i + l);
   for (Index l = 0; i + l < end; ++l) lane[l] += term(i + l);
-  return add_lanes(lane);
+  for (Index half = lanes / 2; half > 0; half /= 2)
+    for (Index l = 0; l < half; ++l) lane[l] += lane[l + half];
+  return lane[0];
 }
 
 // add_row(r, to) adds numbers of row r to the `width` sums at `to`; sums[j] becomes sum j over all
