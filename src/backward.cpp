@@ -119,8 +119,7 @@ void Tensor::backward(const Tensor& seed, Graph graph, Where where) const {
          seed.shape());
   tell_watchers([&](Watcher& watcher) { watcher.begin_backward(where); });
   const NoGrad no_grad;
-  Walk below{{}, {*this}};
-  if (node_->made_by) below = walk_below(*this);
+  Walk below = node_->made_by ? walk_below(*this) : Walk{{}, {*this}};
   prepare(below.results, where);
   add_grad(seed, where);
   take_steps(std::move(below.results), graph);

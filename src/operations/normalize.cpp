@@ -7,9 +7,7 @@ namespace gradus {
 
 namespace {
 
-// With n = (x - mean) scale and y = gamma n + beta:
-//   dgamma = Σ dy n, dbeta = Σ dy over the rows;
-//   dx = scale (dn - mean(dn) - n mean(dn n)) with dn = dy gamma, within each row.
+// (The formulas stand with the kernel, in rows.cpp.)
 struct Normalize {
   Tensor x, gamma, beta;
   Buffer mean, scale;  // of each row; scale = 1 / sqrt(variance + epsilon)
