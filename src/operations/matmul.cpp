@@ -123,6 +123,9 @@ struct Linear {
     const Index d = weights.shape()[0];
     const Index n = weights.shape()[1];
     const Index rows = x.size() / d;
+    // What stays is made first: the copies below, given back together, leave no gaps.
+    Tensor dx = x.requires_grad() ? gradient_for(x) : Tensor();
+    Tensor dw = weights.requires_grad() ? gradient_for(weights) : Tensor();
     const RowsView rows_of_x{x.data(), d, rows, d};
     const RowsView rows_of_dy{dy.data(), n, rows, n};
     const std::vector<Index> busy =
@@ -130,17 +133,15 @@ struct Linear {
     // Where it is worth the copies, the busy rows alone: see busy_rows.h.
     const bool all = 8 * std::ssize(busy) > 7 * rows;
     const Index count = all ? rows : std::ssize(busy);
-    const Buffer of_x = all ? x.node()->values : kernels::pick_rows(rows_of_x, busy);
     const Buffer of_dy = all ? dy.node()->values : kernels::pick_rows(rows_of_dy, busy);
-    if (x.requires_grad()) {  // dx = dy Wᵀ
-      Tensor dx = gradient_for(x);
+    if (dx.exists()) {  // dx = dy Wᵀ
       const Buffer to = all ? dx.node()->values : Buffer(count * d);
       kernels::matmul({count, d, n}, {of_dy.data(), n, 1}, {weights.data(), 1, n}, {to.data(), d});
       if (!all) kernels::put_rows(to.data(), d, busy, dx.mutable_data(), d, rows);
       x.add_grad(dx);
     }
-    if (weights.requires_grad()) {  // dW = xᵀ dy
-      Tensor dw = gradient_for(weights);
+    if (dw.exists()) {  // dW = xᵀ dy
+      const Buffer of_x = all ? x.node()->values : kernels::pick_rows(rows_of_x, busy);
       kernels::matmul({d, n, count}, {of_x.data(), 1, d}, {of_dy.data(), n, 1},
                       {dw.mutable_data(), n});
       weights.add_grad(dw);
