@@ -34,8 +34,7 @@ Mask Mask::padding(std::vector<int> lengths, Where where) {
   if (lengths.empty()) fail("Mask::padding", where, "one length for each sequence is needed");
   for (int length : lengths)
     if (length < 0) fail("Mask::padding", where, "a length cannot be negative: ", length);
-  Mask mask;
-  mask.where_ = where;
+  Mask mask(where);
   mask.lengths_ = std::move(lengths);
   return mask;
 }
@@ -58,8 +57,7 @@ Mask Mask::padding_of(const Ids& ids, Where where) {
 }
 
 Mask Mask::causal(Where where) {
-  Mask mask;
-  mask.where_ = where;
+  Mask mask(where);
   mask.causal_ = true;
   return mask;
 }
@@ -71,8 +69,7 @@ Mask Mask::from(const Shape& shape, const std::vector<bool>& allowed, Where wher
   if (std::ssize(allowed) != shape.size())
     fail("Mask::from", where, "shape ", shape, " holds ", shape.size(), " truth values, ",
          allowed.size(), " given");
-  Mask mask;
-  mask.where_ = where;
+  Mask mask(where);
   mask.allowed_.assign(allowed.begin(), allowed.end());
   mask.allowed_shape_ = shape.rank() == 4   ? shape
                         : shape.rank() == 3 ? Shape{shape[0], 1, shape[1], shape[2]}

@@ -53,6 +53,7 @@ class Mask {
   const Shape& allowed_shape() const { return allowed_shape_; }          // rank 4
 
  private:
+  explicit Mask(const Where& where) : where_(where) {}
   bool explicitly(const Index (&position)[4]) const;
 
   Where where_;
