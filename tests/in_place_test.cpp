@@ -145,6 +145,15 @@ TEST_CASE("a gradient that was looked at may be given to another tensor and then
   CHECK(a.grad().at({0}) == 9);
 }
 
+TEST_CASE("a gradient that somebody holds stays as it was when more is added") {
+  const Tensor x = Tensor::vector({1, 2}).requires_grad(true);
+  sum(x * x).backward();
+  const Tensor held = x.grad();
+  sum(x * x).backward();
+  CHECK(of(held) == Values{2, 4});
+  CHECK(of(x.grad()) == Values{4, 8});
+}
+
 TEST_CASE("a gradient that came from one operation belongs to each tensor by itself") {
   const Tensor a = Tensor::vector({1, 2}).requires_grad(true);
   const Tensor b = Tensor::vector({3, 4}).requires_grad(true);
