@@ -138,9 +138,12 @@ void Tensor::add_grad(Tensor gradient, Where where) const {
   if (node.gradient_use == GradientUse::used) node.gradient_use = GradientUse::stale;
   if (!node.gradient.exists()) {
     // What somebody else holds stays theirs, and a graph is left alone: a node of its own then,
-    // with the same values.
-    if (!gradient.node_.unique() || gradient.node_->made_by)
+    // with the same values. (A gradient that an operation passes on as it is serves both, until
+    // grad().)
+    const bool ours = gradient.node_.unique() && !gradient.node_->made_by;
+    if (!ours && !gradient.node_->internal)
       gradient = result_of("gradient", node.shape, gradient.where(), gradient.node_->values);
+    gradient.node_->internal = true;
     node.gradient = std::move(gradient);
     return;
   }
@@ -156,7 +159,11 @@ const Tensor& Tensor::grad(Where where) const& {
   if (!has_grad())
     fail("grad", where, "there is no gradient in ", describe(*this),
          requires_grad() ? ": backward() has not come by" : ": it does not require one");
-  return node_->gradient;
+  Tensor& gradient = node_->gradient;
+  if (gradient.node_->internal && !gradient.node_.unique())
+    gradient = result_of("gradient", shape(), gradient.where(), gradient.node_->values);
+  gradient.node_->internal = false;
+  return gradient;
 }
 
 bool Tensor::has_grad() const {

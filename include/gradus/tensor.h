@@ -150,7 +150,8 @@ struct Node : Recycled {
   int owners = 1;
   int version = 0;  // counts the changes in place
   bool requires_grad = false;
-  bool freed = false;  // by backward(Graph::free)
+  bool freed = false;     // by backward(Graph::free)
+  bool internal = false;  // a gradient that nobody has looked at: tensors may have it in common
   GradientUse gradient_use = GradientUse::fresh;
   Shape shape;
   Buffer values;

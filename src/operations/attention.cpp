@@ -110,9 +110,9 @@ struct Attention {
         heads_of(dy.data(), dy, h),
         {heads_of(dq.mutable_data(), dq, h), heads_of(dk.mutable_data(), dk, h),
          heads_of(dv.mutable_data(), dv, h)});
-    query.add_grad(std::move(dq));
-    key.add_grad(std::move(dk));
-    value.add_grad(std::move(dv));
+    query.add_grad(dq);
+    key.add_grad(dk);
+    value.add_grad(dv);
   }
 };
 

@@ -22,7 +22,7 @@ struct Dropout {
   void backward(const Tensor& dy) const {
     Tensor dx = gradient_for(x);
     drop(dy.data(), x.size(), dropping, dx.mutable_data());
-    x.add_grad(std::move(dx));
+    x.add_grad(dx);
   }
 };
 

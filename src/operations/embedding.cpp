@@ -27,7 +27,7 @@ struct Embedding {
         for (Index j = begin; j < end; ++j) row[j] += rows_of_dy[i * d + j];
       }
     });
-    table.add_grad(std::move(dtable));
+    table.add_grad(dtable);
   }
 };
 

@@ -24,7 +24,7 @@ struct Function {
       return f.gradient(d, v, result);
     };
     kernels::map(x.size(), dx.mutable_data(), slope, dy.data(), x.data(), y.data());
-    x.add_grad(std::move(dx));
+    x.add_grad(dx);
   }
 };
 

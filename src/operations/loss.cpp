@@ -29,7 +29,7 @@ struct CrossEntropy {
       for (Index j = 0; j < classes; ++j) d[j] = factor * kernels::exp_one((x[j] - m) - l);
       if (labels[r] != ignored) d[labels[r]] -= factor;
     }
-    logits.add_grad(std::move(dx));
+    logits.add_grad(dx);
   }
 };
 
@@ -88,7 +88,7 @@ struct BinaryCrossEntropy {
     Scalar* d = dx.mutable_data();
     for (Index i = 0; i < logits.size(); ++i)
       d[i] = share * (kernels::sigmoid_one(logits.data()[i]) - targets.data()[i]);
-    logits.add_grad(std::move(dx));
+    logits.add_grad(dx);
   }
 };
 

@@ -138,18 +138,18 @@ struct Linear {
       const Buffer to = all ? dx.node()->values : Buffer(count * d);
       kernels::matmul({count, d, n}, {of_dy.data(), n, 1}, {weights.data(), 1, n}, {to.data(), d});
       if (!all) kernels::put_rows(to.data(), d, busy, dx.mutable_data(), d, rows);
-      x.add_grad(std::move(dx));
+      x.add_grad(dx);
     }
     if (dw.exists()) {  // dW = xᵀ dy
       const Buffer of_x = all ? x.node()->values : kernels::pick_rows(rows_of_x, busy);
       kernels::matmul({d, n, count}, {of_x.data(), 1, d}, {of_dy.data(), n, 1},
                       {dw.mutable_data(), n});
-      weights.add_grad(std::move(dw));
+      weights.add_grad(dw);
     }
     if (!bias.requires_grad()) return;
     Tensor db = gradient_for(bias);  // the sum of dy over all rows
     kernels::column_sum(dy.data(), rows, n, db.mutable_data());
-    bias.add_grad(std::move(db));
+    bias.add_grad(db);
   }
 };
 

@@ -18,9 +18,9 @@ struct Normalize {
     kernels::layer_norm_backward(x.data(), gamma.data(), mean.data(), scale.data(), dy.data(),
                                  x.size() / columns, columns, dx.mutable_data(),
                                  dgamma.mutable_data(), dbeta.mutable_data());
-    x.add_grad(std::move(dx));
-    gamma.add_grad(std::move(dgamma));
-    beta.add_grad(std::move(dbeta));
+    x.add_grad(dx);
+    gamma.add_grad(dgamma);
+    beta.add_grad(dbeta);
   }
 };
 

@@ -106,7 +106,7 @@ struct Slice {
     Tensor dx = Tensor::zeros(x.shape(), x.where());
     copy_blocks(dy.data(), count, dx.mutable_data() + begin * of_x.inner, of_x.size * of_x.inner,
                 of_x.outer, count);
-    x.add_grad(std::move(dx));
+    x.add_grad(dx);
   }
 };
 

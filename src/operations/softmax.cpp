@@ -16,7 +16,7 @@ struct Softmax {
     const Index columns = x.shape()[-1];
     Tensor dx = gradient_for(x);
     gradient(y.data(), dy.data(), x.size() / columns, columns, dx.mutable_data());
-    x.add_grad(std::move(dx));
+    x.add_grad(dx);
   }
 };
 
