@@ -7,44 +7,37 @@ namespace gradus {
 
 namespace {
 
-// Of softmax and masked_softmax (where y is zero, so is dx), and of log_softmax.
+// f(x) with `axis` moved to the end, and back again afterwards.
+template <class F>
+Tensor along_last(const char* name, const Tensor& x, int axis, const Where& where, F f) {
+  axis = checked_axis(x, axis, name, where);
+  if (axis == x.rank() - 1) return f(x);
+  return transpose(f(transpose(x, axis, -1, where)), axis, -1, where);
+}
+
 struct Softmax {
   Tensor x;
-  decltype(kernels::softmax_backward)* gradient;
-
   void backward(const Tensor& y, const Tensor& dy) const {
     const Index columns = x.shape()[-1];
+    // y = e^x / Σ e^x, so dx = y (dy - Σ dy y), row by row.
     Tensor dx = gradient_for(x);
-    gradient(y.data(), dy.data(), x.size() / columns, columns, dx.mutable_data());
+    kernels::softmax_backward(y.data(), dy.data(), x.size() / columns, columns, dx.mutable_data());
     x.add_grad(dx);
   }
 };
 
-// The kernel's result for the rows along `axis`, which is moved to the end and back for that.
-Tensor along(const char* name, const Tensor& x, int axis, const Where& where,
-             decltype(kernels::softmax)* kernel, decltype(kernels::softmax_backward)* gradient) {
-  if (checked_axis(x, axis, name, where) != x.rank() - 1) {
-    const Tensor moved = transpose(x, axis, -1, where);
-    return transpose(along(name, moved, -1, where, kernel, gradient), axis, -1, where);
-  }
-  const Index columns = x.shape()[-1];
-  Tensor y = result_of(name, x.shape(), where);
-  kernel(x.data(), x.size() / columns, columns, y.mutable_data());
-  return record(y, {{x, false}}, Softmax{x, gradient});
-}
-
 }  // namespace
 
-// y = e^x / Σ e^x, so dx = y (dy - Σ dy y), row by row.
 Tensor softmax(const Tensor& x, int axis, Where where) {
-  return along("softmax", x, axis, where, kernels::softmax, kernels::softmax_backward);
+  return along_last("softmax", x, axis, where, [&](const Tensor& rows) {
+    const Index columns = rows.shape()[-1];
+    Tensor y = result_of("softmax", rows.shape(), where);
+    kernels::softmax(rows.data(), rows.size() / columns, columns, y.mutable_data());
+    return record(y, {{rows, false}}, Softmax{rows});
+  });
 }
 
-// y = x - log Σ e^x, so dx = dy - softmax(x) Σ dy, and softmax(x) = e^y.
-Tensor log_softmax(const Tensor& x, int axis, Where where) {
-  return along("log_softmax", x, axis, where, kernels::log_softmax, kernels::log_softmax_backward);
-}
-
+// The gradient of masked_softmax is that of softmax: where y is zero, so is dx.
 Tensor masked_softmax(const Tensor& scores, const Mask& mask, Where where) {
   const Shape& s = scores.shape(where);
   if (s.rank() < 2 || s.rank() > 4)
@@ -61,7 +54,32 @@ Tensor masked_softmax(const Tensor& scores, const Mask& mask, Where where) {
       for (Index i = 0; i < s[-2]; ++i)
         for (Index j = 0; j < s[-1]; ++j) allowed.push_back(mask.allows(b, h, i, j, s[-1] - s[-2]));
   kernels::masked_softmax(scores.data(), allowed.data(), s.size() / s[-1], s[-1], y.mutable_data());
-  return record(y, {{scores, false}}, Softmax{scores, kernels::softmax_backward});
+  return record(y, {{scores, false}}, Softmax{scores});
+}
+
+namespace {
+
+struct LogSoftmax {
+  Tensor x;
+  void backward(const Tensor& y, const Tensor& dy) const {
+    const Index columns = x.shape()[-1];
+    // y = x - log Σ e^x, so dx = dy - softmax(x) Σ dy, and softmax(x) = e^y.
+    Tensor dx = gradient_for(x);
+    kernels::log_softmax_backward(y.data(), dy.data(), x.size() / columns, columns,
+                                  dx.mutable_data());
+    x.add_grad(dx);
+  }
+};
+
+}  // namespace
+
+Tensor log_softmax(const Tensor& x, int axis, Where where) {
+  return along_last("log_softmax", x, axis, where, [&](const Tensor& rows) {
+    const Index columns = rows.shape()[-1];
+    Tensor y = result_of("log_softmax", rows.shape(), where);
+    kernels::log_softmax(rows.data(), rows.size() / columns, columns, y.mutable_data());
+    return record(y, {{rows, false}}, LogSoftmax{rows});
+  });
 }
 
 }  // namespace gradus
