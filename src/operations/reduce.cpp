@@ -22,9 +22,11 @@ Rearranged rearrange(const char* name, const Tensor& x, const Axes& axes, bool k
                      const Where& where) {
   check_exists(x, where);
   bool chosen[Shape::max_rank] = {};
-  for (int axis : axes.list)
-    if (std::exchange(chosen[checked_axis(x, axis, name, where)], true))
-      fail(name, where, "axis ", axis, " is named twice");
+  for (int axis : axes.list) {
+    bool& flag = chosen[checked_axis(x, axis, name, where)];
+    if (flag) fail(name, where, "axis ", axis, " is named twice");
+    flag = true;
+  }
   Rearranged to{x, {}};
   std::vector<int> order, last;
   for (int i = 0; i < x.rank(); ++i) {
@@ -48,7 +50,7 @@ struct SumRows {
     Tensor dx = gradient_for(x);
     Scalar* row = dx.mutable_data();
     for (const Scalar d : dy.values()) row = std::fill_n(row, x.shape()[1], factor * d);
-    x.add_grad(std::move(dx));
+    x.add_grad(dx);
   }
 };
 
@@ -73,7 +75,7 @@ struct Max {
     Scalar* values = dx.mutable_data();
     for (std::size_t i = 0; i < chosen.size(); ++i)
       if (chosen[i] >= 0) values[chosen[i]] = dy.values()[i];
-    x.add_grad(std::move(dx));
+    x.add_grad(dx);
   }
 };
 
@@ -144,7 +146,7 @@ struct MeanPooling {
     for (Index i = 0; i < x.shape()[0] * t; ++i, row += d)
       for (Index j = 0; j < d && mask.allows(i / t, 0, 0, i % t); ++j)
         row[j] = dy.data()[i / t * d + j] / counts[static_cast<std::size_t>(i / t)];
-    x.add_grad(std::move(dx));
+    x.add_grad(dx);
   }
 };
 
