@@ -37,7 +37,11 @@ void Node::free(Node* node) noexcept {
   waiting = node;
   if (busy) return;
   busy = true;
-  while (waiting) delete std::exchange(waiting, waiting->next);
+  while (waiting) {
+    Node* const first = waiting;
+    waiting = first->next;
+    delete first;
+  }
   busy = false;
 }
 
