@@ -31,8 +31,8 @@ void check_exists(const Tensor& x, const Where& where);
 // Turns an axis of x that may count from the end into 0 … rank-1. Errors: x has no such axis.
 int checked_axis(const Tensor& x, int axis, const char* operation, const Where& where);
 
-// A new tensor for the result of an operation; its values are `shared`, until one of its owners is
-// changed in place, or not initialised. Errors: there is no memory for them.
+// A new tensor for the result of an operation. Its values are not initialised, or are `shared`: in
+// the same memory until one of its owners is changed in place. Errors: there is no memory for them.
 Tensor result_of(const char* operation, const Shape& shape, const Where& where,
                  const Buffer& shared = {});
 // The same for the gradient of x.
