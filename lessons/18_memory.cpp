@@ -222,7 +222,7 @@ int main() try {
 // 1. Capture a raw pointer, `Value* out = y.get()`, in square_captured. Why does nothing leak, and
 //    who must stay alive for the function to be safe? Do the same with a std::weak_ptr.
 // 2. Take out the loop over `seen`, which breaks the ring. What does `make lesson-18 MODE=asan`
-// say?
+//    say?
 // 3. At what length of the chain does freeing it crash the program, with MODE=debug and release?
 // 4. In the training of lesson 5, keep the loss of the best step in a `Tensor best`, and print
 //    live_nodes() after each step. How much does it hold with Graph::free, and with Graph::keep?

@@ -107,7 +107,7 @@ void judge(const char* name, const Pairs& pairs, const Words& written);
 int main() try {
   // ## 1. How good is a translation?
   //
-  // Right or wrong is not all: a wrong ending is better than nonsense. BLEU (Papineni et al. 2002)
+  // Right, as given, is not all: a wrong ending beats nonsense. BLEU (Papineni et al. 2002)
   // counts what share of the words written is in the given translation (a repeated one no more
   // often than there), and what share of the pairs of neighbours, the threes and the fours. It is
   // the fourth root of their product, times the brevity if too little was written: e^(1 - given
@@ -152,7 +152,7 @@ int main() try {
   //
   // Each row is a word that is to be said there (in lesson 19 it was the word read last), with the
   // weights by which that place looks at the English words (the mean of the four heads). "casa" and
-  // "roja" cross over, as nobody told the model. "la" looks at "house", too, perhaps for "la" or
+  // "roja" cross over: nobody told the model to. "la" looks at "house", too, perhaps for "la" or
   // "el", and "compra" at "she", for which there is no word of its own.
   transformer.eval();
   transformer.decoder.attention_2.keep_weights();
@@ -221,10 +221,10 @@ void judge(const char* name, const Pairs& pairs, const Words& written) {
 //
 // 1. Give the GRUs another seed (`random`), 20 epochs (EPOCHS=20), H = 256. What helps how much?
 // 2. Feed the English words in reverse, in samples() and translate(). Whom does it help?
-// 3. Give the GRUs attention: encode() returns all states, decode() begins with zeros and adds what
-//    its own find in them by scaled_dot_product_attention() under batch.source_mask. Who wins now?
+// 3. Give the GRUs attention: encode() returns all states, decode() begins with zeros and adds to
+//    its own what they find in those: scaled_dot_product_attention(), source_mask. Who wins now?
 // 4. Take the positions of the English words away: english.tokens(batch.source, where) in
 //    Transformer::encode. Let judge() print ten mistakes. Which sentences need positions?
 // 5. Vaswani et al. (equation 3) let the rate fall as 1/√step: Schedule::warmup_inverse_sqrt(rate,
-//    100). Is it better than the cosine, at its rate or another?
+//    100), without the line of `steps`. Is it better than the cosine, at its rate or another?
 // 6. Write BLEU yourself: make exercise-21 judges it.

@@ -154,7 +154,7 @@ int main() try {
 
   // To the end: a text that ends is put aside, and three end the search. It may miss a likelier
   // one: greedy's, with -6.3785, is ahead of the third. Each word makes a text less likely, so
-  // short ones win. The score of n words is their sum / n^length_power: with 1, their mean.
+  // short ones win. The score of n words is that sum of logs / n^length_power: with 1, the mean.
   search(most, 0);
   search(most, 1);
 
@@ -165,8 +165,8 @@ int main() try {
   // (query, key, value, output) + 2 · 32 · 64 (feed-forward) + 32 · 223 (logits) = 15,328
   // multiplications in products, and 2 · 32 for each word it looks at. To write 7 words after
   // ⟨start⟩, 7 are computed, which look at 1 + 2 + … + 7 = 28: 7 · 15,328 + 28 · 64 = 109,088.
-  // Without a cache call n computes n words, 28 in all, each looking at n: 1 + 4 + … + 49 = 140, so
-  // 28 · 15,328 + 140 · 64 = 438,144. The logits are the same bits, each a sum in the same order.
+  // Without a cache call n computes n words, 28 in all, and counts n looks for each: 1 + 4 + … + 49
+  // = 140, so 28 · 15,328 + 140 · 64 = 438,144. The logits are the same bits: sums in one order.
   std::printf(
       "\n       multiplications\ntokens    with   without   ratio   calls with the same logits\n");
   for (const Index T : {8, 16, 32, 64}) {
@@ -222,8 +222,8 @@ Tensor what_is_left(const Tensor& logits, const Sampling& sampling) {
 // ## Exercises
 //
 // 1. Add t = 0.1 and t = 10 to `ways`. What do the texts come near to?
-// 2. Search after "⟨start⟩ my" to the end with 1, 3, 8 and 16 beams. Which text is the likeliest?
+// 2. Let `prompt` be "⟨start⟩ my"; search to the end with 1, 3, 8, 16 beams. Which finds the best?
 // 3. With length_power 1 the greedy text has a better score than the three beams: compute it from
-//    section 1. Search for more and more words: after how many is it gone?
+//    section 1. Search for more and more words: after how many is it no longer shown?
 // 4. Set model.next_word.bias.mutable_data()[2] = 9 between two calls of next(). What happens, why?
 // 5. Write the choice of a token, and the loop, yourself: make exercise-22 judges them.

@@ -7,7 +7,7 @@
 // row with what comes out. (Shapes: B texts of T tokens out of V, with D numbers each.)
 //
 // The loss is the mean of -ln p, where p is what the token that came was given. The perplexity is
-// e^loss: 3 if one is as unsure as among three tokens. Tokens are byte pairs (lesson 23).
+// e^loss: 3 if as unsure as among 3. Tokens: byte pairs (lesson 23), here words with their space.
 //
 // `make write` takes some 20 seconds on two cores; with DATA=/path/to/aclImdb, the real reviews of
 // lesson 16, hours, and goes on when interrupted. REVIEWS=10000 TOKENS=2000 WIDTH=128 EPOCHS=12 in
@@ -42,7 +42,7 @@ struct LanguageModel : SequenceModel {
   Tensor decode(const Batch& batch, const Tensor&, Where where) override {
     const Mask mask = Mask::causal() & batch.mask;
     // A table that gives logits begins with small numbers, too small for the blocks (Vaswani et al.
-    // 2017, section 3.4). Without the root, perplexity was 65.2 for 59.6 after 4 of the 12 epochs.
+    // 2017, section 3.4). Without √D, perplexity was 65.2, not 59.6, after 4 of the 12 epochs.
     Tensor x = embedding(batch.ids, batch.first(), where) * std::sqrt(Scalar(norm.gamma.size()));
     x = block_1(x, mask, batch.cache, where);  // [B, T, D]
     x = block_2(x, mask, batch.cache, where);
@@ -200,7 +200,7 @@ int main(int argc, char** argv) try {
   // ## What it has by heart
   //
   // Five texts that it writes, each with the training review that has most of its tokens in a row:
-  // at least 8 each time, though none stands there whole. Is that by heart? Exercise 2.
+  // at least 8 with [START] and [END], though none stands there whole. By heart? Exercise 2.
   Writer writer(model, std::vector<Text>(5, {start}),
                 {.max_length = length, .stop = stop, .sampling = {.temperature = 1}, .seed = 1});
   while (writer.next()) continue;
@@ -221,13 +221,13 @@ int main(int argc, char** argv) try {
 //
 // Break at LanguageModel::decode: `print batch.ids`, and `print x` after each block. Then `delete`,
 // `break LanguageModel::decode if batch.cache != 0` and `continue` (REVIEWS=500 EPOCHS=1 in the
-// shell make that soon): of the five texts batch.ids is one token each (lesson 21).
+// shell make that soon): the four beginnings come whole, then one token each of the five texts.
 //
 // ## Exercises
 //
 // 1. Print -ln p of each token of a test review. Where is the model unsure, and would you know?
-// 2. New reviews of this grammar repeat old ones: how many tokens in a row have five of the test in
-//    common with one? Then train and validate on 500 (parts[1] = parts[0]), 60 epochs. And now?
+// 2. How many tokens in a row does a test review share with a training review (try five)? Then
+//    train and validate on 500 (parts[1] = parts[0]), 60 epochs. How many does it write by heart?
 // 3. Find two beginnings that end in the same three words and must not go on with the same.
 // 4. Learn 300 tokens (TOKENS=300; length = 200). Compare the perplexity of a token, and of a byte.
 // 5. Write the loss, the perplexities and a 2-gram yourself: make exercise-23 judges them.

@@ -152,7 +152,7 @@ int main() try {
   // ## The reviews
   //
   // They have few different words, so after 592 merges no pair occurs twice, and each word is one
-  // token. First come parts of many words, last words that seldom begin a text, without a space.
+  // token. First come parts of many words; last, words that seldom begin a text (du became dust).
   const std::vector<std::string> reviews = texts_of(read_tsv("lessons/data/train.tsv"));
   pieces = pieces_of(reviews);
   Curve length{"tokens in a review", {}};
@@ -222,7 +222,7 @@ int main() try {
 // ## Exercises
 //
 // 1. Merge "a rat and a cat and a hat" by hand until no pair occurs twice; then let the program.
-// 2. Of pairs that are equally frequent take the last. How many tokens are in both lists, anywhere?
+// 2. Of equally frequent pairs take the last. How many tokens has the library at any place, too?
 // 3. Let `cut` make one piece of a whole text, for the first 100 reviews. Which tokens cross the
 //    borders of words? Does a review that was not among them take more tokens than with words cut?
 // 4. Write an encoder that takes, from the left, the longest token that fits. What does it make of

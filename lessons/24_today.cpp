@@ -65,7 +65,7 @@ int main() try {
   //
   // The row (-1, 1, 3, 5) has mean 2 and variance 5. The mean of its squares is 9, so RMSNorm
   // divides by 3. Ten times the row gives the same with both norms, the row plus 4 with LayerNorm
-  // only; Zhang and Sennrich claim that this is no loss, and saves time.
+  // only; Zhang and Sennrich claim that leaving the mean out loses nothing, and saves time.
   const Tensor rows = Tensor::matrix({{-1, 1, 3, 5}, {-10, 10, 30, 50}, {3, 5, 7, 9}});  // [3, 4]
   print("1. RMSNorm of x, 10 x and x + 4", rms_norm(rows, Tensor::full({4}, 1)));
   print("   LayerNorm", layer_norm(rows, Tensor::full({4}, 1), Tensor::zeros({4}), 0));
@@ -75,8 +75,8 @@ int main() try {
   // Turning two points p and q of the plane by one angle changes no length, and the dot product is
   // made of lengths: 2 p·q = |p + q|² - |p|² - |q|². So it stays, as does the sum over all points.
   // The score of a query turned by s and a key turned by t is that of turning the key alone, by t -
-  // s: it depends on how far apart they are, and in which direction. Below, at four positions, not
-  // divided by √8: with waves added (lesson 8) each pair has its own score; turned, each diagonal.
+  // s: it depends on how far apart they are, and in which direction. Below, at four positions (not
+  // divided by √8): waves added (lesson 8), each pair has a score; turned, each diagonal, anywhere.
   Random random(1);
   const Tensor none = Tensor::zeros({1, 4, 1, 8});
   const Tensor q = Tensor::normal({8}, 0, 1, random) + none;  // [1, 4, 1, 8], four words alike
@@ -102,7 +102,7 @@ int main() try {
   //
   // Two heads of keys serve four heads of queries. This saves memory when a model writes: its cache
   // (lesson 21) holds, for each word and in each layer, a key and a value of K numbers a group.
-  // Llama 2 with 64 heads of K = 128 in 80 layers has 8 groups. For 4096 words, at 2 bytes each:
+  // Llama 2 with 64 heads of K = 128 in 80 layers has 8 groups. For 4096 words, 2 bytes a number:
   const Tensor two = Tensor::from({1, 1, 2, 3}, {1, 2, 3, 4, 5, 6});  // [B, T, G, K]
   print("\n4. two heads, each for two", reshape(repeated(two, 2), {4, 3}), 0);
   for (const int groups : {64, 8, 1})
@@ -115,8 +115,8 @@ int main() try {
   // five with SwiGLU have a lower loss than all five of 2017; the others overlap with 2017, two
   // groups hardly. On longer ones rotary is far ahead: a vector added at position 20 was never
   // trained, but a turn by 20 is as good as one by 5. Gains do not add up: all four, with an eighth
-  // fewer parameters, are no better than 2017, and on long reviews worse than rotary alone. A small
-  // model and made-up reviews decide little: the way of comparing counts.
+  // fewer parameters, are no better than 2017 on short reviews, and worse than rotary on long ones.
+  // A small model and made-up reviews decide little: the way of comparing counts.
   const int seeds = setting("SEEDS", 5, 1, 1000);
   std::printf("\n5. loss on the next word: median of %d starts (lowest to highest)\n", seeds);
   std::printf("       parameters cache   9 to 15 words            22 words or more\n");
