@@ -26,7 +26,7 @@ using Words = std::vector<std::string>;
 // Room for the words of both languages, and for those of a sentence with its two marks.
 constexpr Index V = 400, longest = 32, H = 128;
 
-// ## The two
+// ## Two translators
 //
 // Lesson 19's translator, a little larger and with four heads; below it a GRU for each language.
 // With H = 128 these have twice as many parameters.

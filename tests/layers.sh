@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
   # The rooms from the bottom up, and the headers and sources in each. What lies in a folder of src
   # belongs to the room of that name, unless it is listed here with its folder.
   cat <<'END'
-room foundation scalar shape shared buffer error format clock random threads files setting kernels/math kernels/threads
+room foundation scalar shape shared buffer error format clock random threads files open_file setting kernels/math kernels/threads
 room kernels
 room tensor tensor make_tensor operation watcher ids mask backward print
 room operations operations

@@ -4,21 +4,9 @@
 #include <gradus/error.h>
 
 #include <cstdint>
-#include <fstream>
 #include <vector>
 
 namespace gradus {
-
-// A file opened at its beginning, and how many bytes it has. Errors: it cannot be opened, or is no
-// file but a folder, a pipe or a device.
-struct OpenFile {
-  explicit OpenFile(const std::string& path, Where where = here());
-  std::string take(std::uint64_t count);  // the next bytes. Errors: there are fewer
-  std::uint64_t left = 0;                 // bytes not yet taken
-  std::string path;
-  Where where;
-  std::ifstream stream;
-};
 
 // The contents of a file. Errors: it cannot be read, or it is larger than `most` bytes.
 std::string read_file(const std::string& path, std::uint64_t most, Where where = here());

@@ -1,5 +1,7 @@
 #include <gradus/files.h>
 
+#include "../open_file.h"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>

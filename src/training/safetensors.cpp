@@ -3,6 +3,7 @@
 #include <gradus/safetensors.h>
 
 #include "../format.h"
+#include "../open_file.h"
 #include "safetensors_header.h"
 
 #include <algorithm>
