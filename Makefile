@@ -130,7 +130,7 @@ $(BUILD)/%.o: %.cpp Makefile $(BUILD)/flags
 	@mkdir -p $(@D) && echo "  $<"
 	@$(CXX) $(filter-out $(LENIENT),$(FLAGS)) $(if $(LIGHT),$(LIGHT_$(MODE))) $(UNOPTIMISED) $(FLAGS_$*) -MMD -MP -c $< -o $@
 
-LINK = $(CXX) $(FLAGS) $(filter %.o,$^) $(filter %.a,$^) -o $@
+LINK = $(CXX) $(FLAGS) $(LINKER) $(filter %.o,$^) $(filter %.a,$^) -o $@
 
 $(LIBRARY): $(OBJECTS) $(BUILD)/list
 	@rm -f $@ && ar rcs $@ $(OBJECTS)

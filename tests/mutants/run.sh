@@ -14,10 +14,12 @@ cd "$(dirname "$0")/../.."
 place=$PWD/build/mutants
 workers=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 seconds=${SECONDS_EACH:-120}  # a test program that takes longer has noticed: it hangs
+# The usual linker would take most of the time.
+linker=$(echo 'int main() {}' | ${CXX:-g++} -fuse-ld=gold -x c++ -o /dev/null - 2>/dev/null && echo -fuse-ld=gold)
 
 build() {  # build MODE JOBS, in the folder of a copy; a mistake may leave a variable unused
   make --no-print-directory -s -j"$2" MODE="$1" BUILD="build/$1" CXX="${CXX:-g++}" \
-    LENIENT=-Werror "build/$1/gradus-tests"
+    LENIENT=-Werror LINKER="$linker" "build/$1/gradus-tests"
 }
 
 run_tests() {  # run_tests MODE [FILES]: those of some test files, in half the time, or all
