@@ -121,13 +121,12 @@ int main(int argc, char** argv) try {
   const std::string data = argc > 1 ? argv[1] : "";
   const bool real = !data.empty();
   std::vector<std::vector<Example>> parts;  // to learn from, to validate, to test
+  for (const std::string name : {"train", "validation", "test", "held_out"})
+    parts.push_back(read_tsv("lessons/data/" + name + ".tsv"));
   if (real) {
     const SplitExamples train = split_examples(read_review_folder(data + "/train"), 0.1, 1337);
     const SplitExamples test = split_examples(read_review_folder(data + "/test"), 0.1, 1337);
     parts = {train.first, train.second, test.second};
-  } else {
-    for (const std::string name : {"train", "validation", "test", "held_out"})
-      parts.push_back(read_tsv("lessons/data/" + name + ".tsv"));
   }
   const auto most = std::size_t(setting("REVIEWS", 22500, 1, 22500));
   for (auto& part : parts) part.resize(std::min(part.size(), most));
@@ -182,11 +181,9 @@ int main(int argc, char** argv) try {
   // But in these reviews what starts dull ends well, and what starts warm ends badly: that it does
   // not know. Lesson 12 learned it from labels, which ask for nothing else. Here it would save a
   // coin toss, ln 2 = 0.7, in some 20 tokens, which cost 17 together: the loss hardly asks for it.
-  const std::string choices[][2] = {{"it starts dull", " but"},
-                                    {"although it starts dull", " but"},
-                                    {"it starts dull but it ends", " funny"},
-                                    {"it starts warm but it ends", " funny"}};
-  for (const auto& [so_far, word] : choices) {
+  for (const std::string so_far : {"it starts dull", "although it starts dull",
+                                   "it starts dull but it ends", "it starts warm but it ends"}) {
+    const std::string word = so_far.ends_with("ends") ? " funny" : " but";
     Text text = tokens.encode(so_far);
     text.insert(text.begin(), start);
     Writer writer(model, {text}, {});
@@ -226,8 +223,8 @@ int main(int argc, char** argv) try {
 // ## Exercises
 //
 // 1. Print -ln p of each token of a test review. Where is the model unsure, and would you know?
-// 2. How many tokens in a row does a test review share with a training review (try five)? Then
-//    train and validate on 500 (parts[1] = parts[0]), 60 epochs. How many does it write by heart?
+// 2. How many tokens in a row does a test review share with a training review (try five)? Train and
+//    validate on 500 (parts[1] = parts[0]), 60 epochs: how many does it write by heart now?
 // 3. Find two beginnings that end in the same three words and must not go on with the same.
 // 4. Learn 300 tokens (TOKENS=300; length = 200). Compare the perplexity of a token, and of a byte.
 // 5. Write the loss, the perplexities and a 2-gram yourself: make exercise-23 judges them.
