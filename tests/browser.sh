@@ -24,3 +24,52 @@ open_page() {
 }
 # said NAME: what its scripts wrote into data-NAME of the body.
 said() { sed -n "s/.*<body[^>]* data-$1=\"\([^\"]*\)\".*/\1/p" "$place/dom.html" | head -n 1; }
+
+# act PAGE COPY SCRIPT: a copy of the page that runs SCRIPT at its end, and keeps its first error.
+act() {
+  sed 's|</body>||; s|</html>||; s|<head>|<head><script>addEventListener("error", e => { document.documentElement.dataset.error = e.message; })</script>|' \
+    "$1" >"$2"
+  printf '<script>//<![CDATA[\n%s\n//]]></script></body></html>' "$3" >>"$2"
+}
+
+# look_through FOLDER WIDTHS COUNT CASES: one browser goes through COUNT cases [name, address, wanted]
+# in $place/FOLDER, each in a frame as wide as a window would be, light and dark. It complains of
+# each that has other words than wanted in data-seen of its body, or any in data-faults. (To start a
+# browser for each would take longer than to look.)
+look_through() {
+  cat >"$place/$1/every.html" <<END
+<!DOCTYPE html><title>Every case</title><body><script>
+const faults = [];
+let looked = 0;
+const look = ([name, page, wanted], width) => new Promise(done => {
+  const frame = document.createElement("iframe");
+  frame.width = width;
+  frame.height = 900;
+  frame.src = page;
+  frame.onload = () => setTimeout(() => {
+    const found = frame.contentDocument.body.dataset;
+    if (frame.contentWindow.innerWidth !== width || found.seen !== wanted || found.faults !== "")
+      faults.push(name + " (" + width + "): wanted " + wanted + ", seen " + found.seen + ", faults: " + found.faults);
+    ++looked;
+    frame.remove();
+    done();
+  }, 200);
+  document.body.append(frame);
+});
+(async () => {
+  for (const one of [$4])
+    for (const width of [$2]) await look(one, width);
+  document.body.dataset.faults = faults.join("; ");
+  document.body.dataset.looked = looked;
+})();
+</script></body>
+END
+  all=$(($3 * $(echo "$2" | wc -w)))
+  for colours in 1 0; do  # 0 is dark
+    patience=300 open_page "$1/every.html" 1280 $colours --allow-file-access-from-files --virtual-time-budget=$((all * 1000))
+    faults=$(said faults)
+    [ "$(said looked)" = $all ] && [ -z "$faults" ] && continue
+    echo "colours $colours, $(said looked) of $all looks: ${faults:-not all cases were looked at}"
+    failed=1
+  done
+}

@@ -34,23 +34,17 @@ cases=
 count=0
 shows() {
   count=$((count + 1))
-  acted=acted-$count.html
-  sed 's|</body>||; s|</html>||; s|<head>|<head><script>addEventListener("error", e => { document.documentElement.dataset.error = e.message; })</script>|' \
-    "$place/${2%%#*}" >"$place/$acted"
-  cat >>"$place/$acted" <<END
-<script>
-const press = key => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-const cell = (role, place, nth = 0) => document.querySelectorAll('table[data-role="' + role + '"]')[nth]
-  .querySelector('td[data-i="' + place + '"]');
-const focus = target => { target.focus(); target.dispatchEvent(new FocusEvent("focusin", { bubbles: true })); };
+  act "$place/${2%%#*}" "$place/acted-$count.html" "
+const press = key => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+const cell = (role, place, nth = 0) => document.querySelectorAll('table[data-role=\"' + role + '\"]')[nth]
+  .querySelector('td[data-i=\"' + place + '\"]');
+const focus = target => { target.focus(); target.dispatchEvent(new FocusEvent('focusin', { bubbles: true })); };
 const text = id => document.getElementById(id).textContent;
-let seen = "";
+let seen = '';
 $3;
 $(cat tests/page_check.js)
-document.body.dataset.seen = seen;
-</script></body></html>
-END
-  cases="$cases[\"$1\", \"$acted#${2#*#}\", \"$4\"],
+document.body.dataset.seen = seen;"
+  cases="$cases[\"$1\", \"acted-$count.html#${2#*#}\", \"$4\"],
 "
 }
 
@@ -75,41 +69,6 @@ shows "a large tensor" "page.html#step=16" "focus(cell('v', 0, 1)); $why; seen +
   "This page does not know the arithmetic of this number.312"
 shows "a long run" "long.html#step=300" "seen = text('cut')" "The first 300 steps are here; 116 more were not kept."
 
-# One browser goes through all cases, at two widths and in both colours, and looks the pages over: no
-# error, nothing that has to be scrolled sideways. To start a browser takes longer than to look.
-cat >"$place/every.html" <<END
-<!DOCTYPE html><title>Every case</title><body><script>
-const faults = [];
-let looked = 0;
-const look = ([name, page, wanted], width) => new Promise(done => {
-  const frame = document.createElement("iframe");
-  frame.width = width;
-  frame.height = 900;
-  frame.src = page;
-  frame.onload = () => {
-    const found = frame.contentDocument.body.dataset;
-    if (frame.contentWindow.innerWidth !== width || found.seen !== wanted || found.faults !== "")
-      faults.push(name + " (" + width + "): wanted " + wanted + ", seen " + found.seen + ", faults: " + found.faults);
-    ++looked;
-    frame.remove();
-    done();
-  };
-  document.body.append(frame);
-});
-(async () => {
-  for (const one of [$cases])
-    for (const width of [1280, 390]) await look(one, width);
-  document.body.dataset.faults = faults.join("; ");
-  document.body.dataset.looked = looked;
-})();
-</script></body>
-END
-for colours in 1 0; do  # 0 is dark
-  patience=300 open_page every.html 1280 $colours --allow-file-access-from-files --virtual-time-budget=3000000
-  faults=$(said faults)
-  [ "$(said looked)" = $((2 * count)) ] && [ -z "$faults" ] && continue
-  echo "colours $colours, $(said looked) looks: ${faults:-not all cases were looked at}"
-  failed=1
-done
+look_through . "1280, 390" $count "$cases"
 if [ $failed -gt 0 ]; then exit 1; fi
 echo "steps: in $count cases the page shows the arithmetic of the numbers"
