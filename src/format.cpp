@@ -35,7 +35,8 @@ std::string quoted(const std::string& text) {
       json += c;
     }
   }
-  return json + "\"";
+  json += '"';
+  return json;
 }
 
 }  // namespace gradus

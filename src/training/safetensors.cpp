@@ -150,10 +150,17 @@ TensorFile read_safetensors(const std::string& path, Where where) {
 }
 
 void write_safetensors(const std::string& path, const TensorFile& file, Where where) {
-  std::string header;
-  for (const auto& [key, value] : file.metadata)
-    header += (header.empty() ? "" : ",") + quoted(key) + ":" + quoted(value);
-  if (!header.empty()) header = "\"__metadata__\":{" + header + "}";
+  std::string header = "{";
+  const auto add = [&header](const std::string& name, const std::string& json) {
+    header += header.back() == '{' ? "" : ",";
+    header += quoted(name) + ":";
+    header += json;
+  };
+  if (!file.metadata.empty()) {
+    header += "\"__metadata__\":{";
+    for (const auto& [key, value] : file.metadata) add(key, quoted(value));
+    header += "}";
+  }
   std::string data;
   for (const auto& [name, tensor] : file.tensors) {
     check_exists(tensor, where);
@@ -165,10 +172,10 @@ void write_safetensors(const std::string& path, const TensorFile& file, Where wh
       if (overflows(static_cast<double>(value), static_cast<double>(number)))
         fail("write_safetensors", where, name, " holds a number too large for float32");
     }
-    header += worded(header.empty() ? "" : ",", quoted(name), R"(:{"dtype":"F32","shape":)",
-                     tensor.shape(), R"(,"data_offsets":[)", begin, ",", data.size(), "]}");
+    add(name, worded(R"({"dtype":"F32","shape":)", tensor.shape(), R"(,"data_offsets":[)", begin,
+                     ",", data.size(), "]}"));
   }
-  header = "{" + header + "}";
+  header += "}";
   header.append((8 - header.size() % 8) % 8, ' ');  // the numbers begin at a multiple of 8
   try {
     checked_header(header, data.size());

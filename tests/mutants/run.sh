@@ -33,17 +33,22 @@ run_tests() {  # run_tests MODE [FILES]: those of some test files, in half the t
 likely() {  # likely FILE
   name=$(basename "$1" | sed 's/\..*//; s/_backward//; s/_header//')
   case $1 in
+    src/kernels/attention* | src/kernels/dropping.h | */busy_rows.cpp) name="attention decoder dropout" ;;
     */elementwise.*) name=arithmetic ;;
     */rows.cpp) name=softmax ;;
-    src/backward.cpp | src/tensor.cpp) name=graph ;;
-    src/layers/* | include/*) name=layers ;;
-    src/pictures/*) name=pictures ;;
-    src/inspect/*) name=looking_on ;;
-    */training_state.cpp) name=resume ;;
-    */evaluat*) name=fit ;;
-    */beam_search.cpp | */cache.cpp) name=writing ;;
+    src/backward.cpp | src/tensor.cpp) name="graph arithmetic messages looking_on in_place" ;;
+    src/operations/*) name="$name operation_errors mistakes" ;;
+    include/gradus/module.h) name=fit ;;
+    src/layers/* | include/*) name="layers module decoder writing" ;;
+    src/pictures/*) name=picture ;;
+    src/inspect/*) name="looking_on check_gradients recording" ;;
+    */optimizer.cpp) name="optimizer schedule" ;;
+    */batches.cpp) name="batches tasks" ;;
+    */evaluat*) name="fit tasks" ;;
+    */fit.cpp | */training_state.cpp) name="fit resume" ;;
+    */beam_search.cpp) name=writing ;;
   esac
-  echo "*$name*"
+  echo "*$name*" | sed 's/ /*,*/g'
 }
 
 # Cuts the list into files: N.what, N.file, N.old, N.new and, of some, N.equal.
