@@ -87,6 +87,19 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("counting words learns for twelve epochs, with the seed 1") {
+  const std::vector<Example> train = texts(24, 2, 120);  // better in the 12th and the 13th
+  const auto loss = [&](auto... how) {
+    BagOfWords bag(100, false);
+    bag.fit(train, train, how...);
+    return bag.evaluate(train).loss();
+  };
+  CHECK(loss() == loss(12, 1));
+  CHECK(loss(12) == loss(12, 1));
+  CHECK(loss(12) != loss(11));
+  CHECK(loss(12) != loss(13));
+}
+
 TEST_CASE("counting words refuses empty sets, other labels, and to judge before it has learned") {
   const std::vector<Example> some = texts(5, 2, 1);
   BagOfWords bag(100, false);

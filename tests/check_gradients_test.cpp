@@ -7,6 +7,7 @@
 #include <gradus/module.h>
 #include <gradus/operation.h>
 #include <gradus/operations.h>
+#include <gradus/optimizer.h>
 
 #include <algorithm>
 #include <cmath>
@@ -259,6 +260,14 @@ TEST_CASE("after the check everything is as it was, though f throws") {
   CHECK(w.grad().at({1}) == 16);
   earlier.backward();  // its values are still the ones that it used
   CHECK(w.grad().at({1}) == 32);
+}
+
+TEST_CASE("after the check a gradient that a step has used counts as used, not as stale") {
+  const Tensor w = Tensor::scalar(3).requires_grad(true);
+  (w * w).backward();
+  Sgd({{"w", w}}).step();
+  check_gradients([](const Inputs& v) { return v[0] * v[0]; }, {w});
+  CHECK(w.node()->gradient_use == GradientUse::used);
 }
 
 TEST_CASE("an input that was computed, or that is given twice, is one of its own") {

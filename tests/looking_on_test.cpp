@@ -157,6 +157,15 @@ TEST_CASE("a tensor named twice has its gradient changed once") {
   CHECK(w.grad().at({0}) == 20);
 }
 
+TEST_CASE("a result that was named before there was a hook keeps its gradient") {
+  const Tensor w = Tensor::vector({1, 2}).requires_grad(true);
+  const Tensor y = (w * 2).named("y");
+  const Hook hook("y", {}, [](const Tensor& g) { return g * 10; });
+  sum(y).backward();
+  CHECK(w.grad().at({0}) == 2);
+  CHECK(hook.calls() == 0);
+}
+
 TEST_CASE("a hook may make hooks, destroy itself and throw") {
   std::vector<std::unique_ptr<Hook>> more;
   int later = 0;
@@ -297,6 +306,11 @@ TEST_CASE("the profile counts calls, and multiplications and additions") {
   // Three queries by five keys: products of length 4 each, and sums of 5 values of length 6.
   CHECK(flops(attention, "scaled_dot_product_attention", false) == 2 * 2 * 3 * 5 * (4 + 6));
   CHECK(flops(attention, "scaled_dot_product_attention", true) == 3 * 2 * 2 * 3 * 5 * (4 + 6));
+  const auto two_heads = [&] {
+    return scaled_dot_product_attention(reshape(query, {1, 2, 3, 4}), reshape(key, {1, 2, 5, 4}),
+                                        reshape(value, {1, 2, 5, 6}));
+  };
+  CHECK(flops(two_heads, "scaled_dot_product_attention", false) == 2 * 2 * 3 * 5 * (4 + 6));
 }
 
 TEST_CASE("the profile's rate is what was computed by the time it took") {
@@ -308,6 +322,17 @@ TEST_CASE("the profile's rate is what was computed by the time it took") {
   CHECK(std::stod(row[4]) == doctest::Approx(flops).epsilon(1e-7));
   CHECK(std::stod(row[5]) >= flops / (seconds + 0.00006) / 1e9 - 0.6);
   if (seconds > 0.00006) CHECK(std::stod(row[5]) <= flops / (seconds - 0.00006) / 1e9 + 0.6);
+}
+
+TEST_CASE("the profile's rate is over the time of both passes") {
+  const Tensor a = Tensor::full({512, 512}, 1).requires_grad(true),
+               one = Tensor::full({512, 512}, 1);
+  const ProfileScope profile;
+  matmul(a, a).backward(one);
+  const auto row = columns_of(profile.table(), "matmul");
+  const double flops = 3.0 * 2 * 512 * 512 * 512, seconds = std::stod(row[2]) + std::stod(row[3]);
+  REQUIRE(seconds > 0.0001);
+  CHECK(std::stod(row[5]) <= flops / (seconds - 0.0001) / 1e9 + 0.6);
 }
 
 TEST_CASE("the profile has a row for each operation, the forward and backward apart") {
@@ -432,6 +457,18 @@ TEST_CASE("the trace's report of a bad gradient, to the letter, and only of the 
             "  it was born here: every input of sqrt is finite"});
 }
 
+TEST_CASE("the trace names the first input with a bad gradient, and tells of every input") {
+  const TraceScope trace(nullptr);
+  const Tensor a = Tensor::vector({1, 2}).requires_grad(true).named("a");
+  const Tensor b = Tensor::vector({3, 4}).requires_grad(true).named("b");
+  (a * b).backward(Tensor::vector({1, infinity}));
+  REQUIRE(trace.reports().size() == 1);
+  for (const char* part :
+       {", gives a [2] a gradient with 1 of 2 values bad, the first, inf, at [1]\n",
+        "\n  from a [2] (parameter): min 1, max 2, ", "\n  from b [2] (parameter): min 3, max 4, "})
+    CHECK_MESSAGE(trace.reports()[0].find(part) != std::string::npos, trace.reports()[0]);
+}
+
 TEST_CASE("the trace's reports of masks and stale gradients, to the letter, once each") {
   const TraceScope trace(nullptr);
   const Tensor scores = Tensor::zeros({2, 3, 3, 4}).named("scores");
@@ -541,6 +578,10 @@ TEST_CASE("the layer table: mean, deviation, zeros and norm of the gradient of e
   bad_loss.backward();
   const std::string bad_table = layer_table(bad_loss);
   CHECK(bad_table.find("  without 2 bad values and 0 bad gradients\n") != std::string::npos);
+  const Tensor half = (w * Tensor::vector({0, infinity, 1, 1})).named("half");  // 0 -inf 0 4
+  const Tensor half_loss = sum(half);
+  half_loss.backward();
+  CHECK(layer_table(half_loss).find("  50.0%") != std::string::npos);
 }
 
 TEST_CASE("a parameter that is no number any more counts as one that does not move") {
@@ -580,4 +621,14 @@ TEST_CASE("the first loss is judged at both limits, and the sentence is the one 
   says(guess + 0.501, "too high; the model is sure of wrong answers");
   CHECK(verdict(INFINITY).find("not a number to train with") != std::string::npos);
   CHECK(verdict(NAN).find("not a number to train with") != std::string::npos);
+}
+
+TEST_CASE("a first loss of several numbers is refused at the line that asks") {
+  const int line = __LINE__ + 2;
+  try {
+    judge_first_loss(Tensor::zeros({2}), 3);
+    FAIL("not refused");
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()).find("item at " + place(line) + ": ") == 0);
+  }
 }

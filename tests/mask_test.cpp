@@ -165,7 +165,7 @@ TEST_CASE("a mask that makes no sense is refused where it is made") {
   };
   const std::vector<int> none, negative = {2, -1};
   const std::vector<bool> seven(7);
-  const Ids row{1, 2};
+  const Ids row{1, 2}, cube({1, 1, 2}, {1, 2});
   const Shape one{7}, five{1, 1, 1, 1, 7}, other{2, 3};
   const int line = __LINE__;
   const auto no_lengths = [&] { Mask::padding(none); };
@@ -174,6 +174,7 @@ TEST_CASE("a mask that makes no sense is refused where it is made") {
   const auto rank_1 = [&] { Mask::from(one, seven); };
   const auto rank_5 = [&] { Mask::from(five, seven); };
   const auto too_many = [&] { Mask::from(other, seven); };
+  const auto rank_3 = [&] { Mask::padding_of(cube); };
   refused(no_lengths, line + 1, "Mask::padding", "one length for each sequence is needed");
   refused(negative_length, line + 2, "Mask::padding", "a length cannot be negative: -1");
   refused(one_row, line + 3, "Mask::padding_of", "ids of shape [B, T] are needed, not [2]");
@@ -181,6 +182,7 @@ TEST_CASE("a mask that makes no sense is refused where it is made") {
   refused(rank_1, line + 4, "Mask::from", shapes + "[7]");
   refused(rank_5, line + 5, "Mask::from", shapes + "[1, 1, 1, 1, 7]");
   refused(too_many, line + 6, "Mask::from", "shape [2, 3] holds 6 truth values, 7 given");
+  refused(rank_3, line + 7, "Mask::padding_of", "ids of shape [B, T] are needed, not [1, 1, 2]");
 }
 
 TEST_CASE("masks that cannot be for the same attention do not combine") {

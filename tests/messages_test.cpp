@@ -4,6 +4,7 @@
 #include "plain.h"
 
 #include <doctest/doctest.h>
+#include <gradus/check_gradients.h>
 #include <gradus/operations.h>
 
 #include <string>
@@ -135,6 +136,7 @@ TEST_CASE("a tensor that nothing was assigned to is refused by everything, with 
   REFUSED("Tensor", text, none.backward());
   REFUSED("Tensor", text, none.backward(x));
   REFUSED("Tensor", text, x.backward(none));
+  REFUSED("Tensor", text, check_gradients([](const auto& v) { return v[0]; }, {none}));
   REFUSED("Tensor", text, Tensor().mutable_values());
   REFUSED("Tensor", text, Tensor().requires_grad(true));
 }

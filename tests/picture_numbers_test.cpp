@@ -325,6 +325,36 @@ TEST_CASE("dots stand at their values, one row below the other, with the median 
   CHECK(next == circles.size());
 }
 
+TEST_CASE("of more rows of dots than colours the fifth has the first one again") {
+  const std::string svg =
+      dots_svg("", {{"a", {1}}, {"b", {2}}, {"c", {3}}, {"d", {4}}, {"e", {5}}}, "");
+  const auto circles = elements(svg, "circle");
+  REQUIRE(circles.size() == 5);
+  for (int row = 0; row < 5; ++row)
+    CHECK(circles[static_cast<std::size_t>(row)].has(text_of("class=\"f%d\"", row % 4)));
+}
+
+TEST_CASE("long names and titles are wrapped and cut where there is no more room") {
+  const auto letters = [](std::size_t count) { return std::string(count, 'x'); };
+  for (const auto& [most, names] :
+       {std::pair<std::size_t, std::string>{
+            40, curves_svg("", {{letters(40), {1}}, {letters(41), {2}}})},
+        {24, dots_svg("", {{letters(24), {1}}, {letters(25), {2}}}, "")},
+        {13, attention_svg("", {letters(13)}, {letters(14)}, Tensor::matrix({{1}}))}}) {
+    the(elements(names, "text"), letters(most));
+    the(elements(names, "text"), letters(most - 1) + "…");
+  }
+  std::string thirteen;
+  for (int i = 0; i < 13; ++i) thirteen += "ä";
+  the(elements(attention_svg("", {thirteen}, {""}, Tensor::matrix({{1}})), "text"), thirteen);
+  const std::string title = letters(35) + " " + letters(34);  // 70 characters
+  const auto whole = elements(curves_svg(title, {{"a", {1}}}), "text");
+  check_place(the(whole, letters(35)), 16, 26, 15);
+  check_place(the(whole, letters(34)), 16, 46, 15);
+  the(elements(curves_svg(title + "x", {{"a", {1}}}), "text"), letters(33) + "…");
+  the(elements(dots_svg("a " + letters(34), {{"b", {1}}}, ""), "text"), "a " + letters(34));
+}
+
 TEST_CASE("curves have each point, number and name in its place") {
   check_curves({{"loss", {3, 2, 1}}}, 0,
                {1, 3, {1, 1.5, 2, 2.5, 3}, {"1.0", "1.5", "2.0", "2.5", "3.0"}},

@@ -116,8 +116,25 @@ TEST_CASE("who listens to a picture hears its title and what it shows") {
   starts(attention_svg("a < b", {"p", "q"}, {"k", "&"}, Tensor::from({2, 2}, {1, 0, 0.25, 0.75})),
          "Squares, the darker the larger; rows are queries, columns are keys. "
          "Largest of a row: p → k 1.00, q → &amp; 0.75.");
+  starts(attention_svg("a < b", {"p"}, {"k"}, Tensor::from({2, 2, 1, 1}, {1, 0.5, 0.25, 0.125})),
+         "Squares, the darker the larger; rows are queries, columns are keys. "
+         "layer 1, head 1, largest of a row: p → k 1.00. "
+         "layer 1, head 2, largest of a row: p → k 0.50. "
+         "layer 2, head 1, largest of a row: p → k 0.25. "
+         "layer 2, head 2, largest of a row: p → k 0.12.");
   starts(graph_svg("a < b", paper_loss()),
          "A graph of 5 tensors, inputs on top; at the bottom loss [].");
+}
+
+TEST_CASE("a listener hears of the first twelve rows") {
+  const std::vector<std::string> rows{"1", "2", "3",  "4",  "5",  "6", "7",
+                                      "8", "9", "10", "11", "12", "13"};
+  const std::string svg = attention_svg("", rows, {"k"}, Tensor::full({13, 1}, 1));
+  CHECK(has(svg, ", 11 → k 1.00, 12 → k 1.00.</desc>"));
+}
+
+TEST_CASE("XML gets no character that it cannot hold") {
+  CHECK(xml_text("a\x01\x1f\nb \"&\" <c>") == "a\nb &quot;&amp;&quot; &lt;c&gt;");
 }
 
 TEST_CASE("an attention picture says who looks at whom and which weights its shades stand for") {
@@ -157,7 +174,10 @@ TEST_CASE("texts are pages; those with the same title, in a row, are one") {
   CHECK(has(html, "<p class=\"note\">says &lt; no</p>"));
   CHECK(count(html, "<figure><svg></svg></figure>") == 1);
   CHECK(fault(html) == "");
-  CHECK(!has(attention_html("", {{"one", words, weights}}), "id=\"time\""));
+  CHECK(has(html, " Arrow keys go from page to page."));
+  const std::string one = attention_html("", {{"one", words, weights}});
+  CHECK_FALSE(has(one, "id=\"time\""));
+  CHECK_FALSE(has(one, "Arrow keys"));
 }
 
 TEST_CASE("an effect is a signed number and a bar below its word, the largest as wide as it") {
@@ -168,6 +188,8 @@ TEST_CASE("an effect is a signed number and a bar below its word, the largest as
   const std::string html = page(Tensor::vector({1, -4}));
   CHECK(has(html, "<i class=\"for\" style=\"--part:0.25\">+1.00</i>"));
   CHECK(has(html, "<i class=\"against\" style=\"--part:1.00\">-4.00</i>"));
+  CHECK(has(html, " The bar below a word is its effect."));
+  CHECK_FALSE(has(page({}), "The bar below a word"));
   CHECK(count(page(Tensor::zeros({2})), "--part:0.00") == 2);
   CHECK(has(refusal([&] { page(Tensor::zeros({3})); }), "one number for each of 2 words"));
   CHECK(has(refusal([&] { page(Tensor::vector({1, std::nanf("")})); }), "one number for each"));
@@ -182,6 +204,13 @@ TEST_CASE("only what can be chosen has buttons") {
   const std::string many = attention_html("", {{"", words, weights_for({3, 4, 2, 2})}});
   CHECK(count(many, "data-choice=\"head\"") == 5);  // and their mean
   CHECK(count(many, "data-choice=\"layer\"") == 3);
+  CHECK(has(many, "<body data-layers=\"3\" data-heads=\"4\">"));
+  for (const char* button : {"\"layer\" data-value=\"0\" aria-pressed=\"false\">1<",
+                             "\"head\" data-value=\"3\" aria-pressed=\"false\">4<",
+                             "\"head\" data-value=\"4\" aria-pressed=\"false\">mean<",
+                             "\"direction\" data-value=\"at\" aria-pressed=\"false\">looks at<",
+                             "\"direction\" data-value=\"by\" aria-pressed=\"false\">is looked"})
+    CHECK_MESSAGE(has(many, button), button);
 }
 
 TEST_CASE("weights that do not fit the words are refused by every picture of them") {
@@ -191,6 +220,8 @@ TEST_CASE("weights that do not fit the words are refused by every picture of the
   Tensor broken = Tensor::zeros({3, 3});
   broken.mutable_data()[4] = std::nanf("");
   CHECK(has(refusal([&] { attention_svg("", two, three, weights); }), "[.., 2, 3] are needed"));
+  CHECK(has(refusal([&] { attention_svg("", three, two, weights); }), "[.., 3, 2] are needed"));
+  CHECK(has(refusal([&] { attention_svg("", {"a"}, three, Tensor::zeros({3})); }), "not [3]"));
   CHECK(has(refusal([&] { attention_html("", {{"", two, weights}}); }), "[.., 2, 2] are needed"));
   CHECK(has(refusal([&] { attention_html("", {{"", three, five}}); }), "not [1, 1, 1, 3, 3]"));
   CHECK(has(refusal([&] { attention_svg("", three, three, broken); }), "not a number"));
@@ -212,6 +243,11 @@ TEST_CASE("a page refuses what it cannot show") {
             attention_html("", {{"", two, weights_for({2, 2})}, {"", two, weights_for({3, 2, 2})}});
           }),
           "same layers and heads"));
+  CHECK(has(refusal([&] {
+              attention_html(
+                  "", {{"", two, weights_for({2, 3, 2, 2})}, {"", two, weights_for({1, 3, 2, 2})}});
+            }),
+            "same layers and heads"));
   CHECK(has(refusal([&] {
               attention_html("", {{"", {"a", "\xff"}, weights_for({2, 2})}});
             }),
@@ -291,6 +327,25 @@ TEST_CASE(
   CHECK(count(graph_svg("", loss), ">↑") == 3);
 }
 
+TEST_CASE("what flows back is not told where the result itself was changed since") {
+  const Tensor w = Tensor::scalar(3).requires_grad(true);
+  Tensor y = exp(w);
+  y.backward();
+  CHECK(has(graph_svg("", y), ">↑ "));
+  y.mutable_values()[0] = 4;
+  CHECK_FALSE(has(graph_svg("", y), ">↑ "));
+}
+
+TEST_CASE("a result whose graph was freed is drawn as one that was computed, and says so") {
+  const Tensor w = Tensor::vector({1, 2}).requires_grad(true);
+  const Tensor y = (w * 2).named("y");
+  sum(y).backward(Graph::free);
+  const std::string svg = graph_svg("", sum(y * 3));
+  CHECK(has(svg, ">multiply [2]<"));
+  CHECK_FALSE(has(svg, ">parameter [2]<"));
+  CHECK(count(svg, "its graph was freed") == 1);
+}
+
 TEST_CASE("drawing a graph after an optimiser's step leaves the gradient used, not stale") {
   Tensor w = Tensor::scalar(3).requires_grad(true);
   const Tensor loss = w + 1;  // does not read w again
@@ -347,6 +402,7 @@ TEST_CASE("curves say what they run over: epochs, or what is named") {
   const std::string epochs = curves_svg("", {{"loss", {3, 2}}});
   CHECK(has(epochs, ">epoch</text>"));
   CHECK(has(epochs, "loss, epoch 2: 2<"));
+  CHECK_FALSE(has(epochs, ">best<"));
   const std::string steps = curves_svg("", {{"loss", {3, 2}}}, 0, "<step>");
   CHECK(has(steps, ">&lt;step&gt;</text>"));
   CHECK(has(steps, "loss, &lt;step&gt; 2: 2<"));

@@ -66,3 +66,23 @@ TEST_CASE("a long run and a large tensor are cut, and what is no number is a wor
     ++words;
   CHECK(words == 300 * 512);
 }
+
+TEST_CASE("a recording that is full takes no step backward either, nor the call of backward()") {
+  for (const int calls : {299, 300}) {
+    Run run;
+    Tensor y = Tensor::scalar(1).requires_grad(true);
+    for (int i = 0; i < calls; ++i) y = -y;
+    y.backward();
+    const std::string json = run.json();
+    CHECK(has(json, "\"k\":\"s\"") == (calls == 299));
+    CHECK_FALSE(has(json, "\"k\":\"b\""));
+    CHECK(has(json, "\"dropped\":" + std::to_string(calls + 1 + calls - 300) + ","));
+  }
+}
+
+TEST_CASE("a recording has all digits of a float, and goes without a source that is not there") {
+  Run run;
+  exp(Tensor::from({1}, {Scalar(1.234567)}, Where::at("no/such.cpp", 3)));
+  CHECK(has(run.json(), "\"v\":[1.234567]"));
+  CHECK(has(run.json(), "\"no/such.cpp\":[]"));
+}

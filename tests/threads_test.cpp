@@ -112,6 +112,15 @@ TEST_CASE("the number of threads can change while another thread computes") {
   set_threads(before);
 }
 
+TEST_CASE("up to 256 threads may be asked for") {
+  const int before = threads();
+  set_threads(256);
+  CHECK(threads() == 256);
+  CHECK_THROWS_AS(set_threads(257), Error);
+  CHECK(threads() == 256);
+  set_threads(before);
+}
+
 // Sanitizers want memory of their own.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__linux__)
 #define GRADUS_ROOMY

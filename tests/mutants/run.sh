@@ -39,7 +39,7 @@ likely() {  # likely FILE
     src/backward.cpp | src/tensor.cpp) name="graph arithmetic messages looking_on in_place" ;;
     src/operations/*) name="$name operation_errors mistakes" ;;
     include/gradus/module.h) name=fit ;;
-    src/layers/* | include/*) name="layers module decoder writing" ;;
+    src/layers/* | include/*) name="defaults layers module decoder writing" ;;
     src/pictures/*) name=picture ;;
     src/inspect/*) name="looking_on check_gradients recording" ;;
     */optimizer.cpp) name="optimizer schedule" ;;
