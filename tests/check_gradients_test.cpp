@@ -153,6 +153,7 @@ TEST_CASE("every input is checked, and each has a line") {
         {a, b});
     CAPTURE(report.text);
     CHECK(report.passed == (wrong == 2));
+    if (wrong < 2) CHECK(report.worst == doctest::Approx(0.5).epsilon(0.05));
     CHECK(has(report.text, wrong == 0 ? "a [2]: WRONG" : "a [2]: right"));
     CHECK(has(report.text, wrong == 1 ? "input 1 [3]: WRONG" : "input 1 [3]: right"));
     CHECK(std::count(report.text.begin(), report.text.end(), '\n') == 2);

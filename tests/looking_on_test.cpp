@@ -540,6 +540,16 @@ TEST_CASE("the trace lets pass what is finite and what a mask of minus infinity 
     const Tensor twice = 2 * hidden;
     const Tensor both = hidden + hidden;
     CHECK(trace.reports().empty());
+    {
+      const TraceScope of_product(nullptr);
+      const Tensor product = hidden * Tensor::vector({-1, -1});
+      REQUIRE(of_product.reports().size() == 1);
+      CHECK(of_product.reports()[0].find("every input of multiply is finite or minus infinity") !=
+            std::string::npos);
+    }
+  }
+  {
+    const TraceScope trace(nullptr);
     const Tensor turned = -hidden;
     REQUIRE(trace.reports().size() == 1);
     CHECK(trace.reports()[0].find("1 of 4 values bad, the first, inf, at [0, 1]") !=
@@ -582,6 +592,10 @@ TEST_CASE("the layer table: mean, deviation, zeros and norm of the gradient of e
   const Tensor half_loss = sum(half);
   half_loss.backward();
   CHECK(layer_table(half_loss).find("  50.0%") != std::string::npos);
+  const Tensor steep = sum((w * 1).named("steep") * Tensor::vector({1, infinity, 1, 1}));
+  steep.backward();
+  CHECK(layer_table(steep).find("  without 0 bad values and 1 bad gradients\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("a parameter that is no number any more counts as one that does not move") {

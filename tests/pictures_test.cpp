@@ -439,6 +439,7 @@ TEST_CASE(
   for (const char* part :
        {"1 to 1.5: 1<", "1.5 to 2: 2<", ">3 not shown: no number<", ">6 values, min 1, max 2<"})
     CHECK_MESSAGE(has(svg, part), part);
+  CHECK(has(histogram_svg("", Tensor::vector({0, bad})), "exactly 0: 50.0%"));
   CHECK_FALSE(has(histogram_svg("", Tensor::vector({1, 2})), "not shown"));
   CHECK(has(refusal([&] {
               histogram_svg("", Tensor::vector({INFINITY, bad}).named("dx"));
