@@ -100,6 +100,17 @@ TEST_CASE("counting words learns for twelve epochs, with the seed 1") {
   CHECK(loss(12) != loss(13));
 }
 
+TEST_CASE("counting words learns the most frequent words, as many as it may have") {
+  // "x" and "y" are most frequent and say nothing; what says all is not among three tokens.
+  std::vector<Example> all;
+  for (int i = 0; i < 40; ++i) all.push_back({i % 2 ? "x x y good" : "x x y bad", i % 2, ""});
+  for (const int tokens : {4, 6}) {  // padding, unknown, x, y; and good, bad
+    BagOfWords bag(tokens, false);
+    bag.fit(all, all);
+    CHECK(bag.evaluate(all).accuracy() == (tokens == 4 ? 0.5 : 1));
+  }
+}
+
 TEST_CASE("counting words refuses empty sets, other labels, and to judge before it has learned") {
   const std::vector<Example> some = texts(5, 2, 1);
   BagOfWords bag(100, false);

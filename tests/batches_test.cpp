@@ -92,6 +92,15 @@ TEST_CASE("the plan is the same for the same seed and epoch, and another for any
   CHECK(met(3) != met(4));
 }
 
+TEST_CASE("what is not asked for is 32 texts a batch, by chance, grouped, with the seed 0") {
+  const BatchOptions same{.size = 32, .shuffle = true, .group_by_length = true, .pad_to = 0};
+  std::vector<Sample> samples;
+  for (int i = 0; i < 100; ++i)
+    samples.push_back({std::vector<int>(words(static_cast<std::size_t>(i)), 1), {0}});
+  CHECK(Batches(samples).plan(3) == Batches(samples, same, 0).plan(3));
+  CHECK(Batches(samples).make({0}).ids.shape == Shape{1, 1});
+}
+
 TEST_CASE("without shuffling the texts keep their order, or are sorted by length") {
   const BatchOptions plain{.size = 3, .shuffle = false, .group_by_length = false};
   CHECK(batches_of(7, plain, 1).plan(0) == Plan{{0, 1, 2}, {3, 4, 5}, {6}});
@@ -183,6 +192,15 @@ TEST_CASE("batches that are impossible are refused with the caller's line") {
   refused(3, {.pad_to = SIZE_MAX}, "a batch of 3 texts of " + std::to_string(SIZE_MAX) + too_large);
   refused(4, {.pad_to = (1 << 26) + 1}, "a batch of 4 texts of 67108865" + too_large);
   CHECK(batches_of(4, {.pad_to = 1 << 26}).count() == 1);
+  // A long text, or a long source, is as large as all of a batch that it is in.
+  for (std::vector<int> Sample::*part : {&Sample::ids, &Sample::source}) {
+    std::vector<Sample> samples(1 << 14, Sample{{1}, {0}, {1}});
+    (samples[9].*part).resize((1 << 14) + 1, 1);
+    CHECK_THROWS_WITH_AS(Batches(samples, {.size = 1 << 14}),
+                         doctest::Contains(("of 16385" + too_large).c_str()), Error);
+    (samples[9].*part).pop_back();
+    CHECK(Batches(samples, {.size = 1 << 14}).count() == 1);
+  }
   const Batches all = batches_of(9, {.size = SIZE_MAX});
   CHECK(all.count() == 1);
   CHECK(sorted(all.plan(0).at(0)) == first(9));

@@ -175,6 +175,19 @@ TEST_CASE("a decoder block passes each of its options on, and names its parts in
             "MultiHeadAttention at tests/decoder_test.cpp:");
 }
 
+TEST_CASE("the result of a decoder block has its label, and its shape is in the summary") {
+  struct Whole : Module {
+    explicit Whole(Module& block) : Module("Whole") { add("block", block); }
+  };
+  Random random(1);
+  TransformerDecoder block(4, 6, 2, random);
+  const Whole whole(block);
+  const Tensor x = Tensor::full({2, 3, 4}, 1);
+  CHECK(std::string(block(x, x).label()) == "block");
+  CHECK(whole.summary().find("block (TransformerDecoder)                 [2, 3, 4]") !=
+        std::string::npos);
+}
+
 TEST_CASE("dropout of attention weights is that of the matrix, forward and backward") {
   for (const Index keys : {3, 150})
     for (const int mask_kind : {0, 1, 2}) {
@@ -236,8 +249,8 @@ TEST_CASE("attention drops weights in training, others each time, and not otherw
   const Tensor x = Tensor::normal({1, 20, 6}, 0, 1, random);
   REQUIRE(attention.counters().size() == 1);
   CHECK(without.counters().empty());
-  const Tensor first = attention(x), second = attention(x);
-  CHECK_FALSE(same_bits(first, second));
+  const Tensor first = attention(x);
+  CHECK_FALSE(same_bits(attention(x), first));
   CHECK(*attention.counters()[0].value == 2);
   *attention.counters()[0].value = 0;
   CHECK(same_bits(attention(x), first));
@@ -248,6 +261,16 @@ TEST_CASE("attention drops weights in training, others each time, and not otherw
   CHECK(same_bits(attention.weights, without.weights));  // for looking at: before any is dropped
   attention.eval();
   CHECK(same_bits(attention(x), without(x)));
+  // A second one, with the weights of the first, drops others: it has a seed of its own.
+  MultiHeadAttention second(6, 2, 3, random, {.dropout = Scalar(0.5)});
+  for (const auto& [to, from] : {std::pair{&second.query, &attention.query},
+                                 {&second.key, &attention.key},
+                                 {&second.value, &attention.value},
+                                 {&second.output, &attention.output}})
+    to->kernel = from->kernel;
+  CHECK_FALSE(same_bits(second(x), first));
+  second.eval();
+  CHECK(same_bits(second(x), without(x)));
 }
 
 TEST_CASE("a dropout of attention outside 0 … 1 is refused") {

@@ -713,5 +713,19 @@ TEST_CASE("everything that a layer computes names the line that called it") {
   for (const bool pre_norm : {false, true}) {
     TransformerEncoder encoder(4, 6, 2, random, {.dropout = Scalar(0.5), .pre_norm = pre_norm});
     check(encoder(x), __LINE__);
+    TransformerDecoder decoder(4, 6, 2, random, {.dropout = Scalar(0.5), .pre_norm = pre_norm});
+    check(decoder(x, leaf), __LINE__);
+    const Mask five = Mask::from({5, 5}, std::vector<bool>(25));  // and 3 words
+    CHECK(plain::refusal([&] { decoder(x, leaf, five); }).find("mask of tests/layers_test.cpp:") !=
+          std::string::npos);
   }
+  check(embedding.logits(x), __LINE__);
+  Cache cache;
+  const auto twice = [&](Where where) {
+    attention(x, x, x, {}, &cache, where);
+    return attention(x, x, x, {}, &cache, where);
+  };
+  check(twice(here()), __LINE__);
+  CHECK(to_string(glorot_uniform({2, 3}, 2, 3, random).where()) == to_string(here()));
+  CHECK(to_string(sinusoidal_positions(2, 3).where()) == to_string(here()));
 }

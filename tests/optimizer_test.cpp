@@ -236,6 +236,20 @@ TEST_CASE("an optimiser with the state, the steps and the rate of another goes o
   }
 }
 
+TEST_CASE("what an optimiser remembers goes by its name and that of the parameter") {
+  const Tensor a = start(), b = start();
+  const Parameters p{{"encoder.kernel", a}, {"bias", b}};
+  const auto names = [](const Optimizer& optimizer) {
+    std::string all;
+    for (const NamedTensor& tensor : optimizer.state()) all += tensor.name + " ";
+    return all;
+  };
+  CHECK(names(Sgd(p)).empty());
+  CHECK(names(Sgd(p, {.momentum = Scalar(0.5)})) == "velocity.encoder.kernel velocity.bias ");
+  CHECK(names(RMSprop(p)) == "square.encoder.kernel square.bias ");
+  CHECK(names(Adam(p)) == "mean.encoder.kernel mean.bias square.encoder.kernel square.bias ");
+}
+
 TEST_CASE("the rate of an optimiser may change from step to step") {
   Tensor w = Tensor::vector({1}).requires_grad(true);
   Sgd optimizer({{"w", w}}, {.learning_rate = 1});

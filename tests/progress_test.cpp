@@ -6,8 +6,10 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 
 #include "training.h"
 
@@ -112,6 +114,47 @@ TEST_CASE("in 80 columns the line of a training is whole") {
   CHECK(line == "epoch 12/30 167/313, 32.0 steps/s, 3 min left, loss 0.1204, 4321/5344 right");
 }
 
+TEST_CASE(
+    "the bar of a training says its epoch, its batches, the loss, and when all will be done") {
+  struct Stop {};
+  const Folder folder;
+  const Batches batches(texts(6, 2, 1), vectorizer(), {.size = 2});
+  const auto shown = [&](int stop_at, int milliseconds) {
+    Scores model(1);
+    Sgd optimizer(model.parameters());
+    int calls = 0;
+    model.look = [&] {
+      if (++calls == stop_at) throw Stop();
+      std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    };
+    return on_a_terminal([&] {
+      printed(STDOUT_FILENO, [&] {
+        try {
+          fit(model, optimizer, batches, batches,
+              {.epochs = 2, .folder = folder.path, .save_every = 0});
+        } catch (const Stop&) {
+        }
+      });
+    });
+  };
+  const auto line_of = [](const std::string& text, const char* title) {
+    const std::size_t begin = text.find(title + std::string(" [########################] 3/3, "));
+    return begin == std::string::npos ? "none"
+                                      : text.substr(begin, text.find('\033', begin) - begin);
+  };
+  const std::string text = shown(0, 180);  // half a second is shown as one
+  const std::string first = line_of(text, "epoch 1/2"), second = line_of(text, "epoch 2/2");
+  CAPTURE(text);
+  CHECK(first.find(" 0 s left, ") == std::string::npos);
+  CHECK(second.find(" 0 s left, loss ") != std::string::npos);
+  for (const std::string& line : {first, second}) {
+    CHECK(line.find(" left, loss 0.") != std::string::npos);
+    CHECK(line.find("/6 right") != std::string::npos);
+  }
+  shown(4, 0);  // after a look at the first batch and two steps; then the third is the last
+  CHECK(line_of(shown(0, 0), "epoch 1/2") != "none");
+}
+
 TEST_CASE("a terminal that calls itself dumb, or wants no colour, gets plain lines") {
   for (const char* name : {"TERM", "NO_COLOR"})
     CHECK(on_a_terminal([&] {
@@ -145,6 +188,36 @@ TEST_CASE("Ctrl-C ends the program, and says what is kept" * doctest::skip(GRADU
   CHECK(text == "\nstopped; all is in a file\n");
   CHECK(WIFSIGNALED(status));
   CHECK(WTERMSIG(status) == SIGINT);
+}
+
+TEST_CASE("Ctrl-C in a training says where it goes on" * doctest::skip(GRADUS_TSAN)) {
+  const Folder folder;
+  const Batches batches(texts(6, 2, 1), vectorizer(), {.size = 2});
+  const auto stopped = [&](const std::string& path, bool quiet) {
+    std::string text;
+    printed(STDOUT_FILENO, [&] {
+      text = printed(STDERR_FILENO, [&] {
+        const pid_t child = fork();
+        if (child == 0) {
+          std::signal(SIGINT, SIG_DFL);
+          Scores model(1);
+          Sgd optimizer(model.parameters());
+          int calls = 0;
+          model.look = [&] { ++calls == 3 ? std::raise(SIGINT) : 0; };
+          fit(model, optimizer, batches, batches, {.epochs = 1, .folder = path, .quiet = quiet});
+          _exit(0);
+        }
+        waitpid(child, nullptr, 0);
+      });
+    });
+    return text;
+  };
+  CHECK(stopped(folder.path, false) ==
+        "\nstopped; kept: " + folder.path +
+            "/training.safetensors\nThe same command goes on from there; to start over, delete "
+            "that file.\n");
+  CHECK(stopped("", false) == "\nstopped; nothing is kept, the next run starts over\n");
+  CHECK(stopped("", true).empty());
 }
 
 TEST_CASE("a program's own handler of Ctrl-C stays, and the usual one comes back") {

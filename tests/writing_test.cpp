@@ -241,6 +241,15 @@ TEST_CASE("a cache that is given several words at a time changes no bit either")
   }
 }
 
+TEST_CASE("the summary shows what a model that writes produced last") {
+  for (const bool cache : {true, false}) {
+    Language model(2);
+    written(model, {{1, 2}, {3, 4}}, {.max_length = 3, .cache = cache});
+    CHECK(model.summary().find(" Language                                     [2, 2, 9]") !=
+          std::string::npos);
+  }
+}
+
 TEST_CASE("the source is encoded once with a cache, and each time without") {
   Translator model(2);
   const std::vector<Text> sources{{3, 4, 5}};
@@ -471,6 +480,25 @@ TEST_CASE("a few beams are kept as the rule says, step by step on paper") {
   }
 }
 
+TEST_CASE("a text that ends takes no room from those that go on") {
+  // From 0 half the texts end; 1, with 0.3, goes on in four ways, 2, with 0.2, in one.
+  std::vector<Scalar> rows;
+  for (const double p : {0.0, 0.3, 0.2, 0.5, 0.4, 0.2, 0.2, 0.2, 0.0, 0.0, 0.0, 1.0})
+    rows.push_back(static_cast<Scalar>(p > 0 ? std::log(p) : -99));
+  rows.insert(rows.end(), 4, 0);
+  Chain model(Tensor::from({4, 4}, rows));
+  for (const bool three : {false, true}) {
+    const std::vector<Beam> found = beam_search(
+        model, {0},
+        {.beams = three ? 3 : 2, .max_length = 3, .stop = 3, .length_power = 0, .cache = false});
+    REQUIRE(found.size() == (three ? 3 : 2));
+    CHECK(found[0].text == Text{0, 3});
+    CHECK(found[1].text == Text{0, 2, 3});
+    CHECK(found[1].log_probability == doctest::Approx(std::log(0.2)).epsilon(1e-5));
+    if (three) CHECK(found[2].text == Text{0, 1, 0});
+  }
+}
+
 TEST_CASE("one beam writes what greedy writes, and the cache changes no bit of a search") {
   Language language(2);
   Translator translator(3);
@@ -498,6 +526,22 @@ TEST_CASE("one beam writes what greedy writes, and the cache changes no bit of a
       }
     }
   }
+}
+
+TEST_CASE("what is not asked for when writing and searching is as the header says") {
+  const WriterOptions writer;
+  CHECK(writer.max_length == 128);
+  CHECK(writer.stop == -1);
+  CHECK(writer.seed == 0);
+  CHECK(writer.cache);
+  CHECK(writer.sampling.temperature == 0);
+  CHECK(writer.sampling.top_p == 1);
+  const BeamOptions beam;
+  CHECK(beam.beams == 4);
+  CHECK(beam.max_length == 128);
+  CHECK(beam.stop == -1);
+  CHECK(beam.length_power == 1);
+  CHECK(beam.cache);
 }
 
 TEST_CASE("a search that makes no sense is refused") {

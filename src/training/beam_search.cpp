@@ -43,8 +43,8 @@ struct BeamSearch {
 
   // The likeliest of all texts with all next tokens, likeliest first. Twice as many as there are
   // beams, for one of each text may be its end.
-  std::vector<Candidate> candidates() const {
-    const Tensor logs = log_softmax(writer.logits_);
+  std::vector<Candidate> candidates(const Where& where) const {
+    const Tensor logs = log_softmax(writer.logits_, -1, where);
     const auto width = static_cast<std::size_t>(logs.shape()[1]);
     std::vector<Candidate> all;
     for (std::size_t i = 0; i < live.size() * width; ++i)
@@ -63,7 +63,7 @@ struct BeamSearch {
     std::vector<std::vector<int>> texts;
     std::vector<int> rows;  // where each of them stood, with a token less
     std::size_t rank = 0;
-    const std::vector<Candidate> best = candidates();
+    const std::vector<Candidate> best = candidates(where);
     live.clear();
     for (const Candidate& c : best) {
       std::vector<int> text = writer.texts_[static_cast<std::size_t>(c.row)];

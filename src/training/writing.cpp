@@ -93,7 +93,7 @@ void Writer::read(const Where& where) {
   batch_.ids = Ids(shape, std::move(ids), where);
   const Tensor logits = model_(batch_, where);  // [B, T, V]
   const Index end = logits.shape()[1];
-  logits_ = reshape(slice(logits, 1, end - 1, end, where), {shape[0], -1});
+  logits_ = reshape(slice(logits, 1, end - 1, end, where), {shape[0], -1}, where);
 }
 
 bool Writer::next(Where where) {

@@ -39,14 +39,14 @@ likely() {  # likely FILE
     src/backward.cpp | src/tensor.cpp) name="graph arithmetic messages looking_on in_place" ;;
     src/operations/*) name="$name operation_errors mistakes" ;;
     include/gradus/module.h) name=fit ;;
-    src/layers/* | include/*) name="defaults layers module decoder writing" ;;
+    src/layers/* | include/*) name="defaults layers module decoder writing lines" ;;
     src/pictures/*) name=picture ;;
     src/inspect/*) name="looking_on check_gradients recording" ;;
     */optimizer.cpp) name="optimizer schedule" ;;
-    */batches.cpp) name="batches tasks" ;;
-    */evaluat*) name="fit tasks" ;;
-    */fit.cpp | */training_state.cpp) name="fit resume" ;;
-    */beam_search.cpp) name=writing ;;
+    */batches.cpp) name="batches tasks lines" ;;
+    */evaluat*) name="fit tasks lines" ;;
+    */fit.cpp | */training_state.cpp) name="fit resume lines progress" ;;
+    */beam_search.cpp | */writing.cpp) name="writing lines" ;;
   esac
   echo "*$name*" | sed 's/ /*,*/g'
 }
