@@ -240,3 +240,9 @@ TEST_CASE("a hidden key or value changes nothing, however large it is") {
         CHECK(array_of(gradients[i]).values == array_of(gradients[i + 3]).values);
     }
 }
+
+TEST_CASE("attention_weights are those before any is dropped") {
+  const Tensor q = tensor_of(random({2, 3, 4}, 1)), k = tensor_of(random({2, 5, 4}, 2));
+  const Tensor some = attention_weights(q, k, {.dropout = Scalar(0.5), .seed = 3});
+  CHECK(array_of(some).values == array_of(attention_weights(q, k)).values);
+}

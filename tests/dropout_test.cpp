@@ -66,3 +66,17 @@ TEST_CASE("dropout draws anew at every call, the same again from the same seed")
              },
          .inputs = {plain::random({4, 3}, 1)}});
 }
+
+TEST_CASE("what dropout drops is 0, forward and backward, also where it was no number") {
+  for (const double odd : {infinity, not_a_number}) {
+    Random random(1), again(1);
+    const Tensor ones = dropout(Tensor::full({100}, 1), Scalar(0.5), again);
+    const Tensor x = tensor_of(Array({100}, odd)).requires_grad(true);
+    const Tensor y = dropout(x, Scalar(0.5), random);
+    y.backward(x.detach());
+    for (Index i = 0; i < 100; ++i) {
+      CHECK((y.at({i}) == 0) == (ones.at({i}) == 0));
+      CHECK((x.grad().at({i}) == 0) == (ones.at({i}) == 0));
+    }
+  }
+}

@@ -133,6 +133,16 @@ TEST_CASE("a hook changes the complete gradient of inputs, parameters and result
   CHECK(hook.calls() == 1);
 }
 
+TEST_CASE("a hook changes the gradient of a parameter in training too, which frees the graph") {
+  const Tensor w = Tensor::vector({1, 2}).requires_grad(true).named("w");
+  const Hook hook("w", {}, [](const Tensor& g) { return g * 10; });
+  sum(w * 3).backward(Graph::free);
+  CHECK(w.grad().at({1}) == 30);
+  const Tensor alone = Tensor::vector({1, 2}).requires_grad(true).named("w");
+  alone.backward(Tensor::vector({4, 5}));  // of itself
+  CHECK(alone.grad().at({1}) == 50);
+}
+
 TEST_CASE("what a hook returns forward is what the program goes on with, under the same name") {
   Tensor kept;
   const Hook keep("y", [&](const Tensor& x) { return kept = x; });
@@ -258,6 +268,19 @@ TEST_CASE("watchers are told before the work begins, and in order") {
   remove_watcher(order);
   CHECK(order.events == std::vector<std::string>{"before", "before", "work of inner", "after inner",
                                                  "work of outer", "after outer"});
+}
+
+TEST_CASE("a watcher that was removed and is added again brings nobody with it") {
+  struct Counts : Watcher {
+    void before_forward() override { ++count; }
+    int count = 0;
+  } first, second;
+  for (Counts* watcher : {&first, &second}) add_watcher(*watcher);
+  for (Counts* watcher : {&first, &second}) remove_watcher(*watcher);
+  add_watcher(first);
+  Tensor::zeros({2});
+  CHECK(first.count == 1);
+  CHECK(second.count == 0);
 }
 
 TEST_CASE("the profile counts the work, and none of it twice") {

@@ -139,6 +139,10 @@ TEST_CASE("masks of all kinds and shapes combine: allowed is what both allow") {
     for (const Ruled& b : kinds) check_table(a & b);
   check_table(kinds[2] & kinds[3] & kinds[9] & kinds[14]);
   CHECK((Mask() & Mask()).empty());
+  for (const Ruled& one : kinds) {  // with everything allowed, it is the mask that was made there
+    CHECK(to_string((one.mask & Mask()).where()) == to_string(one.mask.where()));
+    CHECK(to_string((Mask() & one.mask).where()) == to_string(one.mask.where()));
+  }
 }
 
 TEST_CASE("padding_of hides the ids that are zero, at the end, in front and in between") {
@@ -166,6 +170,8 @@ TEST_CASE("a mask that makes no sense is refused where it is made") {
   const std::vector<int> none, negative = {2, -1};
   const std::vector<bool> seven(7);
   const Ids row{1, 2}, cube({1, 1, 2}, {1, 2});
+  Ids longer({1, 2}, {3, 4});
+  longer.values.push_back(5);
   const Shape one{7}, five{1, 1, 1, 1, 7}, other{2, 3};
   const int line = __LINE__;
   const auto no_lengths = [&] { Mask::padding(none); };
@@ -175,6 +181,7 @@ TEST_CASE("a mask that makes no sense is refused where it is made") {
   const auto rank_5 = [&] { Mask::from(five, seven); };
   const auto too_many = [&] { Mask::from(other, seven); };
   const auto rank_3 = [&] { Mask::padding_of(cube); };
+  const auto changed = [&] { Mask::padding_of(longer); };
   refused(no_lengths, line + 1, "Mask::padding", "one length for each sequence is needed");
   refused(negative_length, line + 2, "Mask::padding", "a length cannot be negative: -1");
   refused(one_row, line + 3, "Mask::padding_of", "ids of shape [B, T] are needed, not [2]");
@@ -183,6 +190,7 @@ TEST_CASE("a mask that makes no sense is refused where it is made") {
   refused(rank_5, line + 5, "Mask::from", shapes + "[1, 1, 1, 1, 7]");
   refused(too_many, line + 6, "Mask::from", "shape [2, 3] holds 6 truth values, 7 given");
   refused(rank_3, line + 7, "Mask::padding_of", "ids of shape [B, T] are needed, not [1, 1, 2]");
+  refused(changed, line + 8, "Mask::padding_of", "shape [1, 2] holds 2 numbers, 3 given");
 }
 
 TEST_CASE("masks that cannot be for the same attention do not combine") {
@@ -273,6 +281,12 @@ TEST_CASE("a causal mask is refused where there are more queries than keys") {
         "scaled_dot_product_attention" + at_line(line) + ": the mask of " +
             to_string(mask.where()) +
             " is causal: 5 queries of five [2, 5, 6] need as many keys, there are 4");
+  const Mask both = mask & Mask::padding({4, 1}),
+             three = both & Mask::from({5, 4}, std::vector<bool>(20));
+  for (const Mask& other : {both, three})
+    CHECK(has(
+        plain::refusal([&] { scaled_dot_product_attention(five, four, four, {.mask = other}); }),
+        " is causal: 5 queries of five [2, 5, 6] need as many keys, there are 4"));
   scaled_dot_product_attention(five, five, five, {.mask = mask});
   scaled_dot_product_attention(four, five, five, {.mask = mask});
 }

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <gradus/check_gradients.h>
 #include <gradus/operations.h>
+#include <gradus/watcher.h>
 
 #include <string>
 
@@ -147,6 +148,8 @@ TEST_CASE("shapes and values that make no tensor are refused") {
   REFUSED("Shape", "every size must be at least 1, axis 0 has size -4" + empty, Shape({-4, 3}));
   REFUSED("Shape", "at most 6 axes are possible, 7 given", Shape({1, 2, 1, 2, 1, 2, 1}));
   CHECK(Shape({1, 2, 1, 2, 1, 2}).rank() == 6);
+  REFUSED("Shape", "every size must be at least 1, axis 1 has size 0" + empty,
+          Shape({2}).and_then(0));
   REFUSED("Shape", "every size must be at least 1, axis 0 has size 0" + empty, Tensor::vector({}));
   REFUSED("Shape", "every size must be at least 1, axis 0 has size 0" + empty, Tensor::matrix({}));
   REFUSED("Shape", "every size must be at least 1, axis 1 has size 0" + empty,
@@ -160,6 +163,19 @@ TEST_CASE("shapes and values that make no tensor are refused") {
   REFUSED("Tensor::matrix", "every row must have as many values as the first, 1, one has 2",
           Tensor::matrix({{1}, {3, 4}}));
   REFUSED("Ids", "shape [2, 2] holds 4 numbers, 3 given", Ids({2, 2}, {1, 2, 3}));
+}
+
+TEST_CASE("an axis that a shape does not have, and a size that no axis has, are refused") {
+  const Shape s{2, 3};
+  REFUSED("Shape", "there is no axis 2 in [2, 3]", s[2]);
+  REFUSED("Shape", "there is no axis -3 in [2, 3]", s[-3]);
+  REFUSED("Shape", "there is no axis 0 in []", Shape()[0]);
+  REFUSED("Shape", "there is no axis 2 in [2, 3]", s.with(2, 1));
+  REFUSED("Shape", "there is no axis -3 in [2, 3]", s.without(-3));
+  const std::string empty = " (empty tensors are not supported)";
+  REFUSED("Shape", "every size must be at least 1, axis 1 has size 0" + empty, s.with(-1, 0));
+  REFUSED("Shape", "at most 6 axes are possible, one more was wanted",
+          Shape({1, 1, 1, 1, 1, 1}).and_then(1));
 }
 
 TEST_CASE("positions outside a tensor, and numbers that are not one, are refused") {
@@ -210,4 +226,34 @@ TEST_CASE("gradients that are not there or do not fit are refused") {
   REFUSED("backward", "the graph of loss []" + freed, loss.backward());
   REFUSED("backward", "the graph of w [2, 3]" + freed, (w * x).backward(x));
   REFUSED("backward", "the graph of w [2, 3]" + freed, w.backward(x));
+}
+
+namespace {
+
+// What is computed while it lives, an operation and its line to each.
+struct Lines : Watcher {
+  Lines() { add_watcher(*this); }
+  void after_forward(const Tensor& out, std::span<const Edge>) override {
+    last = out.operation();
+    elsewhere += out.where().file != std::string("tests/messages_test.cpp");
+  }
+  std::string last;
+  int elsewhere = 0;
+};
+
+}  // namespace
+
+TEST_CASE("operations that are made of others name the caller's line in all of them") {
+  const Tensor x = Tensor::full({2, 3, 4}, 1);
+  const Lines lines;
+  mean_squared_error(x, x);
+  sum(x, 1);
+  mean(x, {0, 2});
+  max(x, 0);
+  softmax(x, 0);
+  log_softmax(x, 1);
+  transpose(x);
+  attention_weights(x, x);
+  CHECK(lines.elsewhere == 0);
+  CHECK(lines.last == "attention_weights");
 }

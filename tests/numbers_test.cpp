@@ -227,6 +227,13 @@ TEST_CASE("random numbers: the published stream, and distributions that are what
   CHECK(stream.next() == 6457827717110365317ULL);
   CHECK(stream.next() == 3203168211198807973ULL);
 
+  // The high 24 bits of each, which every build draws alike; from 0 comes a number too.
+  Random bits(5), numbers(5);
+  for (int i = 0; i < 9; ++i)
+    CHECK(numbers.uniform() == Scalar(bits.next() >> 40) / Scalar(1 << 24));
+  CHECK(Random(0 - 0x9E3779B97F4A7C15u).uniform() == 0);
+  CHECK(Random(0 - 0x9E3779B97F4A7C15u).normal() == 0);
+
   Random random(5);
   const int n = 200000;
   double mean = 0;
@@ -257,6 +264,12 @@ TEST_CASE("random numbers: the published stream, and distributions that are what
     }
     CHECK(most > large / 2);
   }
+  // 2^64 is 8 parts of 2^61: if all of them counted, the third of three parts would come up twice
+  // where the others do three times.
+  const std::int64_t part = std::int64_t{1} << 61;
+  int third = 0;
+  for (int i = 0; i < 30000; ++i) third += random.below(3 * part) >= 2 * part;
+  CHECK(std::abs(third - 10000) < 500);
   double uniform = 0;
   for (int i = 0; i < n; ++i) {
     const Scalar x = random.uniform(-2, 3);

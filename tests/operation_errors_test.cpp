@@ -91,6 +91,9 @@ TEST_CASE("an axis that is not there, or named twice, is refused by every operat
 
 TEST_CASE("arrangements that do not fit are refused") {
   const Tensor x = a_tensor({2, 3, 4}, "x");
+  const std::string axes = "at most 6 axes are possible, one more was wanted";
+  REFUSED("Shape", axes, reshape(x, {1, 1, 1, 1, 1, 1, 24}));
+  REFUSED("Shape", axes, embedding(Tensor::zeros({2, 3}), Ids({1, 1, 1, 1, 1, 1}, {0})));
   REFUSED("reshape", "x [2, 3, 4] holds 24 values, shape [5, 5] would hold 25", reshape(x, {5, 5}));
   const std::string order = "the axes must be 0 … 2 in some order for x [2, 3, 4]";
   REFUSED("permute", order, permute(x, {0, 1}));
@@ -185,6 +188,16 @@ TEST_CASE("softmax, normalisation, pooling and look-up refuse what does not fit"
       "a causal mask hides from each position what comes later; a text has none";
   REFUSED("max_pooling", causal, max_pooling(x, Mask::causal()));
   REFUSED("mean_pooling", causal, mean_pooling(x, Mask::causal() & Mask::padding({1, 2})));
+  const Mask three = Mask::padding({1, 2, 3}),
+             two_by_two = Mask::from({2, 2}, {true, true, true, true});
+  const auto made = [](const Mask& mask) { return "the mask of " + to_string(mask.where()); };
+  REFUSED("max_pooling", made(three) + " is for 3 sequences, x [2, 3, 4] has 2",
+          max_pooling(x, three));
+  REFUSED("mean_pooling",
+          made(two_by_two) +
+              " has shape [1, 1, 2, 2], x [2, 3, 4] needs [2, 1, 1, 3] [batch, "
+              "heads, queries, keys]; each size must be equal or 1",
+          mean_pooling(x, two_by_two));
   REFUSED("mean_pooling", "[B, T, D] is needed, not [1, 2, 3, 4]",
           mean_pooling(Tensor::zeros({1, 2, 3, 4})));
   REFUSED("embedding", "the table must be a matrix [V, D], not x [2, 3, 4]", embedding(x, {0}));

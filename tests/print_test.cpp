@@ -5,7 +5,9 @@
 #include <doctest/doctest.h>
 #include <gradus/operations.h>
 
+#include <locale.h>
 #include <unistd.h>
+#include <clocale>
 #include <cstdio>
 #include <sstream>
 #include <string>
@@ -144,4 +146,13 @@ TEST_CASE("print writes the title, the shape and the values") {
   stream << "x" << counted({1, 2}) << "y";
   CHECK(stream.str() == "x 1.0000 2.0000\ny");
   CHECK(printed([] { print("one %d", one(0.5), 1); }) == "one %d []\n 0.5\n");
+}
+
+TEST_CASE("writing numbers leaves the program's locale as it was") {
+  const locale_t own = duplocale(LC_GLOBAL_LOCALE);
+  const locale_t before = uselocale(own);
+  to_string(one(0.5));
+  const locale_t after = uselocale(before);
+  CHECK(after == own);
+  freelocale(own);
 }

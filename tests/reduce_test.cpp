@@ -211,3 +211,14 @@ TEST_CASE("max pooling takes the first of equal ones and does not lose what is n
     CHECK(std::isnan(mean_pooling(tensor_of(bad)).item()));
   }
 }
+
+TEST_CASE("pooling does not look at what the mask hides") {
+  const Mask masks[] = {Mask::padding({2}), Mask::from({1, 3}, {true, true, false})};
+  for (const Mask& mask : masks)
+    for (const double hidden : {infinity, not_a_number}) {
+      Array x({1, 3, 1}, 2);
+      x[{0, 2, 0}] = hidden;
+      CHECK(mean_pooling(tensor_of(x), mask).item() == 2);
+      CHECK(max_pooling(tensor_of(x), mask).item() == 2);
+    }
+}

@@ -99,7 +99,9 @@ TEST_CASE("numbers that make no sense are refused") {
   says(refusal([&] { RMSprop({}); }), "no parameters");
   says(refusal([&] { clip_by_global_norm(parameters, 0); }), "positive");
   says(refusal([&] { pow(x, not_a_number); }), "exponent");
-  says(refusal([&] { set_threads(0); }), "1 to 256");
+  for (const int count : {-1, 0, 257})
+    says(refusal([&] { set_threads(count); }),
+         "a count from 1 to 256 is needed, not " + std::to_string(count));
   says(refusal([&] { Batches({}, TextVectorizer()); }), "no examples");
 }
 
@@ -198,5 +200,21 @@ TEST_CASE("rows whose gradient is zero are left out without changing a bit") {
     };
     CHECK(same(gradients[0], gradients[2]));
     CHECK(same(gradients[1], gradients[3]));
+  }
+}
+
+TEST_CASE(
+    "a gradient of zero times what is not a number is not a number, as in the plain product") {
+  for (const bool in_weights : {false, true}) {
+    Tensor x = Tensor::full({20, 3}, 1), w = Tensor::full({3, 2}, 1);
+    (in_weights ? w : x).mutable_values()[0] = not_a_number;
+    x.requires_grad(true), w.requires_grad(true);
+    Tensor seed = Tensor::zeros({20, 2});
+    seed.mutable_values()[39] = 1;  // the last row alone has a gradient
+    linear(x, w, Tensor::zeros({2})).backward(seed);
+    CHECK(std::isnan(x.grad().at({7, 0})) == in_weights);   // 0 · w
+    CHECK(std::isnan(w.grad().at({0, 1})) == !in_weights);  // Σ x · 0
+    CHECK(x.grad().at({7, 1}) == 0);
+    CHECK(w.grad().at({1, 1}) == 1);
   }
 }

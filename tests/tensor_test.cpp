@@ -1,10 +1,13 @@
 #include <doctest/doctest.h>
+#include <gradus/buffer.h>
 #include <gradus/operations.h>
 #include <gradus/tensor.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 using namespace gradus;
 
@@ -69,6 +72,25 @@ TEST_CASE("live_values counts the numbers of every buffer once, however many ten
     CHECK(live_values() == before + 24);
   }
   CHECK(live_values() == before);
+}
+
+TEST_CASE("memory of every size begins on a cache line, new and used again") {
+  const auto offset = [](const void* memory) {
+    return reinterpret_cast<std::uintptr_t>(memory) % 64;
+  };
+  for (int round = 0; round < 2; ++round) {
+    std::vector<Buffer> buffers;
+    std::vector<void*> blocks;
+    const std::vector<std::size_t> sizes = {1, 40, 64, 70, 100, 1000, 100000, 200000, 1000000};
+    for (int i = 0; i < 9; ++i)
+      for (const std::size_t bytes : sizes) {
+        buffers.emplace_back(static_cast<Index>(bytes));
+        blocks.push_back(take_memory(bytes));
+        CHECK(offset(buffers.back().data()) == 0);
+        CHECK(offset(blocks.back()) == 0);
+      }
+    for (std::size_t i = 0; i < blocks.size(); ++i) give_memory(blocks[i], sizes[i % sizes.size()]);
+  }
 }
 
 TEST_CASE("a chain of a million nodes is built, differentiated and freed") {

@@ -1,12 +1,14 @@
 #include "../src/kernels/threads.h"
 
 #include <doctest/doctest.h>
+#include <gradus/buffer.h>
 
 #include <sys/resource.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -40,6 +42,8 @@ struct AtTheEnd {
   }
 };
 const AtTheEnd at_the_end;
+
+const int at_first = threads();  // before any test has changed it
 
 }  // namespace
 
@@ -147,6 +151,46 @@ TEST_CASE("where no more threads can be started, fewer do the loop") {
   set_threads(before);
 }
 
+TEST_CASE("what a thread has kept goes back to the system when it ends") {
+  const auto resident = [] {
+    Index all = 0, pages = 0;
+    std::ifstream("/proc/self/statm") >> all >> pages;
+    return pages * 4096;
+  };
+  const auto threads_come_and_go = [](int count) {
+    for (int i = 0; i < count; ++i)
+      std::thread([] {
+        void* memory = take_memory(100000);
+        std::memset(memory, 1, 100000);
+        give_memory(memory, 100000);
+      }).join();
+  };
+  threads_come_and_go(20);
+  const Index before = resident();
+  threads_come_and_go(400);
+  CHECK(resident() - before < 10000000);  // of 40 MB
+}
+
+TEST_CASE("where the system has less than a chunk of memory, what is there is used") {
+  constexpr std::size_t size = std::size_t{600} << 20;  // more than half a chunk; never touched
+  const auto pages = [] {
+    Index all = 0;
+    std::ifstream("/proc/self/statm") >> all;
+    return all;
+  };
+  std::vector<void*> taken;
+  for (const Index before = pages(); pages() - before < 100000;)  // until a chunk is fetched:
+    taken.push_back(take_memory(size));                           // no free block is left for it
+  rlimit old{};
+  getrlimit(RLIMIT_AS, &old);
+  rlimit tight = old;
+  tight.rlim_cur = static_cast<rlim_t>(pages()) * 4096 + size + (64 << 20);
+  setrlimit(RLIMIT_AS, &tight);
+  CHECK_NOTHROW(taken.push_back(take_memory(size)));
+  setrlimit(RLIMIT_AS, &old);
+  for (void* memory : taken) give_memory(memory, size);
+}
+
 #endif
 
 #ifdef __linux__
@@ -182,3 +226,15 @@ TEST_CASE("an error in a part of a loop reaches the caller, and the next loop is
   }
   set_threads(before);
 }
+
+#ifdef __linux__
+TEST_CASE("at first there are as many threads as GRADUS_THREADS says") {
+  const char* const said = std::getenv("GRADUS_THREADS");
+  if (said) CHECK(at_first == std::atoi(said));
+  if (said && said == std::string("5")) return;  // the program that is started here
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
+  CHECK(std::system(("GRADUS_THREADS=5 '" + self +
+                     "' --test-case='at first there are as many threads*' >/dev/null")
+                        .c_str()) == 0);
+}
+#endif

@@ -575,4 +575,7 @@ TEST_CASE("rows of ids are picked in any order, and one that is not there is ref
   CHECK(picked.values == std::vector<int>{5, 6, 1, 2, 5, 6, 3, 4});
   for (const int row : {3, -1})
     says(refusal([&] { static_cast<void>(ids.rows({0, row})); }), "there is no row");
+  const std::initializer_list<int> none;
+  says(refusal([&] { static_cast<void>(Ids(none)); }), "Shape at tests/writing_test.cpp:");
+  says(refusal([&] { static_cast<void>(ids.rows({})); }), "Shape at tests/writing_test.cpp:");
 }
