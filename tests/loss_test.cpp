@@ -78,7 +78,13 @@ TEST_CASE("cross_entropy does not overflow, and keeps its digits over many rows"
   Array bad({2, 2}, 0);
   bad[{0, 1}] = not_a_number;
   CHECK(std::isnan(cross_entropy(tensor_of(bad), {0, 1}).item()));
-  CHECK(cross_entropy(tensor_of(bad), {-1, 1}).item() == doctest::Approx(std::log(2.0)));
+  const Tensor half_bad = tensor_of(bad).requires_grad(true);
+  const Tensor loss = cross_entropy(half_bad, {-1, 1});
+  CHECK(loss.item() == doctest::Approx(std::log(2.0)));
+  loss.backward();
+  CHECK(half_bad.grad().at({0, 0}) == 0);
+  CHECK(half_bad.grad().at({0, 1}) == 0);
+  CHECK(half_bad.grad().at({1, 0}) == doctest::Approx(0.5));
 }
 
 // Of many classes the logits are the largest tensor of a model: no second one stays until

@@ -183,6 +183,7 @@ TEST_CASE("softmax, normalisation, pooling and look-up refuse what does not fit"
   const std::string epsilon = "epsilon must be a number of at least 0";
   REFUSED("layer_norm", epsilon, layer_norm(x, row, row, Scalar(-0.001)));
   REFUSED("layer_norm", epsilon, layer_norm(x, row, row, no_number));
+  REFUSED("layer_norm", epsilon, layer_norm(x, row, row, 1 / Scalar(0)));
   REFUSED("max_pooling", "[B, T, D] is needed, not row [4]", max_pooling(row));
   const std::string causal =
       "a causal mask hides from each position what comes later; a text has none";

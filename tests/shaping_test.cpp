@@ -64,6 +64,7 @@ TEST_CASE("one size of a new shape may be what is left") {
   CHECK(reshape(x, {3, 8}).shape() == Shape{3, 8});
   CHECK_THROWS_AS(reshape(x, {-1, 5}), Error);   // 24 is no multiple of 5
   CHECK_THROWS_AS(reshape(x, {-1, -1}), Error);  // which is what?
+  CHECK_THROWS_AS(reshape(Tensor::vector({1}), {-1, -1}), Error);
   CHECK_THROWS_AS(reshape(x, {-1, 0}), Error);
   CHECK_THROWS_AS(reshape(x, {-2, 12}), Error);
 }

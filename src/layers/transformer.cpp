@@ -153,7 +153,7 @@ Tensor TransformerDecoder::operator()(const Tensor& x, const Tensor& encoded, co
   const Residual second{norm_2, dropout_2, pre_norm_, where};
   const Residual third{norm_3, dropout_3, pre_norm_, where};
   const Tensor in = first.input(x);
-  const Mask past = Mask::causal(where) & mask;
+  const Mask past = mask & Mask::causal(where);
   const Tensor a = first.output(x, attention_1(in, in, in, past, cache, where));
   const Tensor asked = second.input(a);
   const Tensor b =

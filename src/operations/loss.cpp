@@ -4,6 +4,8 @@
 #include "../kernels/math.h"
 #include "../kernels/rows.h"
 
+#include <algorithm>
+
 namespace gradus {
 
 namespace {
@@ -24,10 +26,11 @@ struct CrossEntropy {
     Scalar* d = dx.mutable_data();
     const Scalar* x = logits.data();
     for (std::size_t r = 0; r < labels.size(); ++r, d += classes, x += classes) {
-      const Scalar factor = labels[r] == ignored ? 0 : share;
+      std::fill_n(d, classes, Scalar(0));
+      if (labels[r] == ignored) continue;
       const Scalar m = most.data()[r], l = log_total.data()[r];
-      for (Index j = 0; j < classes; ++j) d[j] = factor * kernels::exp_one((x[j] - m) - l);
-      if (labels[r] != ignored) d[labels[r]] -= factor;
+      for (Index j = 0; j < classes; ++j) d[j] = share * kernels::exp_one((x[j] - m) - l);
+      d[labels[r]] -= share;
     }
     logits.add_grad(dx);
   }

@@ -3,6 +3,8 @@
 
 #include "../kernels/rows.h"
 
+#include <cmath>
+
 namespace gradus {
 
 namespace {
@@ -34,7 +36,8 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Scal
   if (gamma.shape() != Shape{columns} || beta.shape() != Shape{columns})
     fail("layer_norm", where, "gamma and beta must have shape [", columns, "] for ", describe(x),
          ", not ", describe(gamma), " and ", describe(beta));
-  if (!(epsilon >= 0)) fail("layer_norm", where, "epsilon must be a number of at least 0");
+  if (!(epsilon >= 0) || std::isinf(epsilon))
+    fail("layer_norm", where, "epsilon must be a number of at least 0");
   const Index rows = x.size() / columns;
   Tensor y = result_of("layer_norm", x.shape(), where);
   const Buffer mean(rows), scale(rows);

@@ -63,6 +63,8 @@ Tensor reshape(const Tensor& x, const Shape& shape, Where where) {
 }
 
 Tensor reshape(const Tensor& x, std::initializer_list<Index> sizes, Where where) {
+  if (std::count(sizes.begin(), sizes.end(), -1) > 1)
+    fail("reshape", where, "only one size may be -1, for what is left of ", describe(x));
   Index known = 1;
   for (const Index size : sizes) known *= size == -1 ? 1 : size;
   Shape shape;
