@@ -162,17 +162,6 @@ TEST_CASE("every epoch of a training is what a loop in double computes") {
     }
 }
 
-TEST_CASE("what is not asked for in a training is as the header says") {
-  const FitOptions options;
-  CHECK(options.epochs == 10);
-  CHECK_FALSE(options.schedule.has_value());
-  CHECK(options.patience == 0);
-  CHECK(options.clip_norm == 0);
-  CHECK(options.folder.empty());
-  CHECK(options.save_every == 30);
-  CHECK_FALSE(options.quiet);
-}
-
 TEST_CASE("fit takes the rate of each step from the schedule, and without one the optimiser's") {
   const Batches batches(texts(6, 2, 1), vectorizer(), {.size = 2});
   const auto rates = [&](std::optional<Schedule> schedule) {

@@ -528,22 +528,6 @@ TEST_CASE("one beam writes what greedy writes, and the cache changes no bit of a
   }
 }
 
-TEST_CASE("what is not asked for when writing and searching is as the header says") {
-  const WriterOptions writer;
-  CHECK(writer.max_length == 128);
-  CHECK(writer.stop == -1);
-  CHECK(writer.seed == 0);
-  CHECK(writer.cache);
-  CHECK(writer.sampling.temperature == 0);
-  CHECK(writer.sampling.top_p == 1);
-  const BeamOptions beam;
-  CHECK(beam.beams == 4);
-  CHECK(beam.max_length == 128);
-  CHECK(beam.stop == -1);
-  CHECK(beam.length_power == 1);
-  CHECK(beam.cache);
-}
-
 TEST_CASE("a search that makes no sense is refused") {
   Chain model(Tensor::zeros({3, 3}));
   const auto refused = [&](const BeamOptions& options, const char* text) {

@@ -17,19 +17,20 @@ seconds=${SECONDS_EACH:-120}  # a test program that takes longer has noticed: it
 # The usual linker would take most of the time.
 linker=$(echo 'int main() {}' | ${CXX:-g++} -fuse-ld=gold -x c++ -o /dev/null - 2>/dev/null && echo -fuse-ld=gold)
 
-build() {  # build MODE JOBS, in the folder of a copy; a mistake may leave a variable unused
+build() {  # build MODE JOBS [TESTS=FILES], in a copy's folder; a mistake may leave a variable unused
   make --no-print-directory -s -j"$2" MODE="$1" BUILD="build/$1" CXX="${CXX:-g++}" \
-    LENIENT=-Werror LINKER="$linker" "build/$1/gradus-tests"
+    LENIENT=-Werror LINKER="$linker" ${3:+"$3"} "build/$1/gradus-tests"
 }
 
-run_tests() {  # run_tests MODE [FILES]: those of some test files, in half the time, or all
+run_tests() {  # run_tests MODE [NAMES]: the test files with these names, in half the time, or all
+  files=$(echo "*${2:-}*" | sed 's/ /*,*/g')
   limit=$seconds
-  [ $# = 1 ] || limit=$((seconds / 2))
+  [ -z "${2:-}" ] || limit=$((seconds / 2))
   (ulimit -v 6000000 && exec timeout "$limit" "build/$1/gradus-tests" --abort-after=1 --no-colors \
-    "--source-file=${2:-*}")
+    "--source-file=$files")
 }
 
-# The test files that are likely to notice a mistake in FILE, and are run first.
+# The names of the test files that are likely to notice a mistake in FILE, and are run first.
 likely() {  # likely FILE
   name=$(basename "$1" | sed 's/\..*//; s/_backward//; s/_header//')
   case $1 in
@@ -39,7 +40,8 @@ likely() {  # likely FILE
     src/backward.cpp | src/tensor.cpp) name="graph arithmetic messages looking_on in_place" ;;
     src/operations/*) name="$name operation_errors mistakes" ;;
     include/gradus/module.h) name=fit ;;
-    src/layers/* | include/*) name="defaults layers module decoder writing lines" ;;
+    include/*) name="defaults layers baseline picture" ;;
+    src/layers/*) name="layers module decoder writing lines" ;;
     src/pictures/*) name=picture ;;
     src/inspect/*) name="looking_on check_gradients recording" ;;
     */optimizer.cpp) name="optimizer schedule" ;;
@@ -48,7 +50,7 @@ likely() {  # likely FILE
     */fit.cpp | */training_state.cpp) name="fit resume lines progress" ;;
     */beam_search.cpp | */writing.cpp) name="writing lines" ;;
   esac
-  echo "*$name*" | sed 's/ /*,*/g'
+  echo "$name"
 }
 
 # Cuts the list into files: N.what, N.file, N.old, N.new and, of some, N.equal.
@@ -97,19 +99,29 @@ named() {  # named LOG
        END { if (!found) print }' "$1"
 }
 
+attempt() {  # attempt MODE [NAMES]: builds the tests, and runs those with these names, or all
+  only=
+  case $file in include/*)  # which is in every test: at first no others are built
+    [ -z "${2:-}" ] || only="TESTS=$(for name in $2; do ls tests/*"$name"*_test.cpp; done | sort -u | tr '\n' ' ') \
+      tests/main.cpp $(echo tests/plain*.cpp)" ;;
+  esac
+  build "$1" 1 "$only" || return 99
+  run_tests "$@"
+}
+
 # Plants one mistake in the copy we are in, and prints what came of it.
 verdict() {  # verdict NUMBER
   file=$(cat "$place/list/$1.file")
+  log=$place/list/$1.log
   replace "$1" "$place/tree/$file" >"$file" 2>/dev/null ||
     { echo "NO LONGER FITS: the old text must stand once in $file"; return; }
   for mode in release double; do
-    build $mode 1 >"$place/list/$1.log" 2>&1 ||
-      { echo "DOES NOT BUILD: see build/mutants/list/$1.log"; return; }
-    { run_tests $mode "$(likely "$file")" && run_tests $mode; } >"$place/list/$1.log" 2>&1
+    { attempt $mode "$(likely "$file")" && attempt $mode; } >"$log" 2>&1
     case $? in
       0) continue ;;
+      99) echo "DOES NOT BUILD: see build/mutants/list/$1.log"; return ;;
       124) by="time" ;;
-      *) by=$(named "$place/list/$1.log") ;;
+      *) by=$(named "$log") ;;
     esac
     [ $mode = release ] || by="$by (double)"
     [ -e "$place/list/$1.equal" ] && echo "NOT EQUAL, noticed by: $by" || echo "noticed by: $by"
