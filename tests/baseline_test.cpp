@@ -94,8 +94,8 @@ TEST_CASE("counting words learns for twelve epochs, with the seed 1") {
     bag.fit(train, train, how...);
     return bag.evaluate(train).loss();
   };
-  CHECK(loss() == loss(12, 1));
-  CHECK(loss(12) == loss(12, 1));
+  CHECK(loss() == loss(12, 1u));
+  CHECK(loss(12) == loss(12, 1u));
   CHECK(loss(12) != loss(11));
   CHECK(loss(12) != loss(13));
 }
