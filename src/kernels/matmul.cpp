@@ -156,7 +156,7 @@ void multiply_small(ProductSize size, MatrixView a, MatrixView b, Result c) {
 // of reading it from memory. So it is read where it is, and a few steps of all columns at a time,
 // which are long runs of memory.
 void multiply_few_rows(ProductSize size, MatrixView a, MatrixView b, Result c) {
-  constexpr Index few_steps = 8;
+  constexpr Index few_steps = 32;
   const Index panels = size.columns / tile_columns;
   parallel_for(panels, 1 + 65536 / (size.depth * tile_columns), [&](Index begin, Index end) {
     const Index j = begin * tile_columns;
@@ -225,10 +225,10 @@ void multiply_large(ProductSize size, MatrixView a, MatrixView b, Result c) {
 void matmul(ProductSize size, MatrixView a, MatrixView b, Result c) {
   if (size.depth == 0)  // a tile has at least one step
     matmul_plain(size, a, b, c);
+  else if (size.rows <= few_rows && b.column_stride == 1 && size.columns * size.depth > 64 * 64)
+    multiply_few_rows(size, a, b, c);
   else if (size.rows * size.columns * size.depth <= 64 * 64 * 64)
     multiply_small(size, a, b, c);
-  else if (size.rows <= few_rows && b.column_stride == 1)
-    multiply_few_rows(size, a, b, c);
   else
     multiply_large(size, a, b, c);
 }
