@@ -131,7 +131,7 @@ Tensor masked_softmax(const Tensor& scores, const Mask& mask, Where where = here
 // Layer normalisation (Ba, Kiros and Hinton 2016, equation 4): each row of x [..., D] is moved to
 // mean 0 and scaled to variance 1, then scaled by gamma [D] and moved by beta [D]:
 // gamma (x - mean) / sqrt(variance + epsilon) + beta.
-// Errors: gamma or beta of another shape, an epsilon that is negative or not a number.
+// Errors: gamma or beta of another shape, an epsilon that is negative, infinite or not a number.
 Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                   Scalar epsilon = Scalar(1e-3), Where where = here());
 
