@@ -14,12 +14,15 @@ cd "$(dirname "$0")/../.."
 place=$PWD/build/mutants
 workers=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 seconds=${SECONDS_EACH:-120}  # a test program that takes longer has noticed: it hangs
-# The usual linker would take most of the time.
-linker=$(echo 'int main() {}' | ${CXX:-g++} -fuse-ld=gold -x c++ -o /dev/null - 2>/dev/null && echo -fuse-ld=gold)
+# The usual linker would take most of the time, and so would names for a debugger (-S: without).
+linker="-Wl,-S $(echo 'int main() {}' | ${CXX:-g++} -fuse-ld=gold -x c++ -o /dev/null - 2>/dev/null && echo -fuse-ld=gold)"
 
-build() {  # build MODE JOBS [TESTS=FILES], in a copy's folder; a mistake may leave a variable unused
+# What a mistake changes is optimised less than what `make test` built: that is the same bits. And a
+# mistake may leave a variable unused.
+build() {  # build MODE JOBS [TESTS=FILES], in a copy's folder
   make --no-print-directory -s -j"$2" MODE="$1" BUILD="build/$1" CXX="${CXX:-g++}" \
-    LENIENT=-Werror LINKER="$linker" ${3:+"$3"} "build/$1/gradus-tests"
+    LENIENT="-Werror -O3 -g1" UNOPTIMISED='$(if $(LIGHT),-O0,-O1)' LINKER="$linker" ${3:+"$3"} \
+    "build/$1/gradus-tests"
 }
 
 run_tests() {  # run_tests MODE [NAMES]: the test files with these names, in half the time, or all
@@ -36,19 +39,25 @@ likely() {  # likely FILE
   case $1 in
     src/kernels/attention* | src/kernels/dropping.h | */busy_rows.cpp) name="attention decoder dropout" ;;
     */elementwise.*) name=arithmetic ;;
-    */rows.cpp) name=softmax ;;
+    */rows.cpp) name="softmax arithmetic" ;;
+    */math.h) name=functions ;;
     src/backward.cpp | src/tensor.cpp) name="graph arithmetic messages looking_on in_place" ;;
-    src/operations/*) name="$name operation_errors mistakes" ;;
+    src/buffer.cpp) name="buffer tensor threads" ;;
+    src/mask.cpp | src/shape.cpp) name="$name messages batches" ;;
+    src/random.cpp) name="numbers baseline" ;;
+    src/operations/*) name="$name operation_errors mistakes messages" ;;
     include/gradus/module.h) name=fit ;;
     include/*) name="defaults layers baseline picture" ;;
-    src/layers/*) name="layers module decoder writing lines" ;;
+    src/layers/*) name="layers module decoder writing lines pytorch" ;;
     src/pictures/*) name=picture ;;
     src/inspect/*) name="looking_on check_gradients recording" ;;
-    */optimizer.cpp) name="optimizer schedule" ;;
+    */optimizer.cpp) name="optimizer schedule lines" ;;
     */batches.cpp) name="batches tasks lines" ;;
-    */evaluat*) name="fit tasks lines" ;;
+    */evaluat*) name="fit tasks lines writing" ;;
     */fit.cpp | */training_state.cpp) name="fit resume lines progress" ;;
-    */beam_search.cpp | */writing.cpp) name="writing lines" ;;
+    */beam_search.cpp) name="writing lines" ;;
+    */safetensors.cpp) name="safetensors weights lines" ;;
+    src/text/* | src/training/*) name="$name lines" ;;
   esac
   echo "$name"
 }
