@@ -1,7 +1,11 @@
 #include "format.h"
 
+#include <gradus/error.h>
+
 #include <locale.h>
+#include <charconv>
 #include <clocale>
+#include <cmath>
 #include <cstdarg>
 #include <cstdio>
 #if __has_include(<xlocale.h>)
@@ -22,6 +26,20 @@ std::string format(const char* form, ...) {
   va_end(again);
   uselocale(before);
   return text;
+}
+
+double printable(double number) {
+  return std::isnan(number) ? double(NAN) : number;
+}
+
+std::string exact(double number) {
+  char text[40];
+  return {text, std::to_chars(text, text + sizeof text, printable(number)).ptr};
+}
+std::string exact(float number) {
+  char text[40];
+  if (std::isnan(number)) return "nan";
+  return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
 
 std::string quoted(const std::string& text) {

@@ -17,6 +17,8 @@ void Ids::check(const char* what, const Where& where) const {
 }
 
 Ids Ids::rows(const std::vector<int>& which, Where where) const {
+  check("Ids::rows", where);
+  if (shape.rank() != 2) fail("Ids::rows", where, "ids of shape [B, T] are needed, not ", shape);
   std::vector<int> picked;
   for (const int row : which) {
     if (row < 0 || row >= shape[0])

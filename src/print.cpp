@@ -14,8 +14,7 @@ namespace gradus {
 namespace {
 
 std::string number(Scalar value, int digits) {
-  if (value != value) return "nan";  // some systems would print its sign
-  const std::string text = format("%.*f", digits, static_cast<double>(value));
+  const std::string text = format("%.*f", digits, printable(value));
   // -0.0000 would say more about rounding than about the value.
   if (text[0] == '-' && text.find_first_of("123456789in") == std::string::npos)
     return text.substr(1);

@@ -44,8 +44,9 @@ Shape Shape::with(Axis axis, Index size) const {
 
 Shape Shape::without(Axis axis) const {
   Shape result;
+  const int removed = place(axis);
   for (int i = 0; i < rank_; ++i)
-    if (i != place(axis)) result.sizes_[result.rank_++] = sizes_[i];
+    if (i != removed) result.sizes_[result.rank_++] = sizes_[i];
   return result;
 }
 

@@ -637,13 +637,13 @@ TEST_CASE("numbers that make no sense are refused by the layer, at the caller's 
   const auto encoder_epsilon = [&] { TransformerEncoder(2, 3, 1, random, {.epsilon = -1}); };
   const std::string rate = "the rate must be at least 0 and below 1, not ";
   refused(rate_below, line + 1, "Dropout", rate + "-0.1");
-  refused(rate_one, line + 2, "Dropout", rate + "1.0");
-  refused(rate_nan, line + 3, "Dropout", rate);
+  refused(rate_one, line + 2, "Dropout", rate + "1");
+  refused(rate_nan, line + 3, "Dropout", rate + "nan");
   const std::string epsilon = "epsilon must be a number of at least 0";
   refused(epsilon_below, line + 4, "LayerNorm", epsilon);
   refused(epsilon_nan, line + 5, "LayerNorm", epsilon);
   refused(epsilon_infinite, line + 6, "LayerNorm", epsilon);
-  refused(encoder_rate, line + 7, "Dropout", rate + "1.0");
+  refused(encoder_rate, line + 7, "Dropout", rate + "1");
   refused(encoder_epsilon, line + 8, "LayerNorm", epsilon);
 }
 

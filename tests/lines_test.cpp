@@ -143,6 +143,11 @@ TEST_CASE("what is refused in a part of training or writing is refused with the 
   const std::vector<Example> wordless{{"...", 0, ""}};
   refused([&] { BagOfWords(9, false).fit(wordless, wordless, 1, 1, where); }, "adapt");
   refused([] { sinusoidal_positions(0, 4, 0, where); }, "Shape");
+  const Index large = Index(1) << 60, half = Index(1) << 30;
+  refused([&] { Dense(half, half, random, Activation::none, where); }, "Shape");
+  refused([&] { LayerNorm(large, Scalar(1e-3), where); }, "Shape");
+  refused([&] { Embedding(half, half, random, where); }, "Shape");
+  refused([&] { PositionalEmbedding(large, 2, 1, random, where); }, "Shape");
 }
 
 TEST_CASE("a file that cannot be read or written is refused with the caller's line") {
@@ -154,14 +159,18 @@ TEST_CASE("a file that cannot be read or written is refused with the caller's li
   refused([&] { words.save(folder.path, where); }, "write_file");
   refused([&] { BytePairEncoding().save(folder.path, where); }, "write_file");
   const Batches batches(texts(6, 2, 1), vectorizer());
+  std::uint64_t seed = 3;
   const auto train_in = [&](const std::string& path) {
-    Scores model(2);
+    Scores model(2, seed);
     Sgd optimizer(model.parameters());
     fit(model, optimizer, batches, batches, {.epochs = 1, .folder = path, .quiet = true}, where);
   };
   const auto train = [&] { train_in(folder.path); };
-  for (const std::string name : {"training", "best", "best.before"}) {
-    if (name == "best.before") train();  // so that there is an earlier run
+  for (const std::string name : {"training", "best.next", "best.before"}) {
+    if (name == "best.before") {
+      train();  // so that there is an earlier run, with other weights
+      seed = 4;
+    }
     const std::string blocked = folder.path + "/" + name + ".safetensors.writing";
     make_folder(blocked);
     refused(train, "write_file");

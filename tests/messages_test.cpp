@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 #include <gradus/check_gradients.h>
+#include <gradus/fit.h>
 #include <gradus/operations.h>
+#include <gradus/picture.h>
 #include <gradus/watcher.h>
 
 #include <string>
@@ -124,6 +126,10 @@ TEST_CASE("a tensor that nothing was assigned to is refused by everything, with 
   REFUSED("Tensor", text, mean(none));
   REFUSED("Tensor", text, max(none));
   REFUSED("Tensor", text, reshape(none, {1}));
+  REFUSED("Tensor", text, reshape(none, {-1, -1}));
+  REFUSED("Tensor", text, classification_loss(none, {1}));
+  REFUSED("Tensor", text, predictions(none));
+  REFUSED("Tensor", text, histogram_svg("", none));
   REFUSED("Tensor", text, permute(none, {}));
   REFUSED("Tensor", text, transpose(none));
   REFUSED("Tensor", text, slice(none, 0, 0, 1));
@@ -172,6 +178,7 @@ TEST_CASE("an axis that a shape does not have, and a size that no axis has, are 
   REFUSED("Shape", "there is no axis 0 in []", Shape()[0]);
   REFUSED("Shape", "there is no axis 2 in [2, 3]", s.with(2, 1));
   REFUSED("Shape", "there is no axis -3 in [2, 3]", s.without(-3));
+  REFUSED("Shape", "there is no axis 0 in []", Shape().without(0));
   const std::string empty = " (empty tensors are not supported)";
   REFUSED("Shape", "every size must be at least 1, axis 1 has size 0" + empty, s.with(-1, 0));
   REFUSED("Shape", "at most 6 axes are possible, one more was wanted",

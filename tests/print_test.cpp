@@ -3,7 +3,10 @@
 #include "plain.h"
 
 #include <doctest/doctest.h>
+#include <gradus/check_training.h>
+#include <gradus/fit.h>
 #include <gradus/operations.h>
+#include <gradus/picture.h>
 
 #include <locale.h>
 #include <unistd.h>
@@ -15,6 +18,7 @@
 using namespace gradus;
 using plain::infinity;
 using plain::not_a_number;
+using plain::says;
 
 namespace {
 
@@ -90,6 +94,21 @@ TEST_CASE("zero has no sign, infinity has one") {
 TEST_CASE("what is not a number has no sign") {
   CHECK(to_string(one(not_a_number)) == " nan\n");
   CHECK(to_string(one(-not_a_number)) == " nan\n");
+  CHECK(worded(not_a_number, " ", -not_a_number, " ", -float(not_a_number)) == "nan nan nan");
+  CHECK(Metric{-not_a_number, 0, 2}.text() == "loss nan, 0/2 right");
+  says(judge_first_loss(one(-not_a_number), 2), "the loss nan of ");
+  const Tensor x = one(0).requires_grad(true).named("x");
+  const Tensor y = x * static_cast<Scalar>(-not_a_number);
+  y.backward();
+  const std::string svg = graph_svg("", y);
+  for (const char* part : {"= nan", "= 0, gradient nan", "↑ nan"}) says(svg, part);
+  CHECK(svg.find("-nan") == std::string::npos);
+}
+
+TEST_CASE("a number in a message is exact, and no longer than that takes") {
+  CHECK(worded(0.1, " ", 0.1F, " ", -2.0, " ", 1e-9, " ", 1.0 / 3) ==
+        "0.1 0.1 -2 1e-09 0.3333333333333333");
+  CHECK(worded(infinity, " ", -infinity) == "inf -inf");
 }
 
 TEST_CASE("shapes and lines as text") {

@@ -54,6 +54,14 @@ TEST_CASE("a recording keeps the numbers of each time, also those that are chang
   CHECK(has(run.json(), "\"v\":[5]}"));
 }
 
+TEST_CASE("what is not a number has no sign in a recording") {
+  Run run;
+  -Tensor::scalar(std::numeric_limits<Scalar>::quiet_NaN());
+  CHECK(has(run.json(),
+            "\"op\":\"negate\",\"shape\":[],\"file\":\"tests/recording_test.cpp\","
+            "\"line\":59,\"v\":[\"nan\"]}"));
+}
+
 TEST_CASE("a long run and a large tensor are cut, and what is no number is a word") {
   Run run;
   const Tensor x = Tensor::full({600}, std::numeric_limits<Scalar>::infinity());
@@ -85,4 +93,7 @@ TEST_CASE("a recording has all digits of a float, and goes without a source that
   exp(Tensor::from({1}, {Scalar(1.234567)}, Where::at("no/such.cpp", 3)));
   CHECK(has(run.json(), "\"v\":[1.234567]"));
   CHECK(has(run.json(), "\"no/such.cpp\":[]"));
+  const Tensor x = Tensor::scalar(1, Where::at("no/such.cpp", 4)).requires_grad(true);
+  x.backward(Graph::keep, Where::at("no/other.cpp", 5));
+  CHECK(has(run.json(), "\"no/other.cpp\":[]"));
 }

@@ -401,7 +401,28 @@ TEST_CASE("the best weights are written at the end, and those of an earlier run 
   CHECK(contents(folder.path + "/best.safetensors") != first);
   CHECK(contents(folder.path + "/best.before.safetensors") == first);
   run.options.quiet = true;
+  run.model_seed = 5;
   CHECK(printed(STDERR_FILENO, [&] { run(folder.path); }).empty());
+}
+
+TEST_CASE(
+    "a run that is stopped while it writes the best weights takes them for no earlier run's") {
+  const Folder folder;
+  Run run;
+  run(folder.path);
+  const std::string first = contents(folder.path + "/best.safetensors");
+  const std::string state = folder.path + "/training.safetensors";
+  run.model_seed = 4;
+  std::string last;
+  run.options.after_epoch = [&] { last = contents(state); };
+  run(folder.path);
+  const std::string second = contents(folder.path + "/best.safetensors");
+  write_file(state, last);  // as if it had been stopped before this was removed
+  run.options.after_epoch = {};
+  run(folder.path);
+  CHECK(contents(folder.path + "/best.safetensors") == second);
+  CHECK(contents(folder.path + "/best.before.safetensors") == first);
+  CHECK_FALSE(file_exists(state));
 }
 
 TEST_CASE("the file of the best weights holds those that the model ends with") {

@@ -193,7 +193,7 @@ TEST_CASE("the split moves the share asked for, rounded, and leaves no part empt
   CHECK(split_examples(numbered(2), 0.5, 1).first.size() == 1);
   CHECK_THROWS_WITH_AS(split_examples(numbered(7), 0.07, 1, where),
                        "split_examples at mine.cpp:7: a share between 0 and 1 that leaves both "
-                       "parts something is needed, not 0.070000 of 7",
+                       "parts something is needed, not 0.07 of 7",
                        Error);
   for (const double share : {0.0, 1.0, 1.5, -0.5, 0.95, std::numeric_limits<double>::quiet_NaN()})
     CHECK_THROWS_AS(split_examples(numbered(7), share, 1), Error);

@@ -241,6 +241,37 @@ TEST_CASE("a cache that is given several words at a time changes no bit either")
   }
 }
 
+TEST_CASE("a cache counts the words that are written, whichever attention comes first") {
+  const NoGrad no_grad;
+  Random random(2);
+  MultiHeadAttention to_source(4, 2, 2, random), to_itself(4, 2, 2, random);
+  const Tensor source = Tensor::full({1, 7, 4}, 1), word = Tensor::full({1, 1, 4}, 1);
+  Cache cache;
+  for (const Index written : {0, 1, 2}) {
+    CHECK(cache.length() == written);
+    to_source(word, source, source, {}, &cache);
+    to_itself(word, word, word, {}, &cache);
+  }
+}
+
+TEST_CASE("rows of a cache are picked with their source, and go on with the keys they have") {
+  const NoGrad no_grad;
+  Random random(2);
+  MultiHeadAttention to_source(4, 2, 2, random);
+  const Tensor words = Tensor::uniform({3, 1, 4}, -1, 1, random);
+  Cache cache;
+  cache.encoded = Tensor::uniform({3, 5, 4}, -1, 1, random);
+  const Tensor all = to_source(words, cache.encoded, cache.encoded, {}, &cache);
+  const Tensor source = cache.encoded;
+  cache.pick({2, 0});
+  const Tensor two = concatenate({slice(words, 0, 2, 3), slice(words, 0, 0, 1)}, 0);
+  const Tensor picked = to_source(two, cache.encoded, cache.encoded, {}, &cache);
+  for (const auto& [row, from] : {std::pair<Index, Index>{0, 2}, {1, 0}}) {
+    CHECK(same_bits(slice(cache.encoded, 0, row, row + 1), slice(source, 0, from, from + 1)));
+    CHECK(same_bits(slice(picked, 0, row, row + 1), slice(all, 0, from, from + 1)));
+  }
+}
+
 TEST_CASE("the summary shows what a model that writes produced last") {
   for (const bool cache : {true, false}) {
     Language model(2);
@@ -548,8 +579,11 @@ TEST_CASE("a search that makes no sense is refused") {
   says(translate(Text{}), "Writer at tests/writing_test.cpp:");
   says(translate(Text{}), "the source of prompt 0 is empty: it needs at least one token");
   says(translate({}), "ids of shape [B, T] are needed, not []");  // the encoder has none to read
-  Chain broken(Tensor::full({3, 3}, no_number));
-  says(refusal([&] { beam_search(broken, {1}, {.cache = false}); }), "the logits are not numbers");
+  for (const Scalar bad : {no_number, infinite, -infinite}) {
+    Chain broken(Tensor::full({3, 3}, bad));
+    says(refusal([&] { beam_search(broken, {1}, {.cache = false}); }),
+         "the logits are not numbers, or the largest is infinite");
+  }
 }
 
 TEST_CASE("rows of ids are picked in any order, and one that is not there is refused") {
@@ -559,6 +593,9 @@ TEST_CASE("rows of ids are picked in any order, and one that is not there is ref
   CHECK(picked.values == std::vector<int>{5, 6, 1, 2, 5, 6, 3, 4});
   for (const int row : {3, -1})
     says(refusal([&] { static_cast<void>(ids.rows({0, row})); }), "there is no row");
+  for (const Ids& other : {Ids({1, 2, 3}), Ids({1, 2, 1}, {1, 2})})
+    REFUSED("Ids::rows", "ids of shape [B, T] are needed, not " + to_string(other.shape),
+            other.rows({0}));
   const std::initializer_list<int> none;
   says(refusal([&] { static_cast<void>(Ids(none)); }), "Shape at tests/writing_test.cpp:");
   says(refusal([&] { static_cast<void>(ids.rows({})); }), "Shape at tests/writing_test.cpp:");

@@ -14,6 +14,7 @@ struct KeysAndValues {
   const Module* attention = nullptr;
   Tensor made_from;  // the last key input
   Tensor key, value;
+  bool grows = false;  // the queries come from the same input: each call adds what is new
 };
 
 class Cache {

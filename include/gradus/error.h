@@ -44,16 +44,22 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The shortest text that is read back as exactly this number.
+std::string exact(double number);
+std::string exact(float number);
+
 template <class Part>
 std::string as_text(const Part& part) {
   static_assert(!std::is_same_v<Part, char>, "'c' would be a number; \"c\" is a text");
   using std::to_string;
   if constexpr (std::is_convertible_v<Part, std::string>)
     return part;
+  else if constexpr (std::is_floating_point_v<Part>)
+    return exact(part);
   else
     return to_string(part);
 }
-// Texts, and numbers, shapes and lines as to_string() writes them, one after the other.
+// Texts, exact numbers, and shapes and lines as to_string() writes them, one after the other.
 template <class... Parts>
 std::string worded(const Parts&... parts) {
   return (std::string() + ... + as_text(parts));

@@ -85,8 +85,8 @@ struct Beam {
 
 // The best texts that begin with the prompt, best first. In each step every text goes on with every
 // token. Of all these, one that ends with `stop` is put aside if it is among the `beams` likeliest;
-// of the others the `beams` likeliest go on. The search is over when `beams` are put aside, or at
-// max_length, where the others join them. (Wu et al. 2016, section 7, with the simpler norm.)
+// of the others the `beams` likeliest go on. The search is over when `beams` or more are put aside,
+// or at max_length, where the others join them. (Wu et al. 2016, section 7, with the simpler norm.)
 // Errors: less than one beam, a length_power that is not a number, those of Writer (a source that
 // is given and empty is one of them).
 std::vector<Beam> beam_search(SequenceModel& model, const std::vector<int>& prompt,

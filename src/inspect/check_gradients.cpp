@@ -70,9 +70,8 @@ std::vector<double> differences(const Function& f, const std::vector<Tensor>& in
   return measured;
 }
 
-// Some systems print the sign of what is not a number.
 std::string number(double value) {
-  return std::isnan(value) ? "nan" : format("%.9g", value);
+  return format("%.9g", printable(value));
 }
 
 // Compares the gradients of one input; adds what it found to the report.

@@ -66,7 +66,7 @@ std::string MovementCheck::unmoved(const Optimizer& optimizer, Where where) cons
 std::string judge_first_loss(const Tensor& loss, int classes, Where where) {
   if (classes < 2)
     fail("judge_first_loss", where, "at least 2 classes are needed, ", classes, " given");
-  const auto value = static_cast<double>(loss.item(where));
+  const double value = printable(loss.item(where));
   const auto guess = static_cast<double>(kernels::log_one(static_cast<Scalar>(classes)));
   const std::string text = format("the loss %.4f of %s, and ln(%d) = %.4f for guessing:\n  ", value,
                                   to_string(loss.where()).c_str(), classes, guess);

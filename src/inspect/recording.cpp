@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 namespace gradus {
 
@@ -22,9 +21,8 @@ std::string joined(const std::vector<std::string>& parts) {
 std::string values_of(const Tensor& x) {
   std::vector<std::string> numbers;
   for (const Scalar value : x.values().first(std::min(x.values().size(), Recording::most_values))) {
-    const auto number = static_cast<double>(value);
-    numbers.push_back(std::isfinite(number) ? format("%.7g", number)
-                                            : quoted(format("%f", number)));
+    numbers.push_back(std::isfinite(value) ? format("%.7g", static_cast<double>(value))
+                                           : quoted(exact(value)));
   }
   return "[" + joined(numbers) + "]";
 }
@@ -63,6 +61,7 @@ std::string Recording::number(const Tensor& x) {
   if (is_new) {
     tensors_.push_back(x);
     values_.push_back(values_of(x));
+    files_.insert(x.where().file);
   }
   return std::to_string(at->second);
 }
@@ -76,6 +75,7 @@ void Recording::after_forward(const Tensor& out, std::span<const Edge> inputs) {
 
 void Recording::begin_backward(const Where& where) {
   if (full()) return;
+  files_.insert(where.file);
   steps_.push_back("\n{\"k\":\"s\",\"file\":" + quoted(where.file) +
                    ",\"line\":" + std::to_string(where.line) + "}");
 }
@@ -101,12 +101,9 @@ void Recording::after_backward(const Tensor& out) {
 
 std::string Recording::json() {
   std::vector<std::string> tensors, sources;
-  std::set<std::string> files;
-  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+  for (std::size_t i = 0; i < tensors_.size(); ++i)
     tensors.push_back(tensor_json(tensors_[i], values_[i]));
-    files.insert(tensors_[i].where().file);
-  }
-  for (const std::string& file : files) sources.push_back(source_json(file));
+  for (const std::string& file : files_) sources.push_back(source_json(file));
   return "{\"tensors\":[" + joined(tensors) + "],\"dropped\":" + std::to_string(dropped_) +
          ",\"steps\":[" + joined(steps_) + "],\"files\":{" + joined(sources) + "}}";
 }

@@ -4,6 +4,7 @@
 #include <gradus/watcher.h>
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ class Recording : public Watcher {
   std::map<std::pair<const Node*, int>, std::size_t> numbers_;
   std::vector<Tensor> tensors_;  // alive, so that no other node gets the address of one
   std::vector<std::string> values_, before_, steps_;
+  std::set<std::string> files_;  // that lines of tensors and steps belong to
   int dropped_ = 0;
 };
 

@@ -10,8 +10,8 @@ struct ProductSize {
   Index rows, columns, depth;
 };
 
-// A matrix anywhere in memory: element (i, j) is values[i * row_stride + j * column_stride]. A
-// transposed matrix is the same memory with the strides exchanged.
+// A matrix in memory: element (i, j) is values[i * row_stride + j * column_stride]. A transposed
+// matrix is the same memory with the strides exchanged. Requires: one of the two is 1.
 struct MatrixView {
   const Scalar* values;
   Index row_stride, column_stride;

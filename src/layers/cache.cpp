@@ -4,7 +4,9 @@
 namespace gradus {
 
 Index Cache::length() const {
-  return entries_.empty() ? 0 : entries_[0].key.shape()[1];
+  for (const KeysAndValues& entry : entries_)
+    if (entry.grows) return entry.key.shape()[1];
+  return 0;
 }
 
 KeysAndValues& Cache::of(const Module& attention) {
@@ -18,12 +20,17 @@ void Cache::pick(const std::vector<int>& rows, Where where) {
   texts_ = static_cast<Index>(rows.size());
   if (!source_.values.empty()) source_ = source_.rows(rows, where);
   const Ids ids({texts_}, rows, where);
-  for (KeysAndValues& entry : entries_)
-    for (Tensor* x : {&entry.key, &entry.value}) {
-      const Index count = x->shape()[0], length = x->shape()[1], width = x->shape()[2];
-      const Tensor texts = reshape(*x, {count, length * width}, where);
-      *x = reshape(embedding(texts, ids, where), {-1, length, width}, where);
-    }
+  const auto take = [&](Tensor& x) {
+    const Tensor texts = reshape(x, {x.shape()[0], -1}, where);
+    x = reshape(embedding(texts, ids, where), x.shape().with(0, texts_), where);
+  };
+  const Tensor before = encoded;
+  if (encoded.exists()) take(encoded);
+  for (KeysAndValues& entry : entries_) {
+    take(entry.key);
+    take(entry.value);
+    if (entry.made_from.node() == before.node()) entry.made_from = encoded;
+  }
 }
 
 void Cache::check(const Module& model, const Ids& ids, const Ids& source, Where where) {

@@ -28,8 +28,8 @@ Tensor glorot_uniform(const Shape& shape, Index fan_in, Index fan_out, Random& r
 
 Dense::Dense(Index inputs, Index units, Random& random, Activation activation, Where where)
     : Layer("Dense", {{"inputs", inputs}, {"units", units}}, where),
-      kernel(glorot_uniform({inputs, units}, inputs, units, random, where)),
-      bias(Tensor::zeros({units}, where)),
+      kernel(glorot_uniform(Shape({inputs, units}, where), inputs, units, random, where)),
+      bias(Tensor::zeros(Shape({units}, where), where)),
       activation_(activation) {
   add("kernel", kernel);
   add("bias", bias);
@@ -41,8 +41,8 @@ Tensor Dense::forward(const Tensor& x, Where where) {
 
 LayerNorm::LayerNorm(Index size, Scalar epsilon, Where where)
     : Layer("LayerNorm", {{"size", size}}, where),
-      gamma(Tensor::full({size}, 1, where)),
-      beta(Tensor::zeros({size}, where)),
+      gamma(Tensor::full(Shape({size}, where), 1, where)),
+      beta(Tensor::zeros(Shape({size}, where), where)),
       epsilon_(epsilon) {
   if (!(epsilon >= 0) || std::isinf(epsilon))
     fail("LayerNorm", where, "epsilon must be a number of at least 0");
@@ -69,7 +69,8 @@ Tensor Dropout::forward(const Tensor& x, Where where) {
 
 Embedding::Embedding(Index vocabulary, Index size, Random& random, Where where)
     : Module("Embedding", {{"vocabulary", vocabulary}, {"size", size}}, where),
-      table(Tensor::uniform({vocabulary, size}, -embedding_limit, embedding_limit, random, where)) {
+      table(Tensor::uniform(Shape({vocabulary, size}, where), -embedding_limit, embedding_limit,
+                            random, where)) {
   add("table", table);
 }
 
@@ -86,8 +87,8 @@ PositionalEmbedding::PositionalEmbedding(Index max_length, Index vocabulary, Ind
     : Module("PositionalEmbedding",
              {{"max_length", max_length}, {"vocabulary", vocabulary}, {"size", size}}, where),
       tokens(vocabulary, size, random, where),
-      positions(
-          Tensor::uniform({max_length, size}, -embedding_limit, embedding_limit, random, where)) {
+      positions(Tensor::uniform(Shape({max_length, size}, where), -embedding_limit, embedding_limit,
+                                random, where)) {
   add("positions", positions);
   add("tokens", tokens);
 }

@@ -54,6 +54,7 @@ Tensor MultiHeadAttention::operator()(const Tensor& query_input, const Tensor& k
     const Tensor v = value(value_input, where);
     kept.key = first ? k : concatenate({kept.key, k}, 1, where);
     kept.value = first ? v : concatenate({kept.value, v}, 1, where);
+    kept.grows = to_itself;
   } else if (kept.made_from.node() != key_input.node()) {
     fail("Cache", where, "it has the keys of another input than " + describe(key_input));
   }

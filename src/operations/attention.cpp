@@ -123,7 +123,7 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
   const char* name = "scaled_dot_product_attention";
   const AttentionShape shape = checked_shape(name, query, key, value, options, where);
   const Index width = query.rank() == 4 ? shape.value_dim : shape.heads * shape.value_dim;
-  Tensor y = result_of(name, query.shape().with(-1, width), where);
+  Tensor y = result_of(name, query.shape().with({-1, where}, width), where);
   const Buffer log_sum_exp(shape.batch * shape.heads * shape.queries);
   kernels::attention_forward(inputs_of(query, key, value, options, shape),
                              heads_of(y.mutable_data(), y, options.num_heads), log_sum_exp.data());

@@ -107,8 +107,9 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options, Where whe
   if (!problem.empty())
     fail("matmul", where, product_text(a, b, options),
          ": the axes before the last two do not broadcast: ", problem);
-  const Shape leading = broadcast(of_a.leading, of_b.leading);
-  Tensor c = result_of("matmul", leading.and_then(of_a.rows).and_then(of_b.columns), where);
+  const Shape leading = broadcast(of_a.leading, of_b.leading, where);
+  const Shape shape = leading.and_then(of_a.rows, where).and_then(of_b.columns, where);
+  Tensor c = result_of("matmul", shape, where);
   multiply_all(leading, of_a, of_b, c.mutable_data(), leading);
   return record(c, {{a, b.requires_grad()}, {b, a.requires_grad()}},
                 Matmul{a, b, options.transpose_a, options.transpose_b, leading});
@@ -169,7 +170,7 @@ Tensor linear(const Tensor& x, const Tensor& weights, const Tensor& bias, Where 
   const Index d = weights.shape()[0];
   const Index n = weights.shape()[1];
   const Index rows = x.size() / d;
-  Tensor y = result_of("linear", x.shape().with(-1, n), where);
+  Tensor y = result_of("linear", x.shape().with({-1, where}, n), where);
   // The sums of every row start from the bias.
   kernels::matmul({rows, n, d}, {x.data(), d, 1}, {weights.data(), n, 1},
                   {y.mutable_data(), n, {bias.data(), 0}});

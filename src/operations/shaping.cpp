@@ -13,11 +13,11 @@ namespace {
 // Value (i0, i1, …) of the result is the value of x at which axis axes[n] is i_n.
 Tensor permuted(const char* name, const Tensor& x, const std::vector<int>& axes,
                 const Where& where) {
-  Shape shape = x.shape();
+  Shape shape;
   kernels::Strides step;  // in x, for each axis of the result
   for (int i = 0; i < x.rank(); ++i) {
     const int axis = axes[static_cast<std::size_t>(i)];
-    shape = shape.with(i, x.shape()[axis]);
+    shape = shape.and_then(x.shape()[axis]);
     step.at[i] = AxisView(x.shape(), axis).inner;
   }
   Tensor out = result_of(name, shape, where);
@@ -63,13 +63,14 @@ Tensor reshape(const Tensor& x, const Shape& shape, Where where) {
 }
 
 Tensor reshape(const Tensor& x, std::initializer_list<Index> sizes, Where where) {
+  check_exists(x, where);
   if (std::count(sizes.begin(), sizes.end(), -1) > 1)
     fail("reshape", where, "only one size may be -1, for what is left of ", describe(x));
   Index known = 1;
   for (const Index size : sizes) known *= size == -1 ? 1 : size;
   Shape shape;
   for (const Index size : sizes)
-    shape = shape.and_then(size == -1 && known > 0 ? x.size(where) / known : size, where);
+    shape = shape.and_then(size == -1 && known > 0 ? x.size() / known : size, where);
   return reshape(x, shape, where);
 }
 

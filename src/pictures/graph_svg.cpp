@@ -45,9 +45,8 @@ struct Lines {
       : headline(*x.label() ? cut_front(x.label()) : operation_of(x)),
         kind((*x.label() ? operation_of(x) + " " : "") + to_string(x.shape())) {
     if (x.size() == 1) {
-      kind += format(" = %.4g", static_cast<double>(x.item()));
-      if (x.has_grad())
-        kind += format(", gradient %.4g", static_cast<double>(x.node()->gradient.item()));
+      kind += format(" = %.4g", printable(x.item()));
+      if (x.has_grad()) kind += format(", gradient %.4g", printable(x.node()->gradient.item()));
     }
     const std::string line = to_string(x.where());
     source = cut_front(line.substr(line.find_last_of('/') + 1));
@@ -129,8 +128,8 @@ std::string flow(const graph_layout::Layout& layout, const graph_layout::Arrow& 
   for (const Scalar g : gradient.values())
     squares += static_cast<double>(g) * static_cast<double>(g);
   const std::string text = gradient.size() == 1
-                               ? format("%.4g", static_cast<double>(gradient.item()))
-                               : format("length %.3g", std::sqrt(squares));
+                               ? format("%.4g", printable(gradient.item()))
+                               : format("length %.3g", printable(std::sqrt(squares)));
   const graph_layout::Spot& to = layout.spots[arrow.to];
   const bool left = arrow.port < 0;
   return svg::text(to.x + arrow.port * to.width + (left ? -6 : 6),

@@ -25,7 +25,7 @@ std::vector<std::string> facts(const Statistics& s) {
 
 std::string histogram_svg(const std::string& title, const Tensor& values, int bins, Where where) {
   if (bins < 1) fail("histogram_svg", where, "at least one interval is needed");
-  const Statistics statistics = statistics_of(values.values());
+  const Statistics statistics = statistics_of(values.values(where));
   if (statistics.bad == statistics.count)
     fail("histogram_svg", where, "no value of ", describe(values), " is a number");
   const chart::Axis x(statistics.smallest, statistics.largest);

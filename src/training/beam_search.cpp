@@ -47,9 +47,13 @@ struct BeamSearch {
     const Tensor logs = log_softmax(writer.logits_, -1, where);
     const auto width = static_cast<std::size_t>(logs.shape()[1]);
     std::vector<Candidate> all;
-    for (std::size_t i = 0; i < live.size() * width; ++i)
-      all.push_back({-(live[i / width] + static_cast<double>(logs.values()[i])),
-                     static_cast<int>(i / width), static_cast<int>(i % width)});
+    for (std::size_t i = 0; i < live.size() * width; ++i) {
+      const double probability = static_cast<double>(logs.values()[i]);
+      if (std::isnan(probability))
+        fail("beam_search", where, "the logits are not numbers, or the largest is infinite");
+      all.push_back({-(live[i / width] + probability), static_cast<int>(i / width),
+                     static_cast<int>(i % width)});
+    }
     const auto most = static_cast<std::ptrdiff_t>(std::min(2 * beams, all.size()));
     std::partial_sort(all.begin(), all.begin() + most, all.end());
     all.erase(all.begin() + most, all.end());
@@ -58,8 +62,6 @@ struct BeamSearch {
 
   void step(const Where& where) {
     writer.read(where);
-    for (const Scalar x : writer.logits_.values())
-      if (std::isnan(x)) fail("beam_search", where, "the logits are not numbers");
     std::vector<std::vector<int>> texts;
     std::vector<int> rows;  // where each of them stood, with a token less
     std::size_t rank = 0;

@@ -12,7 +12,7 @@ namespace gradus {
 
 Tensor classification_loss(const Tensor& logits, const std::vector<int>& labels, Where where) {
   const auto count = std::ssize(labels);
-  if (logits.rank() != 2 || logits.shape()[0] != count)
+  if (logits.rank(where) != 2 || logits.shape()[0] != count)
     fail("classification_loss", where, count, " labels need logits [", count, ", C], not ",
          describe(logits));
   const Index classes = logits.shape()[1];
@@ -34,13 +34,14 @@ Tensor SequenceModel::operator()(const Batch& batch, Where where) {
 }
 
 Tensor SequenceModel::loss(const Tensor& logits, const Batch& batch, Where where) const {
-  if (logits.rank() != 3) return classification_loss(logits, batch.labels, where);
+  if (logits.rank(where) != 3) return classification_loss(logits, batch.labels, where);
   const Shape positions{logits.shape()[0], logits.shape()[1]};
   return cross_entropy(logits, Ids(positions, batch.labels, where), -1, where);
 }
 
 std::vector<int> predictions(const Tensor& logits, Where where) {
-  if (logits.rank() == 0) fail("predictions", where, "rows of logits are needed, not one number");
+  if (logits.rank(where) == 0)
+    fail("predictions", where, "rows of logits are needed, not one number");
   const Index classes = logits.shape()[-1], rows = logits.size() / classes;
   std::vector<int> result(static_cast<std::size_t>(rows));
   const auto predict = [=, x = logits.data(), to = result.data()](Index i) {
@@ -54,7 +55,7 @@ std::vector<int> predictions(const Tensor& logits, Where where) {
 }
 
 void Metric::add(const Tensor& loss, const Tensor& logits, const std::vector<int>& labels) {
-  const std::vector<int> answers = predictions(logits);
+  const std::vector<int> answers = predictions(logits, logits.where());
   const auto wanted = std::ssize(labels) - std::count(labels.begin(), labels.end(), -1);
   std::vector<int> right = labels;  // for each answer
   if (answers.size() != labels.size()) std::erase(right, -1);
@@ -68,7 +69,7 @@ void Metric::add(const Tensor& loss, const Tensor& logits, const std::vector<int
 }
 
 std::string Metric::text() const {
-  return format("loss %.4f, %lld/%lld right", loss(), static_cast<long long>(correct),
+  return format("loss %.4f, %lld/%lld right", printable(loss()), static_cast<long long>(correct),
                 static_cast<long long>(count));
 }
 

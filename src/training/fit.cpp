@@ -85,9 +85,9 @@ struct Trainer {
   std::string settings() {
     const std::uint64_t first = first_batch();
     const std::string rate =
-        options.schedule ? options.schedule->settings() : exact(optimizer.learning_rate);
+        options.schedule ? options.schedule->settings() : worded(optimizer.learning_rate);
     return worded("epochs ", options.epochs, "\npatience ", options.patience, "\nclip_norm ",
-                  exact(options.clip_norm), "\nlearning rate ", rate, "\n", optimizer.settings(),
+                  options.clip_norm, "\nlearning rate ", rate, "\n", optimizer.settings(),
                   "\ntraining texts ", train.settings(), "\nvalidation texts ",
                   validation.settings(), "\n", model.summary(),
                   "first batch (weights, dropout, forward) ", first);
@@ -177,15 +177,21 @@ struct Trainer {
     if (!options.folder.empty()) save_state(state_path(), state, model, optimizer, where);
   }
 
+  // A run that is stopped in here does this again: what it has written is no earlier run's.
   void keep_weights() {
     const std::string path = options.folder + "/best.safetensors";
     const std::string before = options.folder + "/best.before.safetensors";
-    if (file_exists(path)) {
-      write_file(before, read_file(path, std::size_t{1} << 34, where), where);
+    const std::string next = options.folder + "/best.next.safetensors";
+    const auto bytes = [&](const std::string& of) {
+      return read_file(of, std::size_t{1} << 34, where);
+    };
+    save_weights(next, model, where);
+    if (file_exists(path) && bytes(path) != bytes(next)) {
+      write_file(before, bytes(path), where);
       if (!options.quiet)
         std::fprintf(stderr, "%s has the weights of an earlier run\n", before.c_str());
     }
-    save_weights(path, model, where);
+    std::filesystem::rename(next, path);
     std::filesystem::remove(state_path());
   }
 };

@@ -15,8 +15,7 @@ namespace {
 void check_range(const char* what, const std::string& name, Scalar value, Scalar low, Scalar high,
                  const Where& where) {
   if (value >= low && value < high) return;
-  fail(what, where, name, " must be a number from ", exact(low), " to below ", exact(high),
-       ", not ", exact(value));
+  fail(what, where, name, " must be a number from ", low, " to below ", high, ", not ", value);
 }
 
 constexpr Scalar large = Scalar(1e30);
@@ -52,7 +51,7 @@ Optimizer::Optimizer(const char* name, const std::vector<NamedTensor>& parameter
 
 void Optimizer::setting(const char* name, Scalar value, Scalar low, Scalar high) {
   check_range(name_, name, value, low, high, where_);
-  settings_ += std::string(", ") + name + " " + exact(value);
+  settings_ += worded(", ", name, " ", value);
 }
 
 std::vector<Tensor> Optimizer::remember(const std::string& name) {
@@ -178,7 +177,7 @@ Schedule::Schedule(Kind kind, Scalar rate, std::int64_t warmup, std::int64_t tot
 }
 
 std::string Schedule::settings() const {
-  const std::string rate = "rate " + exact(rate_);
+  const std::string rate = worded("rate ", rate_);
   if (kind_ == Kind::constant) return rate;
   if (kind_ == Kind::inverse_sqrt)
     return worded("warmup_inverse_sqrt, ", rate, ", warmup ", warmup_);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <iterator>
 #include <sstream>
 
@@ -120,11 +119,6 @@ std::uint64_t mix(std::uint64_t hash, std::span<const Scalar> values) {
   for (const Scalar value : values)
     hash = random_bits(hash, std::bit_cast<std::uint32_t>(static_cast<float>(value)));
   return hash;
-}
-
-std::string exact(Scalar number) {
-  char text[40];
-  return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
 
 }  // namespace gradus

@@ -27,7 +27,5 @@ void copy_values(const Tensor& from, Tensor to);
 
 // A number that differs, almost surely, if `hash` or one of the values does.
 std::uint64_t mix(std::uint64_t hash, std::span<const Scalar> values);
-// A number as text that gives back the same bits, whatever the locale.
-std::string exact(Scalar number);
 
 }  // namespace gradus
