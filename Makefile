@@ -107,7 +107,7 @@ LENIENT = $(if $(filter lessons/mine/% %_mine lessons/exercises/%,$*),-Werror)
 # tests out; and libFuzzer, which builds everything once more, is given no pictures.
 SOURCES := $(filter-out $(if $(filter fuzz,$(MODE)),src/pictures/%),$(wildcard src/*.cpp src/*/*.cpp))
 OBJECTS := $(SOURCES:%.cpp=$(BUILD)/%.o)
-NUMBERLESS := batches bleu byte_pairs exercises files messages picture_numbers pictures progress recording \
+NUMBERLESS := batches bleu byte_pairs exercises files graph_layout messages picture_numbers pictures progress recording \
   reviews setting shape shipped text threads
 TESTS := $(filter-out $(if $(filter double,$(MODE)),$(NUMBERLESS:%=tests/%_test.cpp)),$(wildcard tests/*.cpp))
 TEST_OBJECTS := $(TESTS:%.cpp=$(BUILD)/%.o)

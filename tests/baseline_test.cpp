@@ -125,3 +125,12 @@ TEST_CASE("counting words refuses empty sets, other labels, and to judge before 
   refused([&] { bag.fit({{"a", 2, ""}}, some); }, "labels must be 0 or 1, not 2 as of \"a\"");
   refused([&] { bag.fit(some, {{"a", -1, ""}}); }, "not -1");
 }
+
+TEST_CASE("counting words reads a long text to its end") {
+  std::string filler;
+  for (int i = 0; i < 700; ++i) filler += "a ";
+  const std::vector<Example> examples{{filler + "bad", 0, ""}, {filler + "good", 1, ""}};
+  BagOfWords model(9, false);
+  model.fit(examples, examples);
+  CHECK(model.evaluate(examples).accuracy() == 1);
+}

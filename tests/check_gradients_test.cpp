@@ -182,6 +182,12 @@ TEST_CASE("the step is the one asked for") {
   CHECK(report.worst == doctest::Approx(0.25 / 3.25).epsilon(1e-3));
 }
 
+TEST_CASE("a difference is divided by what the step has come to between large numbers") {
+  const Scalar large = sizeof(Scalar) == 8 ? Scalar(1e11) : Scalar(1e5);
+  const auto f = [=](const std::vector<Tensor>& x) { return x[0] - large; };
+  CHECK(check_gradients(f, {Tensor::scalar(large)}).passed);
+}
+
 TEST_CASE("gradients that are exchanged between elements do not cancel") {
   const Tensor x = Tensor::from({2}, {1, 2});
   struct Swapped {

@@ -104,6 +104,14 @@ TEST_CASE("a value that a gradient needs must not be overwritten: which, and who
   z.mutable_values()[1] = 5;
   REFUSED("backward", "the values of z [2] were changed after exp at " + made + " computed them",
           z.backward(x.detach()));
+  Tensor again =
+      x.detach().requires_grad(true).named("again");  // whose values nobody has written yet
+  const Tensor square = again * again;
+  again.mutable_values()[0] = 7;
+  const std::string times = to_string(square.where());
+  REFUSED("backward",
+          "the values of again [2] were changed after multiply at " + times + " used them",
+          sum(square).backward());
 }
 
 TEST_CASE("overwriting a detached or reshaped tensor is not seen by the graph") {

@@ -128,6 +128,11 @@ TEST_CASE("what is refused in a part of training or writing is refused with the 
   const Tensor three = Tensor::zeros({3, 5, 2});
   says(refusal([&] { max_pooling(three, next.mask); }), "the mask of " + mine + " is for 1");
   says(refusal([&] { max_pooling(three, next.source_mask); }), "the mask of " + mine + " is for 1");
+  const Mask both = Mask::causal(where) & Mask::padding({1, 2});
+  says(refusal([&] {
+         masked_softmax(Tensor::zeros({3, 5, 5}), both);
+       }),
+       "the mask of " + mine + " is for 2");
   const Tensor two = Tensor::full({2, 5, 4}, 1);
   TransformerDecoder decoder(4, 6, 2, random);
   says(refusal([&] { decoder(two, two, next.mask); }), "the mask of " + mine + " is for 1");

@@ -133,6 +133,28 @@ TEST_CASE("a hook changes the complete gradient of inputs, parameters and result
   CHECK(hook.calls() == 1);
 }
 
+TEST_CASE("a hook changes the gradient of every tensor of its name that waits for backward") {
+  const Hook hook("y", {}, [](const Tensor& g) { return g * 10; });
+  const Tensor w = Tensor::scalar(1).requires_grad(true);
+  const Tensor first = (w * 2).named("y"), second = (w * 3).named("y");
+  (first + second).backward();
+  CHECK(w.grad().item() == 50);
+  CHECK(hook.calls() == 2);
+}
+
+TEST_CASE("who watches a step backward sees the gradient that a hook has made of it") {
+  struct Sees : Watcher {
+    void before_backward(const Tensor& out) override { seen.push_back(out.grad().values()[0]); }
+    std::vector<Scalar> seen;
+  } sees;
+  const Hook hook("y", {}, [](const Tensor& g) { return g * 10; });
+  const Tensor x = Tensor::vector({1, 2}).requires_grad(true);
+  const Tensor y = (x * 3).named("y");
+  add_watcher(sees);
+  y.backward(Tensor::vector({1, 1}));
+  CHECK(sees.seen == std::vector<Scalar>{10});
+}
+
 TEST_CASE("a hook changes the gradient of a parameter in training too, which frees the graph") {
   const Tensor w = Tensor::vector({1, 2}).requires_grad(true).named("w");
   const Hook hook("w", {}, [](const Tensor& g) { return g * 10; });
@@ -278,6 +300,22 @@ TEST_CASE("a watcher that was removed and is added again brings nobody with it")
   for (Counts* watcher : {&first, &second}) add_watcher(*watcher);
   for (Counts* watcher : {&first, &second}) remove_watcher(*watcher);
   add_watcher(first);
+  Tensor::zeros({2});
+  CHECK(first.count == 1);
+  CHECK(second.count == 0);
+}
+
+TEST_CASE("a watcher that another one removes is told no more, not even of what happens just now") {
+  struct Counts : Watcher {
+    void before_forward() override {
+      ++count;
+      if (other) remove_watcher(*other);
+    }
+    Watcher* other = nullptr;
+    int count = 0;
+  } first, second;
+  first.other = &second;
+  for (Counts* watcher : {&first, &second}) add_watcher(*watcher);
   Tensor::zeros({2});
   CHECK(first.count == 1);
   CHECK(second.count == 0);

@@ -324,7 +324,14 @@ TEST_CASE("a parameter that does not move is told apart by its reason") {
   sum(model(x)).backward();
   optimizer.step();
   says(check.unmoved(optimizer), {"the step was too small"});
+  optimizer.clear_grad();
+  sum(model(x) * Tensor::vector({1, 0})).backward();  // a bias has a gradient of 1 and of 0
+  optimizer.step();
+  says(check.unmoved(optimizer),
+       {"output.bias [2]\n    has a gradient, but the step was too small"});
+  optimizer.clear_grad();
   optimizer.learning_rate = 1;
+  sum(model(x)).backward();
   optimizer.step();
   CHECK(check.unmoved(optimizer).empty());
 }

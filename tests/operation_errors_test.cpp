@@ -113,6 +113,8 @@ TEST_CASE("arrangements that do not fit are refused") {
   REFUSED("concatenate", "at least one tensor is needed", concatenate({}, 0));
   REFUSED("concatenate", "[2, 3, 5] and x [2, 3, 4] may differ only in axis 1",
           concatenate({x, Tensor::zeros({2, 3, 5})}, -2));
+  REFUSED("concatenate", "[2, 4, 3] and x [2, 3, 4] may differ only in axis 0",
+          concatenate({x, Tensor::zeros({2, 4, 3})}, 0));
   REFUSED("concatenate", "[2, 3] and x [2, 3, 4] may differ only in axis 0",
           concatenate({x, x, Tensor::zeros({2, 3})}, 0));
 }

@@ -164,10 +164,13 @@ TEST_CASE("an attention page holds the weights that were given") {
 TEST_CASE("texts are pages; those with the same title, in a row, are one") {
   const Tensor weights = weights_for({2, 2});
   const std::vector<std::string> words{"a", "b"};
-  const std::string html = attention_html(
-      "", {{"one", words, weights}, {"one", words, weights, "says < no"}, {"two", words, weights}},
-      "<svg></svg>");
-  CHECK(count(html, "<section>") == 3);
+  const std::string html = attention_html("",
+                                          {{"one", words, weights},
+                                           {"one", words, weights, "says < no"},
+                                           {"two", words, weights},
+                                           {"two", words, weights}},
+                                          "<svg></svg>");
+  CHECK(count(html, "<section>") == 4);
   CHECK(count(html, "<h2>one</h2>") == 1);
   CHECK(count(html, "<h2>two</h2>") == 1);
   CHECK(has(html, "max=\"2\""));
@@ -262,6 +265,11 @@ TEST_CASE("a page refuses what it cannot show") {
             }),
             "2002000 weights are too many"));
   CHECK(has(refusal([&] {
+              attention_html(
+                  "", {{"", two, Tensor::zeros({2, 1000, 1000})}, {"", two, weights_for({2, 2})}});
+            }),
+            "2000004 weights are too many"));
+  CHECK(has(refusal([&] {
               attention_html("", {{"", two, Tensor::zeros({2, 1000, 1000})}});
             }),
             "[.., 2, 2] are needed"));
@@ -286,6 +294,7 @@ TEST_CASE("a box names operation, label, shape and line, and tells the statistic
   loss.backward();
   const std::string after = graph_svg("", loss);
   CHECK(has(after, "parameter [] = 3, gradient 4"));  // 2 (3·2 - 5) · 2
+  CHECK(has(graph_svg("", Tensor::full({1, 1}, 7).requires_grad(true) * 2), "[1, 1] = 14"));
   CHECK(has(after, "gradient: min 4, max 4, mean 4, deviation 0"));
 }
 

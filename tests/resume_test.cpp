@@ -18,20 +18,24 @@ namespace {
 
 struct Stop {};
 
-// An encoder, so that there are dropouts deep inside.
+// An encoder, so that there are dropouts deep inside, and one that is used twice: their counts
+// differ.
 struct Deep : TextClassifier {
   Deep() : TextClassifier("Deep") {
     add("embedding", embedding);
     add("encoder", encoder);
+    add("drop", drop);
     add("logit", logit);
   }
   Tensor forward(const Ids& ids, const Mask& mask, Where where) override {
     if (++calls == stop_at) throw Stop();
-    return logit(max_pooling(encoder(embedding(ids, where), mask, where), mask, where), where);
+    const Tensor x = max_pooling(encoder(embedding(ids, where), mask, where), mask, where);
+    return logit(drop(drop(x, where), where), where);
   }
   Random random{9};
   PositionalEmbedding embedding{12, 11, 8, random};
   TransformerEncoder encoder{8, 8, 2, random, {.dropout = Scalar(0.1)}};
+  Dropout drop{Scalar(0.1), random};
   Dense logit{8, 3, random};
   int calls = 0, stop_at = 0;
 };

@@ -5,6 +5,7 @@
 #include <gradus/files.h>
 #include <gradus/setting.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -50,6 +51,23 @@ TEST_CASE("a setting that is no whole number of its range is refused by name and
   }
   unsetenv(variable);
 }
+
+#ifdef __linux__
+TEST_CASE("0 switches neither the trace nor the profile on, and no name no recording") {
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
+  const auto printed = [&](const std::string& settings) {
+    FILE* program = popen((settings + " '" + self + "' --count 2>&1").c_str(), "r");
+    REQUIRE(program);
+    std::string all;
+    for (int c; (c = std::fgetc(program)) != EOF;) all += static_cast<char>(c);
+    CHECK(pclose(program) == 0);
+    return all;
+  };
+  const std::string usual = printed("");
+  CHECK(printed("GRADUS_TRACE=0 GRADUS_PROFILE=0 GRADUS_RECORD=") == usual);
+  CHECK(printed("GRADUS_PROFILE=1") != usual);  // a table at the end
+}
+#endif
 
 TEST_CASE("a file that is not found is said to be missing in the folder that was looked in") {
   const std::string folder = std::filesystem::current_path().string();

@@ -1,5 +1,7 @@
 // Shapes: sizes from either end, what they become, and how two of them broadcast.
 
+#include "plain.h"
+
 #include <doctest/doctest.h>
 #include <gradus/shape.h>
 
@@ -65,6 +67,10 @@ TEST_CASE("shapes broadcast from the last axis: sizes that agree or are 1") {
     CHECK(clash(p.a, p.b) == "");
     CHECK(clash(p.b, p.a) == "");
   }
+  const Index large = Index(1) << 40;
+  REFUSED("Shape",
+          "a tensor with as many values as [1099511627776, 1099511627776] does not fit in memory",
+          broadcast({large, 1}, {1, large}));
   CHECK(clash({3}, {4}) == "sizes 3 and 4 differ");
   CHECK(clash({4}, {3}) == "sizes 4 and 3 differ");
   CHECK(clash({2, 3}, {5, 3}) == "sizes 2 and 5 differ");

@@ -188,6 +188,7 @@ TEST_CASE("samples that are not alike are refused with their number") {
   refused({next_ids({1, 2}), next_ids({1, 2}, {3})}, "text 1 has a source, text 0 has none");
   refused({next_ids({1, 2, 3}), {{1, 2}, {1}}}, "text 1 has 2 ids and 1 labels");
   refused({{{1, 2, 3}, {1, 2}}}, "text 0 has 3 ids and 2 labels");
+  refused({{{1, 2}, {1, 2, 3}}}, "text 0 has 2 ids and 3 labels");
 }
 
 TEST_CASE("a number for the settings differs with every id, label and source") {

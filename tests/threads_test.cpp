@@ -160,15 +160,32 @@ TEST_CASE("what a thread has kept goes back to the system when it ends") {
   const auto threads_come_and_go = [](int count) {
     for (int i = 0; i < count; ++i)
       std::thread([] {
-        void* memory = take_memory(100000);
-        std::memset(memory, 1, 100000);
-        give_memory(memory, 100000);
+        void* memory[4];
+        for (void*& block : memory) std::memset(block = take_memory(25000), 1, 25000);
+        for (void* block : memory) give_memory(block, 25000);
       }).join();
   };
   threads_come_and_go(20);
   const Index before = resident();
   threads_come_and_go(400);
   CHECK(resident() - before < 10000000);  // of 40 MB
+}
+
+TEST_CASE("large blocks side by side that are given back make room for a larger one") {
+  constexpr std::size_t size = std::size_t{40} << 20;  // never touched
+  for (const bool first_before : {true, false}) {
+    std::vector<char*> blocks;
+    for (int i = 0; i < 8; ++i) blocks.push_back(static_cast<char*>(take_memory(size)));
+    std::size_t i = 0;
+    while (i + 1 < blocks.size() && blocks[i + 1] != blocks[i] + size) ++i;
+    REQUIRE(i + 1 < blocks.size());
+    give_memory(blocks[first_before ? i : i + 1], size);
+    give_memory(blocks[first_before ? i + 1 : i], size);
+    CHECK(take_memory(2 * size) == blocks[i]);
+    give_memory(blocks[i], 2 * size);
+    for (std::size_t k = 0; k < blocks.size(); ++k)
+      if (k != i && k != i + 1) give_memory(blocks[k], size);
+  }
 }
 
 TEST_CASE("where the system has less than a chunk of memory, what is there is used") {

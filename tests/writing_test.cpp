@@ -155,6 +155,7 @@ TEST_CASE("top_k leaves the k likeliest, and top_p the fewest that have p togeth
   CHECK(left({.temperature = 1, .top_p = Scalar(0.71)}) == "123");
   CHECK(left({.temperature = 1, .top_p = Scalar(0.95)}) == "0123");
   CHECK(left({.temperature = 1, .top_p = 1}) == "0123");
+  CHECK(shares({2, 2, 2, 2}, {.temperature = 1, .top_p = Scalar(0.5)}).size() == 2);  // exactly
   // Of the two that top_k leaves, the first has 4/7 = 0.571.
   CHECK(left({.temperature = 1, .top_k = 2, .top_p = Scalar(0.56)}) == "1");
   CHECK(left({.temperature = 1, .top_k = 2, .top_p = Scalar(0.58)}) == "13");
@@ -181,7 +182,8 @@ TEST_CASE("what cannot be sampled is refused") {
     refused(logits, {.top_p = bad}, "top_p must lie in 0 … 1, not ");
   refused({1, no_number}, {}, "the logits are not numbers");
   refused({no_number, 1}, {.temperature = 1}, "the logits are not numbers");
-  refused({1, infinite}, {.temperature = 1}, "the largest logit is infinite");
+  for (const Scalar any : {Scalar(0), Scalar(1)})
+    refused({1, infinite}, {.temperature = any}, "the largest logit is infinite");
   refused({-infinite, -infinite}, {.temperature = 1}, "the largest logit is infinite");
   refused({}, {}, "at least one logit is wanted");
 }
@@ -367,6 +369,7 @@ TEST_CASE("prompts, sources and options that do not fit are refused") {
   refused({{1}, {1, 2, 3}}, {.max_length = 2}, {},
           "prompt 1 has 3 tokens, there are positions for 2");
   refused({{1}, {2}}, {}, {{1}}, "2 prompts need as many sources, there are 1");
+  refused({{1}, {2}}, {}, {{1}, {1}, {1}}, "2 prompts need as many sources, there are 3");
   refused({{1}, {2}}, {}, {{1}, {}},
           "the source of prompt 1 is empty: it needs at least one token");
   refused({{1}}, {}, {{}}, "the source of prompt 0 is empty");
@@ -509,6 +512,22 @@ TEST_CASE("a few beams are kept as the rule says, step by step on paper") {
     CHECK(full[0].text == Text{0, 1});
     CHECK(full[0].score == 0);
   }
+}
+
+TEST_CASE("a text may end only among the likeliest of all, those that ended counted in") {
+  // From 3 to 1 with 0.52, to 2 with 0.48; from 1 to the end, 0, with 0.45; from 2 to the end with
+  // 0.45, or elsewhere with half of what is left. Of two beams' next texts the likeliest are 3 1 1
+  // (0.286), 3 1 0 (0.234), which ends, and 3 2 0 (0.216), which is the third and must not end.
+  std::vector<Scalar> rows;
+  for (const double p :
+       {.25, .25, .25, .25, .45, .55, 1e-9, 1e-9, .45, .28, .27, 1e-9, 1e-9, .52, .48, 1e-9})
+    rows.push_back(static_cast<Scalar>(std::log(p)));
+  Chain model(Tensor::from({4, 4}, rows));
+  const std::vector<Beam> found = beam_search(
+      model, {3}, {.beams = 2, .max_length = 9, .stop = 0, .length_power = 0, .cache = false});
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].text == Text{3, 1, 0});
+  CHECK(found[1].text == Text{3, 1, 1, 0});
 }
 
 TEST_CASE("a text that ends takes no room from those that go on") {

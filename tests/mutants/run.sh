@@ -49,7 +49,7 @@ likely() {  # likely FILE
     include/gradus/module.h) name=fit ;;
     include/*) name="defaults layers baseline picture" ;;
     src/layers/*) name="layers module decoder writing lines pytorch" ;;
-    src/pictures/*) name=picture ;;
+    src/pictures/*) name="picture graph_layout" ;;
     src/inspect/*) name="looking_on check_gradients recording" ;;
     */optimizer.cpp) name="optimizer schedule lines" ;;
     */batches.cpp) name="batches tasks lines" ;;
