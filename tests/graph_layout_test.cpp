@@ -57,13 +57,15 @@ TEST_CASE("boxes of a layer stand side by side in any graph, and every arrow lea
 
 TEST_CASE(
     "the way from the data to the result is straight, also where it enters a box at its side") {
-  // x, f(x), a weight w, and f(x) · w, where the first of two inputs enters a third from the left.
+  // From the data in two steps to the first (or second) of two inputs of a wide box, whose other
+  // input is a weight; and from there in two steps to the result.
   for (const bool data_first : {true, false}) {
-    const Numbers operands = data_first ? Numbers{1, 2} : Numbers{2, 1};
-    const Layout layout = arrange({{}, {0}, {}, operands, {3}}, {100, 100, 100, 120, 100});
-    const double data = layout.spots[1].x, product = layout.spots[3].x;
-    const double port = product + (data_first ? -1 : 1) * 120.0 / 6;
+    const Numbers operands = data_first ? Numbers{2, 3} : Numbers{3, 2};
+    const Layout layout =
+        arrange({{}, {0}, {1}, {}, operands, {4}, {5}}, {100, 100, 100, 100, 240, 100, 100});
+    const double data = layout.spots[2].x, product = layout.spots[4].x;
+    const double port = product + (data_first ? -1 : 1) * 240.0 / 6;  // a third of the way
     CHECK(std::abs(data - port) < std::abs(data - product));
-    CHECK((layout.spots[2].x > data) == data_first);
+    CHECK((layout.spots[3].x > data) == data_first);
   }
 }
