@@ -305,6 +305,22 @@ TEST_CASE("a watcher that was removed and is added again brings nobody with it")
   CHECK(second.count == 0);
 }
 
+TEST_CASE("nobody looks on at what a watcher computes, nor after a backward() of its own") {
+  struct Computes : Watcher {
+    void after_forward(const Tensor&, std::span<const Edge>) override {
+      if (++count > 9) return;
+      const Tensor w = Tensor::scalar(2).requires_grad(true);
+      (w * w).backward();
+      w * 3;
+    }
+    int count = 0;
+  } watcher;
+  const Tensor x = Tensor::scalar(1);
+  add_watcher(watcher);
+  x * 2;
+  CHECK(watcher.count == 1);
+}
+
 TEST_CASE("a watcher that another one removes is told no more, not even of what happens just now") {
   struct Counts : Watcher {
     void before_forward() override {

@@ -47,6 +47,7 @@ likely() {  # likely FILE
     src/random.cpp) name="numbers baseline" ;;
     src/operations/*) name="$name operation_errors mistakes messages" ;;
     include/gradus/module.h) name=fit ;;
+    include/gradus/watcher.h) name=looking_on ;;
     include/*) name="defaults layers baseline picture" ;;
     src/layers/*) name="layers module decoder writing lines pytorch" ;;
     src/pictures/*) name="picture graph_layout" ;;
