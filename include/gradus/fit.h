@@ -93,8 +93,9 @@ struct History {
 // for each epoch to standard output, and its Progress to standard error.
 //
 // At the end those weights are in folder/best.safetensors; what an earlier run left there, if that
-// is something else, is then best.before.safetensors. Until then all is in training.safetensors: if the program is stopped and
-// started again, training goes on there, and ends with the same bits as if it had never stopped.
+// is something else, is then best.before.safetensors. Until then all is in training.safetensors: if
+// the program is stopped and started again, training goes on there, and ends with the same bits as
+// if it had never stopped.
 //
 // Errors: a folder where another fit() is at work; a state that is damaged, or made with other
 // settings, texts or another model; a tensor that wants a gradient and is no parameter of model and
