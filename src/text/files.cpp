@@ -161,8 +161,10 @@ void write_file(const std::string& path, const std::string& contents, Where wher
 }
 
 void make_folder(const std::string& path, Where where) {
-  std::error_code error;
+  std::error_code error, unknown;
   fs::create_directories(path, error);
+  if (fs::exists(path, unknown) && !fs::is_directory(path, unknown))
+    error = std::make_error_code(std::errc::not_a_directory);  // libc++ says that it exists
   if (error) fail("make_folder", where, "cannot make the folder ", path, ": ", error.message());
 }
 
