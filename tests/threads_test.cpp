@@ -201,7 +201,8 @@ TEST_CASE("where the system has less than a chunk of memory, what is there is us
   rlimit old{};
   getrlimit(RLIMIT_AS, &old);
   rlimit tight = old;
-  tight.rlim_cur = static_cast<rlim_t>(pages()) * 4096 + size + (64 << 20);
+  // Less than a chunk; and some more, of which the C library may reserve 64 MB when it is refused.
+  tight.rlim_cur = static_cast<rlim_t>(pages()) * 4096 + size + (200 << 20);
   setrlimit(RLIMIT_AS, &tight);
   CHECK_NOTHROW(taken.push_back(take_memory(size)));
   setrlimit(RLIMIT_AS, &old);
