@@ -48,10 +48,10 @@ struct BeamSearch {
     const auto width = static_cast<std::size_t>(logs.shape()[1]);
     std::vector<Candidate> all;
     for (std::size_t i = 0; i < live.size() * width; ++i) {
-      const double probability = static_cast<double>(logs.values()[i]);
-      if (std::isnan(probability))
+      const double log_probability = static_cast<double>(logs.values()[i]);
+      if (std::isnan(log_probability))
         fail("beam_search", where, "the logits are not numbers, or the largest is infinite");
-      all.push_back({-(live[i / width] + probability), static_cast<int>(i / width),
+      all.push_back({-(live[i / width] + log_probability), static_cast<int>(i / width),
                      static_cast<int>(i % width)});
     }
     const auto most = static_cast<std::ptrdiff_t>(std::min(2 * beams, all.size()));
